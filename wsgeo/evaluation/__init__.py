@@ -1,0 +1,1 @@
+"""Losses of a weight vector on a task: backends, workers, gates."""

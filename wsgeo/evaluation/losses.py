@@ -1,0 +1,193 @@
+"""Points of weight space to evaluate, and what an evaluation returns."""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsgeo.tasks.task import EncodedExamples
+from wsgeo.weights.layout import Vector
+
+
+@final
+@dataclass(frozen=True)
+class Point:
+    """An affine mix of checkpoints: a checkpoint, a position on a line, a centroid.
+
+    Parameters
+    ----------
+    members : tuple of str
+        Content hashes of the checkpoints that are mixed.
+    coefficients : tuple of float
+        One per member, summing to 1. ``((a, b), (1 - t, t))`` is position ``t`` of the line.
+    head : str or None
+        Content hash of the member whose head replaces the mixed one (head policies ``own`` and
+        ``source``); None interpolates the head with the rest.
+
+    Examples
+    --------
+    >>> Point.on_line("aa", "bb", 0.25).coefficients
+    (0.75, 0.25)
+    >>> Point.on_line("aa", "bb", 0.0)
+    Point(members=('aa',), coefficients=(1.0,), head=None)
+    """
+
+    members: tuple[str, ...]
+    coefficients: tuple[float, ...]
+    head: str | None = None
+
+    @classmethod
+    def of(cls, member: str) -> Point:
+        """Return the point of one checkpoint."""
+        return cls((member,), (1.0,))
+
+    @classmethod
+    def on_line(cls, a: str, b: str, t: float, head: str | None = None) -> Point:
+        """Return position ``t`` in [0, 1] of the line from ``a`` to ``b``; the ends are exact."""
+        if t in (0.0, 1.0):
+            return cls((b if t else a,), (1.0,), head)
+        return cls((a, b), (1.0 - t, t), head)
+
+    def key(self, examples: str, precision: str) -> str:
+        """Return the ledger key of this point on an example set.
+
+        Parameters
+        ----------
+        examples : str
+            Key of the encoded examples.
+        precision : str
+            Precision and kernel choice, such as ``fp32``.
+
+        Returns
+        -------
+        str
+            SHA-256 (hex); neither the grid nor the batch size enters it.
+        """
+        parts = [VERSION, self.members, self.coefficients, self.head, examples, precision]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+VERSION = 1
+"""Version of the evaluation algorithm; raised when the same key would mean other losses."""
+
+
+@final
+@dataclass(frozen=True)
+class Losses:
+    """Per-example outcome at one point, in the order of the task's examples.
+
+    Parameters
+    ----------
+    loss : ndarray of float32, shape (n_examples,)
+        Cross-entropy in nats per example (mean over scored tokens for language models).
+    hit : ndarray of float32, shape (n_examples,)
+        1 where the prediction is right, 0 where wrong; fraction of right tokens for language
+        models.
+    logits : ndarray of float32, shape (n_examples, n_classes), or None
+        Class logits (after the class map) of single checkpoints; None inside paths and for
+        language models.
+    """
+
+    loss: NDArray[np.float32]
+    hit: NDArray[np.float32]
+    logits: NDArray[np.float32] | None = None
+
+    @property
+    def mean(self) -> float:
+        """Mean loss in nats per example, summed in float64."""
+        return float(self.loss.mean(dtype=np.float64))
+
+    @property
+    def metric(self) -> float:
+        """Mean of ``hit``, a fraction in [0, 1]."""
+        return float(self.hit.mean(dtype=np.float64))
+
+
+@final
+@dataclass(frozen=True)
+class Failure:
+    """An evaluation that could not be done.
+
+    Parameters
+    ----------
+    status : str
+        ``nonfinite`` or ``failed``.
+    reason : str
+        One line for the table.
+    """
+
+    status: str
+    reason: str
+
+
+Outcome = Losses | Failure
+
+
+@final
+@dataclass(frozen=True)
+class Item:
+    """Points to evaluate together because they share their members.
+
+    Parameters
+    ----------
+    points : tuple of Point
+        The points.
+    examples : str
+        Name of the example set.
+    """
+
+    points: tuple[Point, ...]
+    examples: str
+
+
+class Ledger(Protocol):
+    """Finished work by content key; `wsgeo.store` keeps it on disk."""
+
+    def get(self, key: str) -> Losses | None:
+        """Return the stored losses, or None."""
+
+    def put(self, key: str, losses: Losses) -> None:
+        """Store losses; they are durable within 5 s."""
+
+
+class Progress(Protocol):
+    """What a long stage tells as it goes."""
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Report that ``done`` of ``total`` units of ``what`` are finished."""
+
+
+class AbstractBackend(abc.ABC):
+    """Losses of a flat weight vector on encoded examples.
+
+    A faster backend keeps this interface and is checked against ``hf`` at start.
+    """
+
+    @abc.abstractmethod
+    def losses(self, vector: Vector, examples: EncodedExamples, *, logits: bool = False) -> Losses:
+        """Return per-example losses of the model with weights ``vector``."""
+
+    @abc.abstractmethod
+    def features(self, vector: Vector, examples: EncodedExamples) -> NDArray[np.float32]:
+        """Return the input of the head's last layer, shape (n_examples, width)."""
+
+
+class AbstractEngine(abc.ABC):
+    """Evaluates items, in this process or in workers, and remembers them in a ledger."""
+
+    @abc.abstractmethod
+    def evaluate(self, items: Sequence[Item]) -> Iterator[tuple[int, tuple[Outcome, ...]]]:
+        """Yield ``(index of the item, outcome per point)`` as items finish, in any order."""
+
+    def evaluate_all(self, items: Iterable[Item]) -> list[tuple[Outcome, ...]]:
+        """Return the outcomes in the order of ``items``."""
+        items = list(items)
+        outcomes: dict[int, tuple[Outcome, ...]] = dict(self.evaluate(items))
+        return [outcomes[i] for i in range(len(items))]

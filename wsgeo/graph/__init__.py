@@ -1,0 +1,1 @@
+"""Pair table to graph, merge tree, clusters, nulls, stability, maps."""

@@ -1,0 +1,1 @@
+"""Diagnostic sets to score table to what a basin's strategy is."""

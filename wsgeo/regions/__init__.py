@@ -1,0 +1,1 @@
+"""Regions of weight space and their centroids."""

@@ -1,0 +1,1 @@
+"""Tables to one plain dict to charts to one offline HTML file."""

@@ -1,0 +1,1 @@
+"""The run folder: ledger, tables with schema versions, resume."""

@@ -1,0 +1,1 @@
+"""On what data a loss is measured: readers, label maps, encoded examples."""

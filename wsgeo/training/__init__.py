@@ -1,0 +1,1 @@
+"""Recipes that make zoos: fine-tuning grids and masked-LM pre-training."""

@@ -1,0 +1,1 @@
+"""Arithmetic on flat weight vectors: layout, lerp, mean, Gram matrix, low-rank algebra."""

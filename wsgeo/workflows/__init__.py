@@ -1,0 +1,1 @@
+"""One module per verb: the stages in order."""
