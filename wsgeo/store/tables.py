@@ -1,0 +1,104 @@
+"""Parquet tables that carry the version of their schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from wsgeo.errors import StoreError
+from wsgeo.files import replacing
+from wsgeo.graph.tables import CLUSTERINGS, CLUSTERS, EMBEDDING, MERGE_TREE, NULLS
+from wsgeo.paths.tables import PAIRS, PROFILES
+from wsgeo.probing.tables import SCORES
+from wsgeo.regions.tables import CENTROIDS
+from wsgeo.zoo.tables import EXCLUSIONS, MODELS
+
+TABLES: Final[Mapping[str, pl.Schema]] = {
+    "models": MODELS,
+    "exclusions": EXCLUSIONS,
+    "pairs": PAIRS,
+    "profiles": PROFILES,
+    "clusters": CLUSTERS,
+    "clusterings": CLUSTERINGS,
+    "nulls": NULLS,
+    "embedding": EMBEDDING,
+    "merge_tree": MERGE_TREE,
+    "scores": SCORES,
+    "centroids": CENTROIDS,
+}
+"""Name and least columns of each table of a run; `docs/formats.md` gives their units."""
+
+VERSION: Final = 1
+_KEY: Final = "wsgeo.schema"
+
+
+def write_table(folder: Path, name: str, frame: pl.DataFrame) -> None:
+    """Write one table of a run, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        The ``tables`` folder of the run.
+    name : str
+        Name of the table.
+    frame : polars.DataFrame
+        Its rows; the columns of the schema must be there, others may be.
+
+    Raises
+    ------
+    ValueError
+        If a column of the schema is missing or has another type.
+    """
+    for column, kind in TABLES[name].items():
+        if frame.schema.get(column) != kind:
+            raise ValueError(f"{name}.{column} is {frame.schema.get(column)}, not {kind}.")
+    with replacing(folder / f"{name}.parquet") as temporary:
+        frame.write_parquet(temporary, metadata={_KEY: f"{name}/{VERSION}"})
+
+
+def read_table(folder: Path, name: str) -> pl.DataFrame:
+    """Read one table of a run; a table that was never written is empty.
+
+    Parameters
+    ----------
+    folder : Path
+        The ``tables`` folder of the run.
+    name : str
+        Name of the table.
+
+    Returns
+    -------
+    polars.DataFrame
+        Its rows.
+
+    Raises
+    ------
+    StoreError
+        If the file is unreadable, or its schema is of a later version.
+    """
+    path = folder / f"{name}.parquet"
+    if not path.exists():
+        return pl.DataFrame(schema=TABLES[name])
+    try:
+        written = pl.read_parquet_metadata(path).get(_KEY, "")
+        frame = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        cause = str(error).splitlines()[0]
+        raise StoreError(
+            f"the table cannot be read ({cause})", where=str(path), remedy="Scan again."
+        ) from error
+    _check_version(path, name, written)
+    return frame
+
+
+def _check_version(path: Path, name: str, written: str) -> None:
+    kind, _, version = written.partition("/")
+    if kind != name or not version.isdigit() or int(version) > VERSION:
+        raise StoreError(
+            f"the table says {written!r}, this wsgeo reads {name}/{VERSION}",
+            where=str(path),
+            remedy="Use a newer wsgeo, or scan again.",
+        )
