@@ -1,0 +1,97 @@
+"""What the commands print: progress and notes on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import click
+
+from wsgeo.evaluation.losses import Progress
+from wsgeo.zoo.names import printable
+
+SECONDS_BETWEEN_LINES: Final = 30.0
+
+
+def say(text: str) -> None:
+    """Print one line for people on stderr, with control characters shown as escapes."""
+    click.echo("\n".join(printable(line) for line in text.splitlines()), err=True)
+
+
+def answer(text: str) -> None:
+    """Print a result for people on stdout, with control characters shown as escapes."""
+    click.echo("\n".join(printable(line) for line in text.splitlines()))
+
+
+def answer_json(content: Mapping[str, Any]) -> None:
+    """Print a result for programs on stdout: JSON and nothing else."""
+    click.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Progress]:
+    """Give a callable that shows bars with rate and time left, or a line now and then.
+
+    Yields
+    ------
+    Progress
+        Bars on a terminal; without one a line every 30 s.
+    """
+    if not sys.stderr.isatty():
+        yield _LinePrinter()
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress as Bars,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        yield _BarPrinter(bars)
+
+
+class _BarPrinter:
+    """One bar per kind of work."""
+
+    def __init__(self, bars: Any) -> None:
+        self._bars, self._tasks = bars, dict[str, Any]()
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._bars.add_task(printable(what), total=total)
+        self._bars.update(self._tasks[what], completed=done, total=total)
+
+
+class _LinePrinter:
+    """A line when a kind of work starts to take long, and when it ends."""
+
+    def __init__(self) -> None:
+        self._what, self._start, self._last = "", 0.0, 0.0
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._start, self._last = what, now, now
+        if done < total and now - self._last < SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        seconds = now - self._start
+        rate = done / seconds if seconds > 0 else 0.0
+        left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
+        say(f"{what}: {done} of {total} ({seconds:.0f} s{left})")
