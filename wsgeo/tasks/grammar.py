@@ -1,0 +1,177 @@
+"""Examples that a grammar expands to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from wsgeo.errors import DataError
+from wsgeo.tasks.declarations import suggestion
+from wsgeo.tasks.templates import Grammar, Template, grammar_of, radices, read_grammar
+from wsgeo.tasks.words import Word
+
+__all__ = ["EXAMPLES", "Grammar", "Template", "grammar_of", "read_grammar", "sample_examples"]
+
+EXAMPLES = pl.Schema(
+    {
+        "text_a": pl.String,
+        "text_b": pl.String,  # null in sets of single texts
+        "label": pl.String,
+        "slice": pl.String,
+        "subcase": pl.String,  # null where a template names none
+    }
+)
+
+_ENUMERABLE = 10_000_000  # up to here fillings are drawn without repetition by their number
+
+
+def sample_examples(
+    grammar: Grammar,
+    n: int,
+    rng: np.random.Generator,
+    templates: Collection[str] | None = None,
+    mix: Mapping[str, float] | None = None,
+) -> pl.DataFrame:
+    """Draw distinct examples from a grammar.
+
+    Parameters
+    ----------
+    grammar : Grammar
+        Templates and words.
+    n : int
+        Number of examples.
+    rng : numpy.random.Generator
+        Draws the words and the order of the rows.
+    templates : collection of str, optional
+        Slices or subcases to use; default all.
+    mix : mapping of str to float, optional
+        Share of each slice or subcase (any positive scale), divided equally among its templates;
+        what it does not name is left out. Default: each template equally often.
+
+    Returns
+    -------
+    DataFrame
+        ``n`` rows of schema `EXAMPLES`, no two with the same texts, in random order. The number
+        of rows per template is the share rounded, not a random number.
+
+    Raises
+    ------
+    DataError
+        If a slice is unknown or the words do not suffice for so many distinct examples.
+    """
+    chosen = _chosen(grammar, templates)
+    counts = _counts(_shares(chosen, mix, grammar.where), n)
+    seen: set[tuple[str, str | None]] = set()
+    rows = []
+    for template, count in zip(chosen, counts, strict=True):
+        for texts in _expand(grammar, template, count, seen, rng):
+            seen.add(texts)
+            rows.append((*texts, template.label, template.slice, template.subcase))
+    order = rng.permutation(len(rows))
+    return pl.DataFrame([rows[i] for i in order], schema=EXAMPLES, orient="row")
+
+
+def _expand(
+    grammar: Grammar,
+    template: Template,
+    count: int,
+    seen: Collection[tuple[str, str | None]],
+    rng: np.random.Generator,
+) -> list[tuple[str, str | None]]:
+    """Return ``count`` distinct fillings that are not in ``seen``."""
+    left = radices(template, grammar.words)
+    capacity, want = math.prod(left), count
+    while True:
+        want = min(want, capacity)
+        fillings = _draw(left, want, rng)
+        texts = dict.fromkeys(template.fill(w) for w in _assignments(grammar, template, fillings))
+        fresh = [pair for pair in texts if pair not in seen]
+        if len(fresh) >= count:
+            return fresh[:count]
+        if want == capacity:
+            raise DataError(
+                f"the template {template.premise!r} has {len(fresh)} distinct fillings "
+                f"that are new, but {count} are asked for",
+                where=grammar.where or None,
+                remedy="Ask for fewer examples or add words.",
+            )
+        want *= 2
+
+
+def _draw(left: Sequence[int], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw distinct digit rows, shape (count, n_slots), digit j below ``left[j]``."""
+    capacity = math.prod(left)
+    if capacity <= _ENUMERABLE:
+        flat = rng.choice(capacity, size=count, replace=False)
+        return np.stack(np.unravel_index(flat, left), axis=1) if left else flat[:, None]
+    rows = np.empty((0, len(left)), dtype=np.int64)
+    while len(rows) < count:
+        rows = np.vstack([rows, rng.integers(0, left, size=(count, len(left)))])
+        _, first = np.unique(rows, axis=0, return_index=True)
+        rows = rows[np.sort(first)]
+    return rows[:count]
+
+
+def _assignments(
+    grammar: Grammar, template: Template, fillings: NDArray[np.int64]
+) -> Iterator[dict[tuple[str, str], Word]]:
+    """Turn digit rows into words; a digit counts the words of its class that are still unused."""
+    for digits in fillings.tolist():
+        unused = {name: list(grammar.words[name]) for name, _ in template.slots}
+        yield {
+            slot: unused[slot[0]].pop(digit)
+            for slot, digit in zip(template.slots, digits, strict=False)
+        }
+
+
+def _chosen(grammar: Grammar, names: Collection[str] | None) -> tuple[Template, ...]:
+    """Return the templates of the named slices or subcases."""
+    if names is None:
+        return grammar.templates
+    _check_names(names, grammar.templates, grammar.where)
+    return tuple(t for t in grammar.templates if t.slice in names or t.subcase in names)
+
+
+def _shares(
+    templates: Sequence[Template], mix: Mapping[str, float] | None, where: str
+) -> NDArray[np.float64]:
+    """Return the share of each template, summing to 1."""
+    if not templates:
+        raise DataError("the grammar has no templates", where=where or None)
+    if mix is None:
+        return np.full(len(templates), 1 / len(templates))
+    _check_names(mix, templates, where)
+    if min(mix.values(), default=0) < 0 or sum(mix.values()) <= 0:
+        raise ValueError(f"Shares must not be negative nor all zero: {dict(mix)}.")
+    shares = np.zeros(len(templates))
+    for name, share in mix.items():
+        named = [name in (t.slice, t.subcase) for t in templates]
+        shares += np.where(named, share / sum(named), 0.0)
+    normed: NDArray[np.float64] = shares / shares.sum()
+    return normed
+
+
+def _counts(shares: NDArray[np.float64], n: int) -> list[int]:
+    """Round ``n * shares`` to integers that sum to ``n``, by largest remainder."""
+    exact = shares * n
+    counts = np.floor(exact + 1e-9).astype(int)
+    # Rounded first: equal shares must not be told apart by the last bit of a float.
+    remainders = np.round(exact - counts, 9)
+    counts[np.argsort(-remainders, kind="stable")[: n - counts.sum()]] += 1
+    return [int(count) for count in counts]
+
+
+def _check_names(names: Collection[str], templates: Sequence[Template], where: str) -> None:
+    """Refuse a name that is neither a slice nor a subcase."""
+    known = {t.slice for t in templates} | {t.subcase for t in templates if t.subcase}
+    for name in names:
+        if name not in known:
+            raise DataError(
+                f"no template has slice or subcase {name!r}",
+                where=where or None,
+                remedy=suggestion(name, known),
+            )
