@@ -1,1 +1,29 @@
 """Losses of a weight vector on a task: backends, workers, gates."""
+
+from wsgeo.evaluation.losses import (
+    AbstractBackend,
+    AbstractEngine,
+    Failure,
+    Item,
+    Ledger,
+    Losses,
+    Outcome,
+    Point,
+    Progress,
+)
+from wsgeo.evaluation.pool import WorkerPool
+from wsgeo.evaluation.worker import WorkFailure
+
+__all__ = [
+    "AbstractBackend",
+    "AbstractEngine",
+    "Failure",
+    "Item",
+    "Ledger",
+    "Losses",
+    "Outcome",
+    "Point",
+    "Progress",
+    "WorkFailure",
+    "WorkerPool",
+]

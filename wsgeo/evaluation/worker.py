@@ -1,0 +1,113 @@
+"""What runs inside a worker process: one piece of work after another, and a heartbeat."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, final
+
+from wsgeo.errors import WsgeoError
+
+HEARTBEAT = 2.0
+"""Seconds between two signs of life of a worker."""
+
+_attempt = 0
+
+
+def attempt() -> int:
+    """Tell how often the piece of work at hand has been tried before.
+
+    A function that can do with less memory reads this to ask for less the second time.
+
+    Returns
+    -------
+    int
+        How many workers have died on it: 0, 1, 2, ...
+    """
+    return _attempt
+
+
+@final
+@dataclass(frozen=True)
+class WorkFailure:
+    """A piece of work that could not be done.
+
+    Parameters
+    ----------
+    cause : str
+        ``raised`` (an exception), ``died`` (its workers died), or ``timeout``.
+    reason : str
+        One line for the table.
+    trace : str
+        Traceback of a raised exception, for ``--debug``; else empty.
+    """
+
+    cause: str
+    reason: str
+    trace: str = ""
+
+
+def perform(function: Any, argument: Any) -> tuple[bool, Any]:
+    """Call a function so that whatever it raises can travel.
+
+    Returns
+    -------
+    tuple of (bool, object)
+        ``(True, result)``; ``(False, error)`` for errors that speak to the user (`WsgeoError`) and
+        an interruption, to be raised again; ``(False, WorkFailure)`` for everything else, panics of
+        compiled libraries included.
+    """
+    try:
+        return True, function(argument)
+    except (WsgeoError, KeyboardInterrupt) as error:
+        return False, error
+    # Panics of Rust libraries derive from BaseException.
+    except BaseException as error:
+        return False, failure_of(error)
+
+
+def failure_of(error: BaseException) -> WorkFailure:
+    """Return an exception as one line and its traceback."""
+    lines = str(error).strip().splitlines()
+    reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return WorkFailure("raised", reason, "".join(traceback.format_exception(error)))
+
+
+def work(connection: Connection) -> None:
+    """Answer requests on ``connection`` until the other side closes it."""
+    lock = threading.Lock()
+    threading.Thread(target=_beat, args=(connection, lock), daemon=True).start()
+    while True:
+        try:
+            request = connection.recv_bytes()
+        except EOFError:
+            return
+        answer = _answer(request)
+        with lock:
+            connection.send_bytes(answer)
+
+
+def _answer(request: bytes) -> bytes:
+    global _attempt
+    try:
+        function, argument, _attempt = pickle.loads(request)  # noqa: S301 - written by the pool
+    except Exception as error:
+        return pickle.dumps((False, failure_of(error)))
+    outcome = perform(function, argument)
+    try:
+        return pickle.dumps(outcome, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        return pickle.dumps((False, failure_of(error)))
+
+
+def _beat(connection: Connection, lock: threading.Lock) -> None:
+    wait = threading.Event().wait
+    try:
+        while not wait(HEARTBEAT):
+            with lock:
+                connection.send_bytes(b"")
+    except OSError:
+        return
