@@ -1,0 +1,274 @@
+"""Reading and writing the tensors of safetensors files as float32 arrays."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeAlias
+
+import numpy as np
+
+from wsgeo.errors import EntryError, WsgeoError
+from wsgeo.weights.files import atomic_file, open_regular, refuse_unreadable, shown
+from wsgeo.weights.headers import FLOAT_BYTES, Header, TensorEntry, read_header
+from wsgeo.weights.precision import STORED, StoredType, Tensor, narrow, widen
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+class Digest(Protocol):
+    """What `hashlib` returns: bytes go in, in order."""
+
+    def update(self, data: bytes | memoryview, /) -> None:
+        """Take in the next bytes."""
+
+
+def read_tensors(
+    path: Path | str, names: Collection[str] | None = None, *, header: Header | None = None
+) -> dict[str, Tensor]:
+    """Read tensors of a safetensors file as float32, whatever type the file holds.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+    names : collection of str, optional
+        The tensors to read; all weights by default, no buffers.
+    header : Header, optional
+        The checked header, if it was read before.
+
+    Returns
+    -------
+    dict of str to ndarray of float32
+        In the order of the bytes; every array owns its memory.
+
+    Raises
+    ------
+    EntryError
+        As `stream_tensors`.
+    """
+    return dict(stream_tensors(path, names, header=header))
+
+
+def stream_tensors(
+    path: Path | str,
+    names: Collection[str] | None = None,
+    *,
+    header: Header | None = None,
+    digest: Digest | None = None,
+) -> Iterator[tuple[str, Tensor]]:
+    """Read tensors one at a time, in the order of the bytes.
+
+    The bytes are read, not mapped: a file that shrinks under a map kills the process.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+    names : collection of str, optional
+        The tensors to read; all weights by default, no buffers.
+    header : Header, optional
+        The checked header, if it was read before.
+    digest : hash object, optional
+        Is fed every byte of the file, once and in order, so that what is hashed is what was read.
+
+    Yields
+    ------
+    tuple of (str, ndarray of float32)
+        Name and values; a float64 value beyond float32 becomes infinite.
+
+    Raises
+    ------
+    EntryError
+        If the header is refused, a name is missing or is that of a buffer, or the file changed
+        since its header was read.
+    """
+    path = Path(path)
+    header = header or read_header(path)
+    wanted = _check_names(header, names)
+    try:
+        with open_regular(path) as file:
+            _check_unchanged(file, header)
+            position = 0
+            for entry in header.tensors.values():
+                if entry.name in wanted:
+                    _skip(file, position, entry.start, digest)
+                    yield entry.name, _read_entry(file, entry, path, digest)
+                    position = entry.end
+            _skip(file, position, header.file_size if digest else position, digest)
+    except OSError as error:
+        refuse_unreadable(path, error)
+
+
+def read_span(path: Path | str, entry: TensorEntry, start: int, stop: int) -> Tensor:
+    """Read a run of values of one tensor, counted in its flat (row-major) form.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+    entry : TensorEntry
+        The tensor, from the file's checked header.
+    start, stop : int
+        First value and the one after the last.
+
+    Returns
+    -------
+    ndarray of float32, shape (stop - start,)
+        The values.
+
+    Raises
+    ------
+    ValueError
+        If the run does not lie inside the tensor.
+    EntryError
+        If the file cannot be read or is shorter than its header said.
+    """
+    if not 0 <= start <= stop <= math.prod(entry.shape):
+        raise ValueError(
+            f"Values {start}:{stop} do not lie in {entry.name} of shape {entry.shape}."
+        )
+    path, width = Path(path), FLOAT_BYTES[entry.dtype]
+    part = TensorEntry(
+        entry.name,
+        entry.dtype,
+        (stop - start,),
+        entry.start + start * width,
+        entry.start + stop * width,
+    )
+    try:
+        with open_regular(path) as file:
+            file.seek(part.start)
+            return _read_entry(file, part, path, None)
+    except OSError as error:
+        refuse_unreadable(path, error)
+
+
+def _check_names(header: Header, names: Collection[str] | None) -> frozenset[str]:
+    if names is None:
+        return frozenset(header.weights)
+    for name in names:
+        if name not in header.tensors:
+            what, code = f"the file holds no tensor {shown(name)}", "missing_tensor"
+        elif header.tensors[name].is_buffer:
+            what = f"tensor {shown(name)} has dtype {header.tensors[name].dtype}, no weight's"
+            code = "unsupported_dtype"
+        else:
+            continue
+        raise EntryError(code, what, where=str(header.path), remedy="Save the model again.")
+    return frozenset(names)
+
+
+def _check_unchanged(file: BinaryIO, header: Header) -> None:
+    size = os.fstat(file.fileno()).st_size
+    if size != header.file_size:
+        _refuse_change(header.path, f"{header.file_size} bytes became {size}")
+
+
+def _refuse_change(path: Path, how: str) -> None:
+    raise EntryError(
+        "file_changed",
+        f"the file changed while it was read ({how})",
+        where=str(path),
+        remedy="Wait until nothing writes to it, then run the command again.",
+    )
+
+
+def _skip(file: BinaryIO, position: int, target: int, digest: Digest | None) -> None:
+    if digest is None:
+        file.seek(target)
+        return
+    while position < target:
+        chunk = file.read(min(1 << 20, target - position))
+        if not chunk:
+            return
+        digest.update(chunk)
+        position += len(chunk)
+
+
+def _read_entry(file: BinaryIO, entry: TensorEntry, path: Path, digest: Digest | None) -> Tensor:
+    stored = np.empty(entry.shape, dtype=STORED[entry.dtype])
+    view = stored.reshape(-1).view(np.uint8).data
+    n_bytes = file.readinto(view)  # type: ignore[attr-defined]
+    if n_bytes != entry.end - entry.start:
+        _refuse_change(path, f"tensor {shown(entry.name)} ends early")
+    if digest is not None:
+        digest.update(view)
+    return widen(stored, entry.dtype)
+
+
+def write_safetensors(
+    path: Path | str,
+    tensors: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]],
+    *,
+    dtype: StoredType = "F32",
+    metadata: Mapping[str, str] | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+) -> None:
+    """Write tensors to a safetensors file that appears only when it is whole.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file; its folder must exist.
+    tensors : mapping, or iterable of (str, ndarray of float32)
+        Names and values. An iterable is drawn one tensor at a time and needs ``shapes``.
+    dtype : {"F32", "F16", "BF16"}, default "F32"
+        The type in the file; values are rounded to the nearest, ties to even.
+    metadata : mapping of str to str, optional
+        Free text for the header.
+    shapes : mapping of str to tuple of int, optional
+        Names and shapes in the order in which the iterable gives the tensors.
+
+    Raises
+    ------
+    ValueError
+        If there are no tensors, or an iterable does not follow ``shapes``.
+    WsgeoError
+        If a finite value becomes infinite in ``dtype``, or the file cannot be written.
+    """
+    if isinstance(tensors, Mapping):
+        shapes = {name: tensor.shape for name, tensor in tensors.items()}
+        tensors = tensors.items()
+    if not shapes:
+        raise ValueError("There is nothing to write, or an iterable came without shapes.")
+    with atomic_file(path) as file:
+        file.write(_header_bytes(shapes, dtype, metadata or {}))
+        expected = iter(shapes.items())
+        for name, tensor in tensors:
+            if (name, tensor.shape) != next(expected, None):
+                raise ValueError(f"Tensor {name!r} of shape {tensor.shape} is out of order.")
+            file.write(_stored_bytes(name, tensor, dtype, path))
+        if next(expected, None) is not None:
+            raise ValueError("Fewer tensors came than shapes were announced.")
+
+
+def _header_bytes(
+    shapes: Mapping[str, Shape], dtype: StoredType, metadata: Mapping[str, str]
+) -> bytes:
+    header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
+    position = 0
+    for name, shape in shapes.items():
+        end = position + math.prod(shape) * FLOAT_BYTES[dtype]
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [position, end]}
+        position = end
+    raw = json.dumps(header, separators=(",", ":")).encode()
+    # Readers that map the file want the first tensor on a multiple of eight bytes.
+    raw += b" " * (-len(raw) % 8)
+    return len(raw).to_bytes(8, "little") + raw
+
+
+def _stored_bytes(name: str, tensor: Tensor, dtype: StoredType, path: Path | str) -> memoryview:
+    values = np.ascontiguousarray(tensor, dtype=np.float32).reshape(-1)
+    stored = narrow(values, dtype)
+    if dtype != "F32" and bool((np.isfinite(values) & ~np.isfinite(widen(stored, dtype))).any()):
+        raise WsgeoError(
+            f"tensor {shown(name)} holds values beyond the range of {dtype}",
+            where=str(path),
+            remedy="Write it as F32 or BF16.",
+        )
+    flat: memoryview = stored.view(np.uint8).data
+    return flat
