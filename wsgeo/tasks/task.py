@@ -46,6 +46,8 @@ class Task:
         File the examples came from.
     seed : int
         Seed of the subset and of the masks.
+    n_dropped : int
+        Rows of the file that were left out because their annotators agreed on no label.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Task:
     split: str = "validation"
     source: str = ""
     seed: int = 0
+    n_dropped: int = 0
 
     def __len__(self) -> int:
         """Return the number of examples."""
