@@ -1,0 +1,190 @@
+"""The tensors that a class with a configuration has, from a model that takes no memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+from wsgeo.errors import EntryError
+from wsgeo.weights.files import shown
+from wsgeo.weights.layout import Layout
+from wsgeo.zoo.configs import ModelConfig, transformers_config
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Shape = tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Architecture:
+    """The tensors that a class with a configuration has.
+
+    Parameters
+    ----------
+    layout : Layout
+        Canonical names and shapes of the weights; a tied tensor once, under its source's name.
+    aliases : mapping of str to str
+        Other name of a tied tensor -> canonical name.
+    optional : frozenset of str
+        Buffers that the class computes itself and older files hold.
+    ignored : tuple of str
+        Patterns of the class for names that older files hold to no use.
+    prefix : str
+        What the names of the body begin with.
+    head : frozenset of str
+        Canonical names outside the body.
+    label_rows : frozenset of str
+        Those of the head with one row per label.
+    """
+
+    layout: Layout
+    aliases: Mapping[str, str]
+    optional: frozenset[str]
+    ignored: tuple[str, ...]
+    prefix: str
+    head: frozenset[str]
+    label_rows: frozenset[str]
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Canonical name -> shape."""
+        return dict(zip(self.layout.names, self.layout.shapes, strict=True))
+
+
+_HEADS = frozenset({"lm_head", "classifier", "classification_head", "score"})
+_KNOWN: dict[tuple[str, str, int], Architecture] = {}
+
+
+def architecture_of(
+    config: ModelConfig, where: str, *, model_class: str | None = None, n_labels: int | None = None
+) -> Architecture:
+    """Return the tensors that a configuration asks for, from a model without memory.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        A checked configuration.
+    where : str
+        The file, for messages.
+    model_class : str, optional
+        The class, where it is not the config's own (an adapter on a base).
+    n_labels : int, optional
+        The number of classes, where it is not the config's own.
+
+    Returns
+    -------
+    Architecture
+        Remembered per class, computing configuration and number of labels.
+
+    Raises
+    ------
+    EntryError
+        If the installed transformers cannot build the class from the config.
+    ValueError
+        If no class is known.
+    """
+    name = model_class or config.model_class
+    if name is None:
+        raise ValueError("A model without a class has no architecture.")
+    n_labels = len(config.labels) if n_labels is None else n_labels
+    # Tying is left out of the computing hash, because it shows in the names.
+    tied = bool(config.raw.get("tie_word_embeddings", True))
+    key = (name, f"{config.computing_hash}{tied}", n_labels)
+    if key not in _KNOWN:
+        try:
+            _KNOWN[key] = _architecture(name, config.raw, n_labels)
+        except Exception as error:
+            raise EntryError(
+                "config_invalid",
+                f"the installed transformers cannot build {name} ({shown(str(error), 160)})",
+                where=where,
+                remedy="Restore the config that belongs to the weights.",
+            ) from error
+    return _KNOWN[key]
+
+
+def empty_model(
+    model_class: str, raw: Mapping[str, Any], n_labels: int, *, attention: str = "sdpa"
+) -> PreTrainedModel:
+    """Return a model whose parameters hold nothing yet; buffers are as the class computes them.
+
+    Parameters
+    ----------
+    model_class : str
+        A built-in class.
+    raw : mapping
+        The checked configuration.
+    n_labels : int
+        Number of classes; 0 for a language model.
+    attention : str, default "sdpa"
+        Attention implementation; a class without it gets ``eager``.
+
+    Returns
+    -------
+    PreTrainedModel
+        On the current default device, float32, in evaluation mode.
+    """
+    import torch
+    import transformers
+    from transformers.initialization import no_init_weights
+
+    kind = getattr(transformers, model_class)
+    config = transformers_config(raw)
+    if n_labels:
+        config.num_labels = n_labels
+    if attention == "sdpa" and not getattr(kind, "_supports_sdpa", False):
+        attention = "eager"
+    with no_init_weights():
+        model = kind._from_config(config, attn_implementation=attention, dtype=torch.float32)
+    return model.eval()  # type: ignore[no-any-return]
+
+
+def _architecture(model_class: str, raw: Mapping[str, Any], n_labels: int) -> Architecture:
+    import torch
+
+    with torch.device("meta"):
+        model = empty_model(model_class, raw, n_labels, attention="eager")
+        other = empty_model(model_class, raw, n_labels + 1, attention="eager") if n_labels else None
+    aliases = _aliases(model)
+    state = {k: v for k, v in model.state_dict().items() if v.is_floating_point()}
+    shapes = {name: tuple(v.shape) for name, v in state.items() if name not in aliases}
+    grown = {k: tuple(v.shape) for k, v in other.state_dict().items()} if other else shapes
+    names = tuple(sorted(shapes))
+    buffers = {name for name, _ in model.named_buffers()} - set(shapes)
+    prefix, head = _body_and_head(f"{model.base_model_prefix}.", names)
+    return Architecture(
+        layout=Layout(names, tuple(shapes[name] for name in names)),
+        aliases=aliases,
+        optional=frozenset(buffers),
+        ignored=tuple(getattr(model, "_keys_to_ignore_on_load_unexpected", None) or ()),
+        prefix=prefix,
+        head=head,
+        label_rows=frozenset(name for name in names if grown[name] != shapes[name]),
+    )
+
+
+def _body_and_head(prefix: str, names: Collection[str]) -> tuple[str, frozenset[str]]:
+    head = frozenset(name for name in names if not name.startswith(prefix))
+    if len(head) == len(names):
+        # Some encoder-decoders have no module around the body, only a head with a name of its own.
+        return "", frozenset(name for name in names if name.split(".")[0] in _HEADS)
+    return prefix, head
+
+
+def _aliases(model: PreTrainedModel) -> dict[str, str]:
+    """Return the tied names, by the tensors that the built model shares."""
+    declared = dict(getattr(model, "all_tied_weights_keys", None) or {})
+    sources: dict[int, str] = {}
+    aliases: dict[str, str] = {}
+    for name, value in model.state_dict(keep_vars=True).items():
+        if name in declared:
+            continue
+        source = sources.setdefault(id(value), name)
+        if source != name:
+            aliases[name] = source
+    for name, source in declared.items():
+        aliases[name] = str(aliases.get(source, source))
+    return aliases

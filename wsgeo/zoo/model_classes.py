@@ -1,0 +1,157 @@
+"""The classes that may be built: those in the installed transformers with one of four heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Never
+
+from wsgeo.errors import EntryError
+from wsgeo.weights.files import shown
+
+OBJECTIVES = ("classification", "masked_lm", "causal_lm", "seq2seq")
+
+
+@lru_cache
+def built_in_classes() -> Mapping[str, Mapping[str, str]]:
+    """Return objective -> model type -> class name, as built into the installed transformers.
+
+    Returns
+    -------
+    mapping of str to mapping of str to str
+        Keys of the outer mapping are `OBJECTIVES`.
+    """
+    from transformers.models.auto import modeling_auto as auto
+
+    tables = (
+        auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+        auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+    )
+    return {name: dict(table) for name, table in zip(OBJECTIVES, tables, strict=True)}
+
+
+def objective_of(model_class: str) -> str:
+    """Return what a built-in class is trained to do.
+
+    Parameters
+    ----------
+    model_class : str
+        Such as ``BertForSequenceClassification``.
+
+    Returns
+    -------
+    str
+        One of `OBJECTIVES`.
+
+    Raises
+    ------
+    ValueError
+        If the class is not on the list.
+    """
+    for objective, classes in built_in_classes().items():
+        if model_class in classes.values():
+            return objective
+    raise ValueError(f"{model_class} is not a built-in class.")
+
+
+def class_for(model_type: str, objective: str, where: str) -> str:
+    """Return the built-in class of a model type for an objective.
+
+    Parameters
+    ----------
+    model_type : str
+        Such as ``bert``.
+    objective : str
+        One of `OBJECTIVES`.
+    where : str
+        The file, for messages.
+
+    Returns
+    -------
+    str
+        Class name.
+
+    Raises
+    ------
+    EntryError
+        If there is none.
+    """
+    name = built_in_classes()[objective].get(model_type)
+    if name is None:
+        _set_aside_class(f"{shown(model_type)} has no built-in class for {objective}", where)
+    return name
+
+
+def model_type_of(raw: Mapping[str, object], where: str) -> str:
+    """Return the model type of a config, if transformers has it built in.
+
+    Parameters
+    ----------
+    raw : mapping
+        The parsed ``config.json``.
+    where : str
+        The file, for messages.
+
+    Returns
+    -------
+    str
+        Such as ``bert``.
+
+    Raises
+    ------
+    EntryError
+        If it is missing or unknown.
+    """
+    from transformers import CONFIG_MAPPING
+
+    model_type = raw.get("model_type")
+    if not isinstance(model_type, str) or model_type not in CONFIG_MAPPING:
+        _set_aside_class(f"model_type is {shown(model_type)}", where)
+    return model_type
+
+
+def class_named(
+    raw: Mapping[str, object], model_type: str, where: str, *, as_base: bool
+) -> str | None:
+    """Return the class that a config names, if it is on the list for its model type.
+
+    Parameters
+    ----------
+    raw : mapping
+        The parsed ``config.json``.
+    model_type : str
+        Such as ``bert``.
+    where : str
+        The file, for messages.
+    as_base : bool
+        Whether any other class is welcome too.
+
+    Returns
+    -------
+    str or None
+        None for another class of a base.
+
+    Raises
+    ------
+    EntryError
+        If the class is not on the list and ``as_base`` is false.
+    """
+    named = raw.get("architectures")
+    name = named[0] if isinstance(named, list) and len(named) == 1 else None
+    if name in {table.get(model_type) for table in built_in_classes().values()} - {None}:
+        return str(name)
+    if not as_base:
+        _set_aside_class(f"architectures is {shown(named)}", where)
+    return None
+
+
+def _set_aside_class(what: str, where: str) -> Never:
+    raise EntryError(
+        "unsupported_class",
+        f"{what}, not a model with a head that the installed transformers can build",
+        where=where,
+        remedy="Use a sequence classifier, masked, causal or seq2seq language model.",
+        malformed=False,
+    )

@@ -1,0 +1,194 @@
+"""Tokenizers as files: which one a folder holds, told apart without running any."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from wsgeo.errors import EntryError
+from wsgeo.weights.files import shown
+from wsgeo.zoo.documents import CONFIG_BYTES, TOKENIZER_BYTES, Roots, read_bytes, read_json
+
+PROBE_SECONDS = 30
+
+_FAST = "tokenizer.json"
+_SLOW = ("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model",
+         "tokenizer.model", "bpe.codes", "spm.model")  # fmt: skip
+# Parts that decide the token ids; padding and truncation are settings of the last call.
+_PARTS = ("model", "normalizer", "pre_tokenizer", "post_processor")
+_TOKEN = ("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special")
+_SETTINGS = ("do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space",
+             "add_bos_token", "add_eos_token")  # fmt: skip
+
+_PROBE = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]), int(sys.argv[2])))
+from tokenizers import Tokenizer
+with open(sys.argv[1], "rb") as file:
+    tokenizer = Tokenizer.from_buffer(file.read())
+for text in ("The doctor near the actor danced.", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa! 3,141"):
+    ids = tokenizer.encode(text).ids
+print(len(ids))
+"""
+
+
+@final
+@dataclass(frozen=True)
+class TokenizerFiles:
+    """The tokenizer that a folder holds.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    sha256 : str
+        Hash of what decides the token ids.
+    n_ids : int
+        The largest id and one; 0 where the file's kind does not show it.
+    main : Path
+        The file that holds the vocabulary.
+    """
+
+    folder: Path
+    sha256: str
+    n_ids: int
+    main: Path
+
+
+def find_tokenizer(folder: Path, roots: Roots) -> TokenizerFiles | None:
+    """Return the tokenizer of a folder, or None where it holds no vocabulary.
+
+    Parameters
+    ----------
+    folder : Path
+        A model or adapter.
+    roots : Roots
+        Where its files may lie.
+
+    Returns
+    -------
+    TokenizerFiles or None
+        Its files and their hash.
+
+    Raises
+    ------
+    EntryError
+        If a file is refused, or the vocabulary is malformed or empty.
+    """
+    if _exists(folder / _FAST):
+        return _fast(folder, roots)
+    vocabularies = [name for name in _SLOW if _exists(folder / name)]
+    return _slow(folder, vocabularies, roots) if vocabularies else None
+
+
+def probe_tokenizer(tokenizer: TokenizerFiles) -> None:
+    """Build the tokenizer once in a process of its own and encode a sentence.
+
+    A regular expression in the file can panic or run for ever; the process dies in its place.
+
+    Parameters
+    ----------
+    tokenizer : TokenizerFiles
+        A tokenizer; kinds other than ``tokenizer.json`` hold no program and pass.
+
+    Raises
+    ------
+    EntryError
+        If it cannot be built, or takes longer than `PROBE_SECONDS`.
+    """
+    if tokenizer.main.name != _FAST:
+        return
+    # -I: nothing is imported from the working folder or the zoo.
+    command = [
+        sys.executable,
+        "-I",
+        "-c",
+        _PROBE,
+        str(tokenizer.main.resolve()),
+        str(PROBE_SECONDS),
+    ]
+    try:
+        result = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _refusal("it takes too long to encode a sentence", tokenizer.main) from error
+    if result.returncode:
+        lines = result.stderr.decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else f"the process died with {result.returncode}"
+        raise _refusal(f"it cannot be built ({shown(reason, 160)})", tokenizer.main)
+
+
+def _fast(folder: Path, roots: Roots) -> TokenizerFiles:
+    path = folder / _FAST
+    document = read_json(path, roots, limit=TOKENIZER_BYTES, max_containers=8_000_000)
+    added = document.get("added_tokens") or []
+    if not isinstance(added, list) or not all(isinstance(token, dict) for token in added):
+        raise _refusal("added_tokens is not a list of objects", path)
+    model = document.get("model")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    ids = _vocabulary_ids(vocabulary, path)
+    ids.update(_id(token.get("id"), path) for token in added)
+    if len(ids) <= max(5, len(added)):
+        raise _refusal(f"it knows {len(ids)} tokens only", path)
+    parts: dict[str, object] = {name: document.get(name) for name in _PARTS}
+    parts["added_tokens"] = [[token.get(name) for name in _TOKEN] for token in added]
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+    return TokenizerFiles(folder, hashlib.sha256(text.encode()).hexdigest(), max(ids) + 1, path)
+
+
+def _vocabulary_ids(vocabulary: object, path: Path) -> set[int]:
+    if isinstance(vocabulary, dict):
+        return {_id(value, path) for value in vocabulary.values()}
+    if isinstance(vocabulary, list):
+        return set(range(len(vocabulary)))
+    raise _refusal("it has no vocabulary", path)
+
+
+def _id(value: object, path: Path) -> int:
+    if type(value) is not int or value < 0:
+        raise _refusal(f"a token has the id {shown(value)}", path)
+    return value
+
+
+def _slow(folder: Path, names: list[str], roots: Roots) -> TokenizerFiles:
+    whole, n_ids = hashlib.sha256(), 0
+    for name in names:
+        raw = read_bytes(folder / name, roots, TOKENIZER_BYTES)
+        whole.update(f"{name}\0{len(raw)}\0".encode() + raw)
+        if name == "vocab.txt":
+            n_ids = len(raw.splitlines())
+            if n_ids <= 5:
+                raise _refusal(f"it knows {n_ids} tokens only", folder / name)
+    config = folder / "tokenizer_config.json"
+    if _exists(config):
+        # The library writes a 31-digit number for "no limit of length".
+        settings = read_json(config, roots, limit=CONFIG_BYTES, max_digits=40)
+        whole.update(json.dumps([settings.get(name) for name in _SETTINGS]).encode())
+    return TokenizerFiles(folder, whole.hexdigest(), n_ids, folder / names[0])
+
+
+def _refusal(what: str, path: Path) -> EntryError:
+    return EntryError(
+        "tokenizer_malformed",
+        f"the tokenizer is of no use: {what}",
+        where=str(path),
+        remedy="Save the tokenizer of the base beside the model.",
+    )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
