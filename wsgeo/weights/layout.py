@@ -97,3 +97,58 @@ class Weights:
     def tensor(self, name: str) -> NDArray[np.float32]:
         """Return tensor ``name`` as a view of the flat vector."""
         return self.vector[self.layout.span(name)].reshape(self.layout.shape(name))
+
+
+def shared_spans(layout: Layout, other: Layout) -> list[slice]:
+    """Return where a layout holds the tensors that another has too, such as the base's.
+
+    Parameters
+    ----------
+    layout : Layout
+        The layout whose flat vector is meant.
+    other : Layout
+        The layout that must have the tensor in the same shape.
+
+    Returns
+    -------
+    list of slice
+        One per shared tensor, in the order of ``layout``.
+
+    Examples
+    --------
+    >>> model = Layout(("body", "head"), ((3,), (2,)))
+    >>> shared_spans(model, Layout(("body", "pooler"), ((3,), (4,))))
+    [slice(0, 3, None)]
+    """
+    shapes = dict(zip(other.names, other.shapes, strict=True))
+    pairs = zip(layout.names, layout.shapes, strict=True)
+    return [layout.span(name) for name, shape in pairs if shapes.get(name) == shape]
+
+
+def lay_out(weights: Weights, layout: Layout) -> Vector:
+    """Return the flat vector of a model in another's layout, zero where it has no such tensor.
+
+    Parameters
+    ----------
+    weights : Weights
+        The model, such as the base.
+    layout : Layout
+        The layout to follow, such as that of the members of a zoo.
+
+    Returns
+    -------
+    ndarray of float32, shape (layout.n_parameters,)
+        Its values at the `shared_spans` of the two layouts, zero elsewhere.
+
+    Examples
+    --------
+    >>> base = Weights(Layout(("body",), ((3,),)), np.ones(3, np.float32))
+    >>> lay_out(base, Layout(("body", "head"), ((3,), (2,))))
+    array([1., 1., 1., 0., 0.], dtype=float32)
+    """
+    vector = np.zeros(layout.n_parameters, np.float32)
+    for span, own in zip(
+        shared_spans(layout, weights.layout), shared_spans(weights.layout, layout), strict=True
+    ):
+        vector[span] = weights.vector[own]
+    return vector
