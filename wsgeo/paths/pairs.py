@@ -1,0 +1,282 @@
+"""The pair table: the loss along the line between every two checkpoints of a zoo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import NamedTuple, final
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from wsgeo.evaluation.losses import AbstractEngine, Failure, Progress
+from wsgeo.paths.envelopes import Floats, as_profiles
+from wsgeo.paths.intervals import Interval, Intervals, intervals, resample_counts
+from wsgeo.paths.profiles import Profile
+from wsgeo.paths.sweeps import Line, Sweep, sweep
+from wsgeo.paths.tables import PAIRS, PROFILES
+from wsgeo.zoo.checkpoints import Checkpoint
+
+N_MATRICES = 200
+"""Most resampled gap matrices that are kept, for the stability of a clustering."""
+
+
+class PairTables(NamedTuple):
+    """What `measure_pairs` returns.
+
+    Parameters
+    ----------
+    pairs : polars.DataFrame
+        Schema `wsgeo.paths.tables.PAIRS`, one row per unordered pair, sorted by ``a``, ``b``.
+    profiles : polars.DataFrame
+        Schema `wsgeo.paths.tables.PROFILES`, one row per measured pair.
+    gap_matrices : ndarray of float32, shape (n_matrices, n_checkpoints, n_checkpoints)
+        Convexity gaps of resampled examples, one resample to a matrix; rows and columns are the
+        checkpoints sorted by id; NaN where a pair was not measured.
+    """
+
+    pairs: pl.DataFrame
+    profiles: pl.DataFrame
+    gap_matrices: NDArray[np.float32]
+
+
+@final
+@dataclass(frozen=True)
+class _Measured:
+    """What is kept of one pair: its profile, the columns of its row, and resampled gaps."""
+
+    profile: Profile
+    numbers: dict[str, object]
+    gaps: NDArray[np.float32]
+
+
+def measure_pairs(
+    engine: AbstractEngine,
+    checkpoints: Sequence[Checkpoint],
+    examples_name: str,
+    *,
+    split: str = "",
+    gates: Mapping[str, str] | None = None,
+    ts: ArrayLike | None = None,
+    head_policy: str = "interpolate",
+    head: Callable[[Checkpoint, Checkpoint], str | None] | None = None,
+    l2: Floats | None = None,
+    cosine: Floats | None = None,
+    precision: str = "fp32",
+    n_resamples: int = 1000,
+    seed: int = 0,
+    exclude: Collection[tuple[str, str]] = (),
+    progress: Progress | None = None,
+) -> PairTables:
+    """Measure the loss between every two checkpoints of a loss group, once per unordered pair.
+
+    Ends are evaluated once per distinct content hash, and lines are walked from the smaller content
+    hash to the larger, so that neither names nor order of the checkpoints change a value. Each pair
+    is reduced to a few numbers as it completes. All pairs share their resamples.
+
+    Parameters
+    ----------
+    engine : AbstractEngine
+        Evaluates points of weight space, named by content hashes.
+    checkpoints : sequence of Checkpoint, length n_checkpoints
+        Members of one loss group with distinct ids, in any order.
+    examples_name : str
+        Name of the example set at the engine; the column ``task``.
+    split : str, default ''
+        Split of the example set, for the tables.
+    gates : mapping of str to str, optional
+        Ids of the checkpoints that fail the end-point gate, and why; their pairs cost nothing.
+    ts : array_like, shape (n_points,), optional
+        Increasing positions from 0 to 1 in the direction walked; default 11 even ones.
+    head_policy : str, default 'interpolate'
+        Recorded with each pair.
+    head : callable, optional
+        Whose head serves on the line between two checkpoints, as a content hash; None
+        interpolates the head with the rest.
+    l2, cosine : ndarray of float64, shape (n_checkpoints, n_checkpoints), optional
+        Distances of the weights and cosines of the task vectors, aligned to ``checkpoints``.
+    precision : str, default 'fp32'
+        Recorded with each pair.
+    n_resamples : int, default 1000
+        Resamples of the examples.
+    seed : int, default 0
+        Seed of the resamples.
+    exclude : collection of (str, str), optional
+        Pairs of ids, in either order, that are left ``pending``.
+    progress : Progress, optional
+        Told of each line that is done.
+
+    Returns
+    -------
+    PairTables
+        Pair table, profiles, and resampled gap matrices.
+
+    Raises
+    ------
+    ValueError
+        If ids repeat or positions do not run from 0 to 1.
+
+    References
+    ----------
+    [juneja2022]_
+    """
+    t = np.round(np.linspace(0, 1, 11) if ts is None else np.asarray(ts, dtype=np.float64), 12)
+    as_profiles(t, t)
+    order = sorted(range(len(checkpoints)), key=lambda i: checkpoints[i].id)
+    members = [checkpoints[i] for i in order]
+    if len({m.id for m in members}) < len(members):
+        raise ValueError("Checkpoint ids must be distinct.")
+    unmeasured = _unmeasured(members, gates or {}, {frozenset(pair) for pair in exclude})
+    lines = dict.fromkeys(
+        _line(a, b) for a, b in combinations(members, 2) if (a.id, b.id) not in unmeasured
+    )
+    by_hash = {m.content_hash: m for m in members}
+    swept = sweep(
+        engine,
+        list(lines),
+        examples_name,
+        t,
+        head=(lambda a, b: head(by_hash[a], by_hash[b])) if head else None,
+        progress=progress,
+    )
+    found = _reduce(swept, t, examples_name, split, n_resamples, np.random.default_rng(seed))
+    outcomes = {
+        (a.id, b.id): unmeasured.get((a.id, b.id)) or _turned(found, a, b)
+        for a, b in combinations(members, 2)
+    }
+    shared: dict[str, object] = {
+        "path": "line",
+        "alignment": "none",
+        "task": examples_name,
+        "split": split,
+        "head_policy": head_policy,
+        "precision": precision,
+        "rule": "exact",
+    }
+    geometry = {"l2": _lookup(l2, order), "cosine": _lookup(cosine, order)}
+    index = {m.id: i for i, m in enumerate(members)}
+    rows = [
+        shared
+        | {"a": a, "b": b}
+        | {name: value(index[a], index[b]) for name, value in geometry.items()}
+        | _row(outcome)
+        for (a, b), outcome in outcomes.items()
+    ]
+    return PairTables(
+        pl.DataFrame(rows, schema=PAIRS),
+        pl.DataFrame(
+            [_curve(each.profile) for each in outcomes.values() if isinstance(each, _Measured)],
+            schema=PROFILES,
+        ),
+        _matrices(outcomes, index, min(n_resamples, N_MATRICES)),
+    )
+
+
+def _line(a: Checkpoint, b: Checkpoint) -> Line:
+    first, second = sorted((a.content_hash, b.content_hash))
+    return first, second
+
+
+def _unmeasured(
+    members: Sequence[Checkpoint], gates: Mapping[str, str], exclude: set[frozenset[str]]
+) -> dict[tuple[str, str], Failure]:
+    """Return the pairs of ids that are not to be evaluated, each with its reason."""
+    reasons: dict[tuple[str, str], Failure] = {}
+    for a, b in combinations((m.id for m in members), 2):
+        failed = [f"{id_}: {gates[id_]}" for id_ in (a, b) if id_ in gates]
+        if failed:
+            reasons[a, b] = Failure("endpoint_failed", "; ".join(failed))
+        elif frozenset((a, b)) in exclude:
+            reasons[a, b] = Failure("pending", "Left out of this scan.")
+    return reasons
+
+
+def _reduce(
+    swept: Iterable[tuple[Line, Sweep | Failure]],
+    t: Floats,
+    task: str,
+    split: str,
+    n_resamples: int,
+    rng: np.random.Generator,
+) -> dict[Line, _Measured | Failure]:
+    """Turn each line into its numbers as it arrives; its examples are then forgotten."""
+    found: dict[Line, _Measured | Failure] = {}
+    counts: Floats | None = None
+    for line, result in swept:
+        if isinstance(result, Failure):
+            found[line] = result
+            continue
+        if counts is None:
+            counts = resample_counts(len(result.losses), n_resamples, rng)
+        loss = result.losses.mean(axis=0, dtype=np.float64)
+        profile = Profile(*line, t, loss, result.metric, "line", task, split)
+        limits = intervals(t, result.losses, counts)
+        numbers = _numbers(profile, limits) | {"n_examples": len(result.losses)}
+        found[line] = _Measured(profile, numbers, limits.gap_draws[:N_MATRICES].astype(np.float32))
+    return found
+
+
+def _turned(
+    found: Mapping[Line, _Measured | Failure], a: Checkpoint, b: Checkpoint
+) -> _Measured | Failure:
+    """Return the outcome of a pair with its profile running from ``a`` to ``b``."""
+    line = _line(a, b)
+    outcome = found.get(line, Failure("pending", "The run stopped before this pair."))
+    if isinstance(outcome, Failure):
+        return outcome
+    profile, numbers = outcome.profile, outcome.numbers
+    if line[0] != a.content_hash:
+        # The scalars stay those of the direction walked: turned round, the last bit may differ.
+        profile, numbers = profile.reversed(), numbers | {"t_peak": _turn(numbers["t_peak"])}
+    return _Measured(profile.between(a.id, b.id), numbers, outcome.gaps)
+
+
+def _turn(t_peak: object) -> float | None:
+    return 1.0 - t_peak if isinstance(t_peak, float) else None
+
+
+def _lookup(matrix: Floats | None, order: list[int]) -> Callable[[int, int], float | None]:
+    """Return entries of a matrix by sorted position; what is not a number is null."""
+
+    def entry(i: int, j: int) -> float | None:
+        value = float(matrix[order[i], order[j]]) if matrix is not None else np.nan
+        return value if np.isfinite(value) else None
+
+    return entry
+
+
+def _numbers(profile: Profile, limits: Intervals) -> dict[str, object]:
+    """Return the columns of a measured row."""
+    row: dict[str, object] = dict(profile.barriers())
+    for name in ("barrier_height", "barrier_mean", "convexity_gap", "midpoint_excess"):
+        interval: Interval | None = getattr(limits, name)
+        if interval is not None:
+            row |= {f"{name}_lo": interval.low, f"{name}_hi": interval.high}
+    row |= {"convexity_gap_se": limits.convexity_gap.error, "n_points": profile.t.size}
+    return row | {"measured": "measured"}
+
+
+def _row(outcome: _Measured | Failure) -> dict[str, object]:
+    if isinstance(outcome, Failure):
+        return {"measured": outcome.status, "reason": outcome.reason}
+    return outcome.numbers
+
+
+def _curve(profile: Profile) -> dict[str, object]:
+    values = asdict(profile)
+    return values | {name: values[name].tolist() for name in ("t", "loss", "metric")}
+
+
+def _matrices(
+    outcomes: Mapping[tuple[str, str], _Measured | Failure], index: Mapping[str, int], n: int
+) -> NDArray[np.float32]:
+    """Arrange the resampled gaps of all pairs as symmetric matrices with zeros on the diagonal."""
+    matrices = np.full((n, len(index), len(index)), np.nan, dtype=np.float32)
+    matrices[:, range(len(index)), range(len(index))] = 0.0
+    for (a, b), outcome in outcomes.items():
+        if isinstance(outcome, _Measured):
+            i, j = index[a], index[b]
+            matrices[:, i, j] = matrices[:, j, i] = outcome.gaps
+    return matrices

@@ -1,0 +1,137 @@
+"""Per-example losses along many lines, one line at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsgeo.evaluation.losses import AbstractEngine, Failure, Item, Losses, Outcome, Point, Progress
+from wsgeo.paths.envelopes import Floats
+
+Line = tuple[str, str]
+"""Content hashes of the two ends; a line from a checkpoint to itself is its end alone."""
+
+Head = Callable[[str, str], str | None]
+"""Content hash of the member whose head serves on the whole line, or None."""
+
+
+@final
+@dataclass(frozen=True)
+class Sweep:
+    """Every loss on one line.
+
+    Parameters
+    ----------
+    losses : ndarray of float32, shape (n_examples, n_points)
+        Loss of each example at each position, in nats.
+    metric : ndarray of float64, shape (n_points,)
+        Mean metric at each position, a fraction in [0, 1].
+    """
+
+    losses: NDArray[np.float32]
+    metric: Floats
+
+
+def sweep(
+    engine: AbstractEngine,
+    lines: Sequence[Line],
+    examples: str,
+    t: Floats,
+    *,
+    head: Head | None = None,
+    progress: Progress | None = None,
+) -> Iterator[tuple[Line, Sweep | Failure]]:
+    """Yield each line with its losses as it completes, in any order.
+
+    Every end is evaluated once, before the first interior point; a line with an end that could not
+    be evaluated is yielded as that failure and costs nothing more.
+
+    Parameters
+    ----------
+    engine : AbstractEngine
+        Evaluates points named by content hashes.
+    lines : sequence of (str, str)
+        Distinct pairs of content hashes, each walked from the first to the second.
+    examples : str
+        Name of the example set at the engine.
+    t : ndarray of float64, shape (n_points,)
+        Increasing positions from 0 to 1.
+    head : callable, optional
+        Whose head serves on a line; None interpolates the head with the rest.
+    progress : Progress, optional
+        Told of each line that is done.
+
+    Yields
+    ------
+    tuple of ((str, str), Sweep or Failure)
+        The line and what was found on it.
+    """
+    ends = _evaluate_ends(engine, lines, examples, head)
+    open_lines: list[Line] = []
+    done = 0
+    for line in lines:
+        start, end = (ends[point] for point in _end_points(line, head))
+        if isinstance(start, Losses) and isinstance(end, Losses) and _has_interior(line, t):
+            open_lines.append(line)
+            continue
+        done += 1
+        yield line, _join([start, *[start] * (t.size - 2), end])
+        _tell(progress, done, len(lines))
+    items = [Item(_interior(line, t, head), examples) for line in open_lines]
+    for index, inside in engine.evaluate(items):
+        line = open_lines[index]
+        start, end = (ends[point] for point in _end_points(line, head))
+        done += 1
+        yield line, _join([start, *inside, end])
+        _tell(progress, done, len(lines))
+
+
+def _evaluate_ends(
+    engine: AbstractEngine, lines: Sequence[Line], examples: str, head: Head | None
+) -> dict[Point, Outcome]:
+    points = list(dict.fromkeys(p for line in lines for p in _end_points(line, head)))
+    outcomes: dict[Point, Outcome] = {
+        point: Failure("pending", "The run stopped before this end was evaluated.")
+        for point in points
+    }
+    for index, (outcome,) in engine.evaluate([Item((point,), examples) for point in points]):
+        outcomes[points[index]] = outcome
+    return outcomes
+
+
+def _end_points(line: Line, head: Head | None) -> tuple[Point, Point]:
+    chosen = head(*line) if head else None
+    # A checkpoint with its own head is the checkpoint: the same point, so the same ledger key.
+    start, end = (Point((member,), (1.0,), None if chosen == member else chosen) for member in line)
+    return start, end
+
+
+def _has_interior(line: Line, t: Floats) -> bool:
+    return line[0] != line[1] and t.size > 2
+
+
+def _interior(line: Line, t: Floats, head: Head | None) -> tuple[Point, ...]:
+    chosen = head(*line) if head else None
+    return tuple(Point.on_line(*line, float(position), chosen) for position in t[1:-1])
+
+
+def _join(outcomes: list[Outcome]) -> Sweep | Failure:
+    """Put the positions side by side, or return why there is no loss at one of them."""
+    found: list[Losses] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Failure):
+            return outcome
+        if not np.isfinite(outcome.loss).all():
+            return Failure("nonfinite", "A loss on the line is not finite.")
+        found.append(outcome)
+    losses = np.stack([each.loss for each in found], axis=1)
+    return Sweep(losses, np.array([each.metric for each in found]))
+
+
+def _tell(progress: Progress | None, done: int, total: int) -> None:
+    if progress is not None:
+        progress(done, total, "pairs")
