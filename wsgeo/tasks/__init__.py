@@ -1,1 +1,50 @@
 """On what data a loss is measured: readers, label maps, encoded examples."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from wsgeo.tasks.batches import batches
+from wsgeo.tasks.labels import LabelMap, label_map
+from wsgeo.tasks.task import EncodedExamples, Objective, Task
+
+if TYPE_CHECKING:
+    from wsgeo.tasks.encoding import encode
+    from wsgeo.tasks.grammar import Grammar, read_grammar, sample_examples
+    from wsgeo.tasks.readers import read_table
+    from wsgeo.tasks.reading import read_task, task_of
+
+__all__ = [
+    "EncodedExamples",
+    "Grammar",
+    "LabelMap",
+    "Objective",
+    "Task",
+    "batches",
+    "encode",
+    "label_map",
+    "read_grammar",
+    "read_table",
+    "read_task",
+    "sample_examples",
+    "task_of",
+]
+
+# polars takes 0.5 s to import; a worker that only evaluates must not pay for it.
+_LATE = {
+    "Grammar": "grammar",
+    "encode": "encoding",
+    "read_grammar": "grammar",
+    "read_table": "readers",
+    "read_task": "reading",
+    "sample_examples": "grammar",
+    "task_of": "reading",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import final
+from pathlib import Path
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from wsgeo.errors import DataError
+from wsgeo.tasks.arrays import content_key, read_arrays, write_arrays
+
+VERSION = 1
+"""Version of the encoding; raised when the same arrays would mean other losses."""
+
+_ARRAYS = ("input_ids", "attention_mask", "token_type_ids", "targets")
 
 
 class Objective(StrEnum):
@@ -70,9 +79,10 @@ class Task:
 @final
 @dataclass(frozen=True)
 class EncodedExamples:
-    """Token ids of a task for one tokenizer, padded, with everything a loss needs.
+    """Token ids of a task for one tokenizer, padded on the right.
 
-    Rows are in the task's own order; a backend sorts them by length for speed and undoes it.
+    Rows are in the task's own order (blocks of running text for ``causal_lm``); a backend sorts
+    them by length for speed and undoes it.
 
     Parameters
     ----------
@@ -83,15 +93,25 @@ class EncodedExamples:
     input_ids, attention_mask, token_type_ids : ndarray of int32, shape (n_examples, length)
         Inputs; for ``masked_lm`` the masks are already applied.
     targets : ndarray of int64, shape (n_examples,) or (n_examples, target_length)
-        Class index per example in the order of ``labels``, or token ids with -100 where there is
-        no loss.
+        For classification, the index into ``labels``. Otherwise token ids, -100 where there is no
+        loss. For ``masked_lm`` and ``causal_lm`` column ``j`` is the token that stands at position
+        ``j`` of the input: a causal model must predict it from the positions before ``j``, so its
+        logits are shifted by one against the targets and column 0 is -100. For ``seq2seq`` column
+        ``j`` is the ``j``-th token that the decoder must produce.
     labels : tuple of str
-        Label names in the loss group's order; empty for language models.
+        Labels that are scored; empty for language models. They are the model's labels in the loss
+        group's order, unless the task reads several model classes as one label.
     class_map : tuple of tuple of int
-        For each label of the task the model classes that count as it (three classes read as two);
-        the identity is ``((0,), (1,), ...)``. The logit of a label is the largest of its classes.
+        For each of ``labels`` the model classes, in the loss group's order, that count as it: the
+        logit of a label is the largest of its classes' (three classes read as two). The identity,
+        ``((0,), (1,), ...)``, is the usual case.
     key : str
-        SHA-256 over all of the above: the example set's part in the key of every loss.
+        SHA-256 over objective, arrays, labels and class map: the example set's part in the key of
+        every loss. Neither the name nor ``n_truncated`` enters it.
+    n_truncated : int
+        Examples that lost tokens to the length limit.
+    labels_named : bool
+        False where task and model labels were matched by index for want of names.
     """
 
     name: str
@@ -103,7 +123,129 @@ class EncodedExamples:
     labels: tuple[str, ...]
     class_map: tuple[tuple[int, ...], ...]
     key: str
+    n_truncated: int = 0
+    labels_named: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that are not aligned, and class maps that are not aligned to the labels."""
+        shapes = {getattr(self, name).shape for name in _ARRAYS[:3]}
+        if len(shapes) != 1 or self.input_ids.ndim != 2 or len(self.targets) != len(self):
+            raise ValueError(f"The arrays are not aligned: {shapes}, {self.targets.shape}.")
+        if len(self.class_map) != len(self.labels):
+            raise ValueError(f"{len(self.labels)} labels, but {len(self.class_map)} class lists.")
 
     def __len__(self) -> int:
         """Return the number of examples."""
         return len(self.input_ids)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each example without padding, shape (n_examples,)."""
+        return np.asarray(self.attention_mask.sum(axis=1), dtype=np.int64)
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        objective: Objective,
+        arrays: dict[str, NDArray[Any]],
+        labels: tuple[str, ...] = (),
+        class_map: tuple[tuple[int, ...], ...] = (),
+        *,
+        n_truncated: int = 0,
+        labels_named: bool = True,
+    ) -> EncodedExamples:
+        """Return examples with the key of their content.
+
+        Parameters
+        ----------
+        name, objective, labels, class_map, n_truncated, labels_named
+            As in the class.
+        arrays : dict
+            ``input_ids``, ``attention_mask``, ``token_type_ids`` and ``targets``.
+
+        Returns
+        -------
+        EncodedExamples
+            The examples, their arrays in the written types.
+        """
+        arrays = {
+            kind: np.ascontiguousarray(arrays[kind], np.int64 if kind == "targets" else np.int32)
+            for kind in _ARRAYS
+        }
+        key = content_key([VERSION, objective.value, labels, class_map], arrays)
+        return cls(
+            name,
+            objective,
+            **arrays,
+            labels=labels,
+            class_map=class_map,
+            key=key,
+            n_truncated=n_truncated,
+            labels_named=labels_named,
+        )
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the examples to ``<key>.npz`` in ``folder``, whole or not at all.
+
+        Parameters
+        ----------
+        folder : str or Path
+            An existing folder.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        path = Path(folder) / f"{self.key}.npz"
+        header = {
+            "name": self.name,
+            "objective": self.objective.value,
+            "labels": self.labels,
+            "class_map": self.class_map,
+            "n_truncated": self.n_truncated,
+            "labels_named": self.labels_named,
+        }
+        write_arrays(path, header, {kind: getattr(self, kind) for kind in _ARRAYS})
+        return path
+
+    @classmethod
+    def load(cls, folder: str | Path, key: str) -> EncodedExamples:
+        """Read the examples that `save` wrote, and check them against their key.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Folder of the file.
+        key : str
+            Content key.
+
+        Returns
+        -------
+        EncodedExamples
+            The examples.
+
+        Raises
+        ------
+        DataError
+            If the file is missing, damaged, or holds other content than its name says.
+        """
+        path = Path(folder) / f"{key}.npz"
+        header, arrays = read_arrays(path, _ARRAYS)
+        examples = cls.of(
+            header["name"],
+            Objective(header["objective"]),
+            arrays,
+            tuple(header["labels"]),
+            tuple(tuple(classes) for classes in header["class_map"]),
+            n_truncated=header["n_truncated"],
+            labels_named=header["labels_named"],
+        )
+        if examples.key != key:
+            raise DataError(
+                "the encoded examples are not those that the file's name says",
+                where=str(path),
+                remedy="Delete the file; it is made again.",
+            )
+        return examples

@@ -1,0 +1,205 @@
+"""Tasks through a tokenizer: texts to padded token ids and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsgeo.errors import DataError
+from wsgeo.tasks.labels import label_map
+from wsgeo.tasks.task import EncodedExamples, Objective, Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+MASKED_SHARE = 0.15
+"""Share of an example's tokens that a masked language model must restore."""
+
+MAX_LENGTH = 512
+"""Longest input where neither the caller nor the tokenizer says less."""
+
+BLOCK_LENGTH = 128
+"""Length of the blocks of running text where the caller says nothing."""
+
+NO_LOSS = -100
+"""Target of a token that is not scored."""
+
+
+@final
+@dataclass(frozen=True)
+class _Rows:
+    """Token ids per example, before padding."""
+
+    ids: list[list[int]]
+    types: list[list[int]]
+    special: list[list[int]]
+    n_truncated: int
+
+
+def encode(
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    labels: Sequence[str] = (),
+    max_length: int | None = None,
+) -> EncodedExamples:
+    """Turn a task's texts into padded token ids and targets.
+
+    Masked language modelling masks 15 % of the tokens that are not special, at least one, and
+    always by the mask token (the other customs, a random or the same token, train a model but only
+    add noise to a loss). The masks are fixed by the task's seed and the example's own tokens, not by
+    the other examples. Causal language modelling cuts the running text, with an end-of-text token
+    after each example, into blocks.
+
+    Parameters
+    ----------
+    task : Task
+        The examples.
+    tokenizer : PreTrainedTokenizerBase
+        Tokenizer of the geometry group.
+    labels : sequence of str
+        Labels of the model in the loss group's order; needed for classification.
+    max_length : int, optional
+        Longest input (and target), or length of a block, in tokens. Default: what the tokenizer
+        says, at most 512; blocks of 128.
+
+    Returns
+    -------
+    EncodedExamples
+        The examples.
+
+    Raises
+    ------
+    DataError
+        If the task's labels do not match, the tokenizer has no mask token, or a text has no tokens.
+    """
+    encoders: dict[Objective, Callable[..., EncodedExamples]] = {
+        Objective.CLASSIFICATION: _classification,
+        Objective.MASKED_LM: _masked,
+        Objective.CAUSAL_LM: _causal,
+        Objective.SEQ2SEQ: _seq2seq,
+    }
+    if task.objective is Objective.CAUSAL_LM:
+        limit = max_length or min(BLOCK_LENGTH, tokenizer.model_max_length)
+    else:
+        limit = max_length or min(MAX_LENGTH, tokenizer.model_max_length)
+    return encoders[task.objective](task, tokenizer, tuple(labels), int(limit))
+
+
+def _classification(
+    task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int
+) -> EncodedExamples:
+    if task.targets is None:
+        raise ValueError("A classification task has targets.")
+    found = label_map(task.labels, labels)
+    rows = _tokenize(tokenizer, task.text_a, task.text_b, limit)
+    arrays = _padded(rows, tokenizer)
+    arrays["targets"] = np.asarray(found.index, dtype=np.int64)[task.targets]
+    return EncodedExamples.of(
+        task.name,
+        task.objective,
+        arrays,
+        found.labels,
+        found.class_map,
+        n_truncated=rows.n_truncated,
+        labels_named=found.named,
+    )
+
+
+def _masked(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) -> EncodedExamples:  # noqa: ARG001
+    if tokenizer.mask_token_id is None:
+        raise DataError(
+            "the tokenizer has no mask token",
+            where=task.name,
+            remedy="Use the objective causal_lm.",
+        )
+    rows = _tokenize(tokenizer, task.text_a, task.text_b, limit)
+    arrays = _padded(rows, tokenizer)
+    arrays["targets"] = np.full(arrays["input_ids"].shape, NO_LOSS, dtype=np.int64)
+    for i, (ids, special) in enumerate(zip(rows.ids, rows.special, strict=True)):
+        masked = _mask_positions(ids, special, task.seed)
+        if not len(masked):
+            raise DataError("the text has no tokens", where=f"{task.source}: id {task.ids[i]}")
+        arrays["targets"][i, masked] = arrays["input_ids"][i, masked]
+        arrays["input_ids"][i, masked] = tokenizer.mask_token_id
+    return EncodedExamples.of(task.name, task.objective, arrays, n_truncated=rows.n_truncated)
+
+
+def _mask_positions(ids: Sequence[int], special: Sequence[int], seed: int) -> NDArray[np.int64]:
+    """Draw 15 % of the positions that are not special, at least one, from the tokens alone."""
+    free = np.flatnonzero(np.asarray(special) == 0)
+    count = min(len(free), max(1, round(MASKED_SHARE * len(free))))
+    return np.sort(np.random.default_rng([seed, *ids]).permutation(free)[:count])
+
+
+def _causal(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) -> EncodedExamples:  # noqa: ARG001
+    rows = _tokenize(tokenizer, task.text_a, None, None)
+    end = tokenizer.eos_token_id
+    running: list[int] = []
+    for ids in rows.ids:
+        running += ids if end is None or ids[-1:] == [end] else [*ids, end]
+    blocks = [running[start : start + limit] for start in range(0, len(running), limit)]
+    blocks = [block for block in blocks if len(block) > 1]  # one token alone predicts nothing
+    if not blocks:
+        raise DataError("the texts have fewer than two tokens", where=task.source or task.name)
+    none = [[0] * len(block) for block in blocks]
+    arrays = _padded(_Rows(blocks, none, none, 0), tokenizer)
+    scored = arrays["attention_mask"].astype(bool)
+    scored[:, 0] = False
+    arrays["targets"] = np.where(scored, arrays["input_ids"], NO_LOSS)
+    return EncodedExamples.of(task.name, task.objective, arrays)
+
+
+def _seq2seq(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) -> EncodedExamples:  # noqa: ARG001
+    if task.text_b is None:
+        raise ValueError("A sequence-to-sequence task has target texts.")
+    rows = _tokenize(tokenizer, task.text_a, None, limit)
+    wanted = _tokenize(tokenizer, task.text_b, None, limit, target=True)
+    arrays = _padded(rows, tokenizer)
+    arrays["targets"] = _rectangle(wanted.ids, NO_LOSS)
+    truncated = rows.n_truncated + wanted.n_truncated
+    return EncodedExamples.of(task.name, task.objective, arrays, n_truncated=truncated)
+
+
+def _tokenize(
+    tokenizer: Any,
+    first: Sequence[str],
+    second: Sequence[str] | None,
+    limit: int | None,
+    *,
+    target: bool = False,
+) -> _Rows:
+    """Return token ids, token types and the mask of special tokens; no limit keeps every token."""
+    texts = {"text_target": list(first)} if target else {"text": list(first)}
+    if second is not None:
+        texts["text_pair"] = list(second)
+    options: dict[str, Any] = {"return_special_tokens_mask": True, "verbose": False}
+    out = tokenizer(**texts, truncation=False, **options)
+    truncated = sum(len(ids) > limit for ids in out["input_ids"]) if limit is not None else 0
+    if truncated:
+        out = tokenizer(**texts, truncation=True, max_length=limit, **options)
+    types = out.get("token_type_ids") or [[0] * len(ids) for ids in out["input_ids"]]
+    return _Rows(out["input_ids"], types, out["special_tokens_mask"], truncated)
+
+
+def _padded(rows: _Rows, tokenizer: Any) -> dict[str, NDArray[Any]]:
+    """Pad ids, mask and token types to the longest row."""
+    # A padded position is masked, so any id of the vocabulary will do where none is meant for it.
+    pad = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
+    return {
+        "input_ids": _rectangle(rows.ids, pad),
+        "attention_mask": _rectangle([[1] * len(row) for row in rows.ids], 0),
+        "token_type_ids": _rectangle(rows.types, 0),
+    }
+
+
+def _rectangle(rows: Sequence[Sequence[int]], fill: int) -> NDArray[np.int64]:
+    """Return rows of unequal length as an array, filled up on the right."""
+    array = np.full((len(rows), max(map(len, rows), default=0)), fill, dtype=np.int64)
+    for i, row in enumerate(rows):
+        array[i, : len(row)] = row
+    return array
