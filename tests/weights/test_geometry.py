@@ -12,7 +12,6 @@ from wsgeo.weights.geometry import (
     cosines,
     distances,
     gram,
-    merge_spans,
     span_grams,
     task_vector_geometry,
 )
@@ -159,7 +158,7 @@ class TestTaskVectorGeometry:
         ]
         for n, spans, vector in cases:
             with pytest.raises(ValueError, match=r"member|overlap|shape"):
-                task_vector_geometry(lambda i, vector=vector: vector, n, base, spans)
+                task_vector_geometry([vector].__getitem__, n, base, spans)
 
 
 class TestGram:
@@ -197,10 +196,3 @@ class TestGram:
 
         assert distances(points @ points.T)[0].tolist() == [0, 5, 2.5]
         np.testing.assert_allclose(cosines(points @ points.T)[0], [1, 0, 0.6])
-
-    def test_spans_merge(self):
-        """Touching spans become one; gaps stay; overlaps are refused."""
-        assert merge_spans([]) == []
-        assert merge_spans([slice(5, 7), slice(0, 5), slice(9, 9)]) == [slice(0, 7), slice(9, 9)]
-        with pytest.raises(ValueError, match="overlap"):
-            merge_spans([slice(0, 3), slice(2, 4)])

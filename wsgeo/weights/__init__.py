@@ -10,23 +10,38 @@ from wsgeo.weights.geometry import (
     task_vector_geometry,
 )
 from wsgeo.weights.headers import Header, TensorEntry, read_header
-from wsgeo.weights.layout import Layout, Vector, Weights, lay_out, shared_spans
+from wsgeo.weights.layout import Layout, Vector, Weights, lay_out, merge_spans, shared_spans
+from wsgeo.weights.lowrank import (
+    LowRankUpdate,
+    adapter_scaling,
+    inner_products,
+    mean_of_factors,
+    merge_adapter,
+    product_mean,
+)
 from wsgeo.weights.tensors import read_span, read_tensors, stream_tensors, write_safetensors
 
 __all__ = [
     "Header",
     "Layout",
+    "LowRankUpdate",
     "TaskVectorGeometry",
     "TensorEntry",
     "Vector",
     "Weights",
+    "adapter_scaling",
     "cosines",
     "distances",
     "gram",
+    "inner_products",
     "lay_out",
     "lerp",
     "mean",
+    "mean_of_factors",
+    "merge_adapter",
+    "merge_spans",
     "mix",
+    "product_mean",
     "read_header",
     "read_span",
     "read_tensors",

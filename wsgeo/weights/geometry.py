@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from wsgeo.weights.layout import Vector
+from wsgeo.weights.layout import Vector, merge_spans
 
 Matrix: TypeAlias = NDArray[np.float64]
 BlockReader: TypeAlias = Callable[[int, slice], Vector]
@@ -116,40 +116,6 @@ def span_grams(
         yield total
 
 
-def merge_spans(spans: Sequence[slice]) -> list[slice]:
-    """Join slices that touch, so that a block may cross from one tensor to the next.
-
-    Parameters
-    ----------
-    spans : sequence of slice
-        Disjoint, with start and stop.
-
-    Returns
-    -------
-    list of slice
-        The same positions, in order and in as few slices as possible.
-
-    Raises
-    ------
-    ValueError
-        If two of them overlap.
-
-    Examples
-    --------
-    >>> merge_spans([slice(4, 6), slice(0, 2), slice(2, 4), slice(8, 9)])
-    [slice(0, 6, None), slice(8, 9, None)]
-    """
-    merged: list[slice] = []
-    for span in sorted(spans, key=lambda span: (span.start, span.stop)):
-        if merged and span.start < merged[-1].stop:
-            raise ValueError(f"The spans {merged[-1]} and {span} overlap.")
-        if merged and span.start == merged[-1].stop:
-            merged[-1] = slice(merged[-1].start, span.stop)
-        else:
-            merged.append(slice(span.start, span.stop))
-    return merged
-
-
 def distances(gram: Matrix) -> Matrix:
     """Return the Euclidean distances that a Gram matrix holds.
 
@@ -199,7 +165,7 @@ def cosines(gram: Matrix) -> Matrix:
     """
     norms = np.sqrt(np.diag(gram))
     scale = np.where(norms > 0, norms, np.nan)
-    cosine = np.clip((gram + gram.T) / 2 / np.outer(scale, scale), -1, 1)
+    cosine: Matrix = np.clip((gram + gram.T) / 2 / np.outer(scale, scale), -1, 1)
     np.fill_diagonal(cosine, np.where(norms > 0, 1, np.nan))
     return cosine
 
