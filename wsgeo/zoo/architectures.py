@@ -38,6 +38,8 @@ class Architecture:
         Canonical names outside the body.
     label_rows : frozenset of str
         Those of the head with one row per label.
+    transposed : frozenset of str
+        Weights stored as (n_inputs, n_outputs).
     """
 
     layout: Layout
@@ -47,6 +49,7 @@ class Architecture:
     prefix: str
     head: frozenset[str]
     label_rows: frozenset[str]
+    transposed: frozenset[str]
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -163,6 +166,9 @@ def _architecture(model_class: str, raw: Mapping[str, Any], n_labels: int) -> Ar
         prefix=prefix,
         head=head,
         label_rows=frozenset(name for name in names if grown[name] != shapes[name]),
+        transposed=frozenset(
+            f"{name}.weight" for name, m in model.named_modules() if type(m).__name__ == "Conv1D"
+        ),
     )
 
 

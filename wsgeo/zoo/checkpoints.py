@@ -56,6 +56,55 @@ class TensorRef:
 
 @final
 @dataclass(frozen=True)
+class LoraPair:
+    """Two factors whose scaled product is added to one tensor of the base.
+
+    Parameters
+    ----------
+    a : TensorRef
+        Shape (rank, n_inputs).
+    b : TensorRef
+        Shape (n_outputs, rank).
+    scaling : float
+        Factor of the product ``b @ a``.
+    transposed : bool
+        Whether the base stores this tensor as (n_inputs, n_outputs).
+    """
+
+    a: TensorRef
+    b: TensorRef
+    scaling: float
+    transposed: bool
+
+
+@final
+@dataclass(frozen=True)
+class Base:
+    """The pre-trained model that members came from.
+
+    Parameters
+    ----------
+    id : str
+        Its path, or ``org/name@revision``.
+    folder : Path
+        Its folder.
+    content_hash : str
+        As `Checkpoint.content_hash`.
+    tensors : mapping of str to TensorRef
+        The tensors of the member's body that the base has, by the member's names.
+    file_hashes : mapping of Path to str
+        SHA-256 of each file, checked again by `wsgeo.zoo.load_base`.
+    """
+
+    id: str
+    folder: Path
+    content_hash: str
+    tensors: Mapping[str, TensorRef]
+    file_hashes: Mapping[Path, str] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True)
 class Checkpoint:
     """One accepted member of a zoo; weights are loaded on demand by `wsgeo.zoo.load_weights`.
 
@@ -66,13 +115,15 @@ class Checkpoint:
     folder : Path
         Folder of the model or adapter.
     content_hash : str
-        SHA-256 (hex) over canonical names, shapes and float32 values: the key of everything stored.
+        SHA-256 (hex) over canonical names, shapes and float32 values, model class, computing settings
+        and label names: the key of everything stored.
     config : mapping
         The parsed ``config.json`` of the model (of the base, for an adapter).
     model_class : str
         Class built into transformers, such as ``BertForSequenceClassification``.
     tensors : mapping of str to TensorRef
-        Canonical tensor name to its place; for an adapter, the base's tensors.
+        Canonical tensor name to its place; for an adapter, the base's tensors and those that the
+        adapter replaces whole.
     layout : Layout
         Canonical names and shapes, head included.
     labels : tuple of str
@@ -88,7 +139,8 @@ class Checkpoint:
         barriers within the second.
     label_order : tuple of int
         Position in this checkpoint's own order of each label of the loss group's order: row ``i`` of
-        the head that `load_weights` returns is row ``label_order[i]`` of the file.
+        the head that `load_weights` returns is row ``label_order[i]`` of the file. Named labels of a
+        group are sorted, so that no new member changes their order; empty means as in the file.
     facts : mapping of str to Fact
         ``base``, ``task``, ``method``, ``seed``, ``step``, ``learning_rate``, ``data`` and others.
     duplicate_of : str or None
@@ -97,6 +149,18 @@ class Checkpoint:
         Folder of the LoRA adapter that is merged on loading.
     file_hashes : mapping of Path to str
         SHA-256 of each file that holds weights, checked again when they are loaded.
+    label_rows : frozenset of str
+        Tensors with one row per label, which `load_weights` puts into the group's order.
+    head : frozenset of str
+        Tensors outside the body.
+    lora : mapping of str to LoraPair
+        Canonical name -> factors to add on loading.
+    base : Base or None
+        The pre-trained model, where it was found.
+    revision : str or None
+        Commit of a hub snapshot.
+    computing_hash : str
+        SHA-256 over the settings that take part in computing.
     """
 
     id: str
@@ -117,6 +181,17 @@ class Checkpoint:
     duplicate_of: str | None = None
     adapter: Path | None = None
     file_hashes: Mapping[Path, str] = field(default_factory=dict)
+    label_rows: frozenset[str] = frozenset()
+    head: frozenset[str] = frozenset()
+    lora: Mapping[str, LoraPair] = field(default_factory=dict)
+    base: Base | None = None
+    revision: str | None = None
+    computing_hash: str = ""
+
+    @property
+    def group_labels(self) -> tuple[str, ...]:
+        """Label names in the order of the loss group, which is that of the loaded head."""
+        return tuple(self.labels[i] for i in self.label_order) or self.labels
 
 
 @final

@@ -97,7 +97,7 @@ def tensor_digest(values: Array) -> str:
         Hexadecimal; the same for every type that holds these values.
     """
     flat = np.ascontiguousarray(values, dtype="<f4").reshape(-1)
-    return hashlib.sha256(memoryview(flat)).hexdigest()
+    return hashlib.sha256(flat.data).hexdigest()
 
 
 def check_finite(values: Array, name: str, path: Path) -> None:

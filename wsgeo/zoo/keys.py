@@ -55,8 +55,37 @@ def resolve_keys(architecture: Architecture, stored: Iterable[TensorRef], where:
         If a tensor is missing (``missing_head``, ``missing_keys``), extra (``extra_keys``), stored
         twice, or of another shape (``other_shapes``).
     """
-    named = _rename(architecture, stored, where)
-    tensors, copies = _merge_ties(architecture, named)
+    tensors, copies = _merge_ties(architecture, _rename(architecture, stored, where))
+    kept = check_keys(architecture, tensors, where)
+    for name, ref in copies:
+        _check_shape(name, ref, architecture.shapes[name], where)
+    return Resolved(kept, tuple(copies))
+
+
+def check_keys(
+    architecture: Architecture, tensors: Mapping[str, TensorRef], where: str
+) -> dict[str, TensorRef]:
+    """Refuse tensors that are not exactly those of an architecture.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        What is asked for.
+    tensors : mapping of str to TensorRef
+        Canonical name -> place.
+    where : str
+        The entry, for messages.
+
+    Returns
+    -------
+    dict of str to TensorRef
+        The same, without what the class is known to ignore.
+
+    Raises
+    ------
+    EntryError
+        As `resolve_keys`.
+    """
     shapes = architecture.shapes
     extra = sorted(name for name in tensors if name not in shapes)
     extra = [name for name in extra if not _is_ignored(architecture, name)]
@@ -66,11 +95,9 @@ def resolve_keys(architecture: Architecture, stored: Iterable[TensorRef], where:
     if extra:
         what = f"the files hold tensors that the class does not have: {_listed(extra)}"
         _refuse("extra_keys", what, where)
-    for name, ref in [*tensors.items(), *copies]:
-        if name in shapes and ref.shape != shapes[name]:
-            what = f"{shown(name)} has shape {ref.shape}, the config asks for {shapes[name]}"
-            _refuse("other_shapes", what, where)
-    return Resolved({name: tensors[name] for name in shapes}, tuple(copies))
+    for name, shape in shapes.items():
+        _check_shape(name, tensors[name], shape, where)
+    return {name: tensors[name] for name in shapes}
 
 
 def resolve_body(
@@ -109,6 +136,36 @@ def resolve_body(
         what = f"only {len(found)} of {len(body)} tensors of the body are there"
         _refuse("base_mismatch", what, where, "Name the base that the member came from.")
     return found
+
+
+def own_tensors(
+    architecture: Architecture, stored: Iterable[TensorRef], where: str
+) -> dict[str, TensorRef]:
+    """Give the tensors of a base the names of its own class; those it lacks or adds do no harm.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The base's.
+    stored : iterable of TensorRef
+        What its files hold.
+    where : str
+        The base, for messages.
+
+    Returns
+    -------
+    dict of str to TensorRef
+        Canonical name -> place, where the shape is right.
+    """
+    tensors, _ = _merge_ties(architecture, _rename(architecture, stored, where))
+    shapes = architecture.shapes
+    return {name: ref for name, ref in tensors.items() if shapes.get(name) == ref.shape}
+
+
+def _check_shape(name: str, ref: TensorRef, shape: tuple[int, ...], where: str) -> None:
+    if ref.shape != shape:
+        what = f"{shown(name)} has shape {ref.shape}, the config asks for {shape}"
+        _refuse("other_shapes", what, where)
 
 
 def _rename(

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Never, final
 
 from wsgeo.errors import EntryError
 from wsgeo.weights.files import shown
@@ -120,12 +120,12 @@ def probe_tokenizer(tokenizer: TokenizerFiles) -> None:
             timeout=PROBE_SECONDS,
             check=False,
         )
-    except subprocess.TimeoutExpired as error:
-        raise _refusal("it takes too long to encode a sentence", tokenizer.main) from error
+    except subprocess.TimeoutExpired:
+        _refuse("it takes too long to encode a sentence", tokenizer.main)
     if result.returncode:
         lines = result.stderr.decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"the process died with {result.returncode}"
-        raise _refusal(f"it cannot be built ({shown(reason, 160)})", tokenizer.main)
+        _refuse(f"it cannot be built ({shown(reason, 160)})", tokenizer.main)
 
 
 def _fast(folder: Path, roots: Roots) -> TokenizerFiles:
@@ -133,13 +133,13 @@ def _fast(folder: Path, roots: Roots) -> TokenizerFiles:
     document = read_json(path, roots, limit=TOKENIZER_BYTES, max_containers=8_000_000)
     added = document.get("added_tokens") or []
     if not isinstance(added, list) or not all(isinstance(token, dict) for token in added):
-        raise _refusal("added_tokens is not a list of objects", path)
+        _refuse("added_tokens is not a list of objects", path)
     model = document.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
     ids = _vocabulary_ids(vocabulary, path)
     ids.update(_id(token.get("id"), path) for token in added)
     if len(ids) <= max(5, len(added)):
-        raise _refusal(f"it knows {len(ids)} tokens only", path)
+        _refuse(f"it knows {len(ids)} tokens only", path)
     parts: dict[str, object] = {name: document.get(name) for name in _PARTS}
     parts["added_tokens"] = [[token.get(name) for name in _TOKEN] for token in added]
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
@@ -149,14 +149,14 @@ def _fast(folder: Path, roots: Roots) -> TokenizerFiles:
 def _vocabulary_ids(vocabulary: object, path: Path) -> set[int]:
     if isinstance(vocabulary, dict):
         return {_id(value, path) for value in vocabulary.values()}
-    if isinstance(vocabulary, list):
-        return set(range(len(vocabulary)))
-    raise _refusal("it has no vocabulary", path)
+    if not isinstance(vocabulary, list):
+        _refuse("it has no vocabulary", path)
+    return set(range(len(vocabulary)))
 
 
 def _id(value: object, path: Path) -> int:
     if type(value) is not int or value < 0:
-        raise _refusal(f"a token has the id {shown(value)}", path)
+        _refuse(f"a token has the id {shown(value)}", path)
     return value
 
 
@@ -168,7 +168,7 @@ def _slow(folder: Path, names: list[str], roots: Roots) -> TokenizerFiles:
         if name == "vocab.txt":
             n_ids = len(raw.splitlines())
             if n_ids <= 5:
-                raise _refusal(f"it knows {n_ids} tokens only", folder / name)
+                _refuse(f"it knows {n_ids} tokens only", folder / name)
     config = folder / "tokenizer_config.json"
     if _exists(config):
         # The library writes a 31-digit number for "no limit of length".
@@ -177,8 +177,8 @@ def _slow(folder: Path, names: list[str], roots: Roots) -> TokenizerFiles:
     return TokenizerFiles(folder, whole.hexdigest(), n_ids, folder / names[0])
 
 
-def _refusal(what: str, path: Path) -> EntryError:
-    return EntryError(
+def _refuse(what: str, path: Path) -> Never:
+    raise EntryError(
         "tokenizer_malformed",
         f"the tokenizer is of no use: {what}",
         where=str(path),
