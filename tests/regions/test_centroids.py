@@ -1,0 +1,167 @@
+"""Centroids are means, medoids are members, and nothing is averaged across a barrier."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from wsgeo.errors import WsgeoError
+from wsgeo.regions.centroids import largest_gap, mean_weights, medoid, refuse_across_barrier
+from wsgeo.regions.tables import CENTROIDS, CentroidPlan, Evidence, centroid_row
+from wsgeo.weights.layout import Layout, Weights
+
+LAYOUT = Layout(("a", "b"), ((2, 3), (4,)))
+
+
+def models(n, seed=0):
+    rng = np.random.default_rng(seed)
+    return [Weights(LAYOUT, rng.normal(size=10).astype(np.float32)) for _ in range(n)]
+
+
+class TestMeanWeights:
+    """The mean of models."""
+
+    def test_of_one_is_that_one(self):
+        """The centroid of one model is the model to the bit."""
+        member = models(1)[0]
+
+        assert mean_weights([member].__getitem__, 1).vector.tobytes() == member.vector.tobytes()
+
+    @pytest.mark.parametrize("weights", [None, [1, 2, 0, 5]])
+    def test_agrees_with_float64(self, weights):
+        """Every tensor is the weighted mean of the members' tensors."""
+        members = models(4)
+
+        result = mean_weights(members.__getitem__, 4, weights)
+
+        for name in LAYOUT.names:
+            stacked = np.array([member.tensor(name) for member in members], float)
+            expected = np.average(stacked, axis=0, weights=weights)
+            np.testing.assert_allclose(result.tensor(name), expected, rtol=1e-6)
+
+    def test_three_models_are_in_memory(self):
+        """The peak is three float32 models, whatever the number of members."""
+        layout = Layout(("w",), ((500_000,),))
+
+        def load(i):
+            return Weights(layout, np.full(500_000, i, np.float32))
+
+        tracemalloc.start()
+        mean_weights(load, 5)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 3.3 * 4 * 500_000
+
+    def test_other_layouts_and_no_members_are_refused(self):
+        """Models of other shapes are never averaged."""
+        other = Weights(Layout(("a", "c"), ((2, 3), (4,))), np.zeros(10, np.float32))
+        with pytest.raises(ValueError, match="other tensors"):
+            mean_weights([models(1)[0], other].__getitem__, 2)
+        with pytest.raises(ValueError, match="at least one"):
+            mean_weights(models(1).__getitem__, 0)
+
+    def test_a_member_that_is_not_finite_is_named(self):
+        """A NaN never reaches a centroid; the tensor is named."""
+        members = models(3)
+        members[1].vector[7] = np.nan
+
+        with pytest.raises(WsgeoError, match="'b' is not finite"):
+            mean_weights(members.__getitem__, 3)
+
+
+class TestMedoid:
+    """The member in the middle."""
+
+    def test_is_the_point_nearest_to_all(self):
+        """On a line the medoid is the middle point, in any order of the members."""
+        points = np.array([0.0, 10, 4, 3, 7])
+        distance = abs(points[:, None] - points[None])
+
+        assert medoid(distance) == 2
+        assert medoid(distance, [4, 0, 3]) == 3
+        assert medoid(distance, [1]) == 1
+
+    def test_unknown_distances_are_refused(self):
+        """A pair without a distance among the members is an error; one outside is not."""
+        distance = np.array([[0, 1, np.nan], [1, 0, 1], [np.nan, 1, 0]])
+
+        assert medoid(distance, [0, 1]) == 0
+        for members in (None, []):
+            with pytest.raises(ValueError, match="finite"):
+                medoid(distance, members)
+
+
+class TestGuard:
+    """No centroid across a barrier."""
+
+    GAPS = np.array([[0, 0.01, 0.3], [0.01, 0, 0.2], [0.3, 0.2, 0]])
+
+    def test_members_of_one_basin_pass(self):
+        """Members without a gap above tau pass, with their largest gap."""
+        assert refuse_across_barrier(self.GAPS[:2, :2], ["x", "y"], 0.05) == 0.01
+        assert refuse_across_barrier(self.GAPS, ["x", "y", "z"], 0.3) == 0.3
+        assert refuse_across_barrier([[0]], ["x"], 0.05) == 0
+
+    def test_the_worst_pair_is_named(self):
+        """The refusal names the worst pair, its gap, the number of pairs, and what to do."""
+        with pytest.raises(WsgeoError, match=r"0\.3 nats .* 'x' and 'z' \(2 of 3") as caught:
+            refuse_across_barrier(self.GAPS, ["x", "y", "z"], 0.05)
+        assert "--force" in str(caught.value)
+
+    def test_unmeasured_pairs_are_refused(self):
+        """What was not measured does not count as connected."""
+        gaps = self.GAPS.copy()
+        gaps[0, 1] = gaps[1, 0] = np.nan
+
+        with pytest.raises(WsgeoError, match="1 of 3 pairs of members were not measured"):
+            refuse_across_barrier(gaps, ["x", "y", "z"], 0.5)
+        with pytest.raises(WsgeoError, match="barrier"):
+            refuse_across_barrier(gaps, ["x", "y", "z"], 0.05)
+
+    def test_names_cannot_forge_a_message(self):
+        """Control characters of an id are escaped."""
+        with pytest.raises(WsgeoError) as caught:
+            refuse_across_barrier(self.GAPS[1:, 1:], ["\x1b[2J", "b\n"], 0.05)
+        assert str(caught.value).isprintable()
+
+    def test_largest_gap(self):
+        """Nothing measured is NaN, never zero."""
+        assert np.isnan(largest_gap([[0, np.nan], [np.nan, 0]]))
+        assert largest_gap(self.GAPS) == 0.3
+
+
+class TestCentroidRow:
+    """The table of centroids."""
+
+    def test_has_the_schema(self):
+        """Every row has the columns and types of the schema, whatever was measured."""
+        plan = CentroidPlan("basin-0", "basin", "0", "mean", ("a", "b"), (3, 1))
+        evidence = Evidence(0.4, 0.9, {"a": 0.5, "b": 0.3}, {"a": 0.8, "b": 0.7}, "a", 0.02)
+
+        row = centroid_row(plan, evidence, "centroids/0", "written")
+        empty = centroid_row(plan, Evidence(loss=float("nan")), None, "failed", "why")
+
+        assert row.schema == empty.schema == CENTROIDS
+        assert row["weights"][0].to_list() == [0.75, 0.25]
+        assert row["best_member"][0] == "b"
+        assert row["best_member_metric"][0] == 0.7
+        assert row["mean_member_loss"][0] == pytest.approx(0.4)
+        assert row["medoid_loss"][0] == 0.5
+        assert empty["loss"][0] is None
+        assert empty["best_member"][0] is None
+
+    def test_a_mean_over_some_members_is_no_mean(self):
+        """Where one member has no loss, the mean is unknown rather than that of the others."""
+        plan = CentroidPlan("n", "task", "nli", "mean", ("a", "b"))
+
+        assert centroid_row(plan, Evidence(member_loss={"a": 0.5}), None, "x")[
+            "mean_member_loss"
+        ].to_list() == [None]
+
+    def test_weights_must_match(self):
+        """No members, other lengths and negative shares are errors."""
+        for members, weights in [((), ()), (("a",), (1, 2)), (("a", "b"), (2, -1)), (("a",), (0,))]:
+            with pytest.raises(ValueError, match="no centroid"):
+                CentroidPlan("n", "basin", "0", "mean", members, weights)

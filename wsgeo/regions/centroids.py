@@ -1,0 +1,206 @@
+"""The centre of a region: the mean of its members, the member in the middle, and the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wsgeo.errors import WsgeoError
+from wsgeo.weights.arithmetic import mean
+from wsgeo.weights.files import shown
+from wsgeo.weights.layout import Layout, Vector, Weights
+
+
+def mean_weights(
+    load: Callable[[int], Weights], n: int, weights: Sequence[float] | None = None
+) -> Weights:
+    """Return the weighted mean of ``n`` models, loaded one after another.
+
+    At most three float32 models are in memory: the sum in float64, and one member.
+
+    Parameters
+    ----------
+    load : callable (int) -> Weights
+        Returns one member; all must have the same layout.
+    n : int
+        Number of members.
+    weights : sequence of float, optional
+        One weight per member, at least 0; equal by default.
+
+    Returns
+    -------
+    Weights
+        The mean; of one member, that member to the bit.
+
+    Raises
+    ------
+    ValueError
+        If there are no members, their layouts differ, or the weights do not match.
+    WsgeoError
+        If the mean is not finite, because a member is not.
+
+    References
+    ----------
+    [gueta2023]_
+
+    Examples
+    --------
+    >>> layout = Layout(("w",), ((2,),))
+    >>> models = [Weights(layout, np.float32([0, 2])), Weights(layout, np.float32([1, 4]))]
+    >>> mean_weights(models.__getitem__, 2).vector
+    array([0.5, 3. ], dtype=float32)
+    """
+    layouts: list[Layout] = []
+
+    def vectors() -> Iterator[Vector]:
+        for i in range(n):
+            member = load(i)
+            layouts.append(member.layout)
+            if member.layout != layouts[0]:
+                raise ValueError(f"Member {i} has other tensors than member 0.")
+            vector = member.vector
+            del member
+            yield vector
+            del vector
+
+    vector = mean(vectors(), weights)
+    _check_finite(vector, layouts[0])
+    return Weights(layouts[0], vector)
+
+
+def _check_finite(vector: Vector, layout: Layout) -> None:
+    # The sum is finite where every value is, short of an overflow, and needs no second vector.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(vector.sum(dtype=np.float64)):
+            return
+    broken = next(n for n in layout.names if not np.isfinite(vector[layout.span(n)]).all())
+    raise WsgeoError(
+        f"the mean of tensor {shown(broken)} is not finite",
+        remedy="Run `wsgeo check` and leave out the member whose weights are not finite.",
+    )
+
+
+def medoid(distance: ArrayLike, members: Sequence[int] | None = None) -> int:
+    """Return the member whose summed distance to the others is least.
+
+    Unlike the mean, it is a model that somebody trained.
+
+    Parameters
+    ----------
+    distance : array_like, shape (n, n)
+        Distances or convexity gaps.
+    members : sequence of int, optional
+        Rows to choose from; all by default.
+
+    Returns
+    -------
+    int
+        A row of ``distance``; the first of ``members`` among equals.
+
+    Raises
+    ------
+    ValueError
+        If there are no members, or a distance between them is not finite.
+
+    Examples
+    --------
+    >>> medoid([[0, 1, 5], [1, 0, 2], [5, 2, 0]])
+    1
+    """
+    matrix = np.asarray(distance, np.float64)
+    rows = np.arange(len(matrix)) if members is None else np.asarray(members, np.intp)
+    inside = matrix[np.ix_(rows, rows)]
+    if not rows.size or not np.isfinite(inside).all():
+        raise ValueError("A medoid needs members with finite distances between all of them.")
+    return int(rows[np.argmin(inside.sum(axis=1))])
+
+
+def largest_gap(gaps: ArrayLike) -> float:
+    """Return the largest convexity gap between two members.
+
+    Parameters
+    ----------
+    gaps : array_like, shape (n, n)
+        Convexity gaps in nats per example; NaN for a pair that was not measured.
+
+    Returns
+    -------
+    float
+        The largest measured one; 0 for a single member, NaN where nothing was measured.
+
+    Examples
+    --------
+    >>> largest_gap([[0, 0.2], [0.2, 0]])
+    0.2
+    """
+    above = _pairs(np.asarray(gaps, np.float64))
+    if not above.size:
+        return 0.0
+    measured = above[np.isfinite(above)]
+    return float(measured.max()) if measured.size else float("nan")
+
+
+def refuse_across_barrier(gaps: ArrayLike, members: Sequence[str], tau: float) -> float:
+    """Refuse to average members that a barrier separates.
+
+    The mean of models from two basins lies on the ridge between them.
+
+    Parameters
+    ----------
+    gaps : array_like, shape (n, n)
+        Convexity gaps between the members, in nats per example; NaN for a pair that was not
+        measured.
+    members : sequence of str, length n
+        Their ids.
+    tau : float
+        The threshold above which two members are separated, in nats per example.
+
+    Returns
+    -------
+    float
+        The largest gap inside.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not match.
+    WsgeoError
+        If a pair is separated, naming the worst, or was not measured.
+
+    Examples
+    --------
+    >>> refuse_across_barrier([[0, 0.01], [0.01, 0]], ["a", "b"], tau=0.05)
+    0.01
+    """
+    matrix = np.asarray(gaps, np.float64)
+    n = len(members)
+    if matrix.shape != (n, n):
+        raise ValueError(f"{n} members need gaps of shape ({n}, {n}), not {matrix.shape}.")
+    worst = largest_gap(matrix)
+    if worst > tau:
+        pair = _names(np.argwhere(matrix == worst)[0], members)
+        n_above = int((_pairs(matrix) > tau).sum())
+        raise WsgeoError(
+            f"a barrier of {worst:.4g} nats per example lies between {pair} "
+            f"({n_above} of {n * (n - 1) // 2} pairs are above tau = {tau:.4g})",
+            remedy="Average one basin at a time, or pass --force.",
+        )
+    unmeasured = np.argwhere(~np.isfinite(np.triu(matrix, 1)))
+    if len(unmeasured):
+        raise WsgeoError(
+            f"{len(unmeasured)} of {n * (n - 1) // 2} pairs of members were not measured, "
+            f"such as {_names(unmeasured[0], members)}",
+            remedy="Finish the scan, or pass --force.",
+        )
+    return worst
+
+
+def _pairs(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the entries above the diagonal."""
+    return matrix[np.triu_indices(len(matrix), 1)]
+
+
+def _names(pair: NDArray[np.intp], members: Sequence[str]) -> str:
+    return f"{shown(members[pair[0]])} and {shown(members[pair[1]])}"

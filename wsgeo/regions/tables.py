@@ -1,0 +1,171 @@
+"""The table of centroids: what each was made of, and how it does beside its members."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+import polars as pl
+
+CENTROIDS = pl.Schema(
+    {
+        "name": pl.String(),
+        "level": pl.String(),  # basin, dataset, task, general
+        "group": pl.String(),  # the basin's number, or the data set's or task's name
+        "variant": pl.String(),  # mean, mean of products, mean of factors
+        "members": pl.List(pl.String),
+        "weights": pl.List(pl.Float64),  # shares of the members, summing to 1
+        "loss": pl.Float64(),  # nats per example
+        "metric": pl.Float64(),  # fraction in [0, 1]
+        "mean_member_loss": pl.Float64(),
+        "mean_member_metric": pl.Float64(),
+        "best_member": pl.String(),  # the member of lowest loss
+        "best_member_loss": pl.Float64(),
+        "best_member_metric": pl.Float64(),
+        "medoid": pl.String(),
+        "medoid_loss": pl.Float64(),
+        "medoid_metric": pl.Float64(),
+        "largest_gap_inside": pl.Float64(),  # nats per example, over all pairs of members
+        "folder": pl.String(),
+        "status": pl.String(),  # written, refused, failed
+        "reason": pl.String(),
+    }
+)
+"""One row per centroid; a figure that was not measured is null."""
+
+
+@final
+@dataclass(frozen=True)
+class CentroidPlan:
+    """What a centroid is made of.
+
+    Parameters
+    ----------
+    name : str
+        Its name, such as ``basin-0``.
+    level : str
+        ``basin``, ``dataset``, ``task`` or ``general``.
+    group : str
+        Which one of that level.
+    variant : str
+        ``mean``, ``mean of products`` or ``mean of factors``.
+    members : tuple of str
+        Ids of the checkpoints that are averaged.
+    weights : tuple of float
+        Their shares; equal by default.
+    """
+
+    name: str
+    level: str
+    group: str
+    variant: str
+    members: tuple[str, ...]
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Fill in equal shares, and refuse shares that do not match the members."""
+        n = len(self.members)
+        weights = self.weights or (1.0,) * n
+        total = math.fsum(weights)
+        if not n or len(weights) != n or min(weights) < 0 or not 0 < total < math.inf:
+            raise ValueError(f"{n} members and the weights {self.weights} make no centroid.")
+        object.__setattr__(self, "weights", tuple(weight / total for weight in weights))
+
+
+@final
+@dataclass(frozen=True)
+class Evidence:
+    """How a centroid does on the task beside its members.
+
+    Parameters
+    ----------
+    loss, metric : float, optional
+        Of the centroid: nats per example, fraction in [0, 1].
+    member_loss, member_metric : mapping of str to float
+        Of its members, by id.
+    medoid : str, optional
+        The member in the middle.
+    largest_gap_inside : float, optional
+        Largest convexity gap between two members, in nats per example.
+    """
+
+    loss: float | None = None
+    metric: float | None = None
+    member_loss: Mapping[str, float] = field(default_factory=dict)
+    member_metric: Mapping[str, float] = field(default_factory=dict)
+    medoid: str | None = None
+    largest_gap_inside: float | None = None
+
+    @property
+    def best_member(self) -> str | None:
+        """The member of lowest loss; the first by id among equals."""
+        known = {id_: loss for id_, loss in self.member_loss.items() if math.isfinite(loss)}
+        return min(known, key=lambda id_: (known[id_], id_)) if known else None
+
+
+def centroid_row(
+    plan: CentroidPlan, evidence: Evidence, folder: str | None, status: str, reason: str = ""
+) -> pl.DataFrame:
+    """Return one row of the table of centroids.
+
+    Parameters
+    ----------
+    plan : CentroidPlan
+        What it is made of.
+    evidence : Evidence
+        How it does.
+    folder : str or None
+        Where it was written.
+    status : str
+        ``written``, ``refused`` or ``failed``.
+    reason : str, optional
+        Why it was not written, or what to know about it.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row of schema `CENTROIDS`; figures that are missing or not finite are null.
+
+    Examples
+    --------
+    >>> plan = CentroidPlan("basin-0", "basin", "0", "mean", ("a", "b"))
+    >>> row = centroid_row(plan, Evidence(member_loss={"a": 0.5, "b": 0.3}), None, "refused")
+    >>> row["best_member"][0], row["mean_member_loss"][0], row["loss"][0]
+    ('b', 0.4, None)
+    """
+    best, medoid = evidence.best_member, evidence.medoid
+    row = {
+        "name": plan.name,
+        "level": plan.level,
+        "group": plan.group,
+        "variant": plan.variant,
+        "members": list(plan.members),
+        "weights": list(plan.weights),
+        "loss": evidence.loss,
+        "metric": evidence.metric,
+        "mean_member_loss": _mean(plan, evidence.member_loss),
+        "mean_member_metric": _mean(plan, evidence.member_metric),
+        "best_member": best,
+        "best_member_loss": evidence.member_loss.get(best or ""),
+        "best_member_metric": evidence.member_metric.get(best or ""),
+        "medoid": medoid,
+        "medoid_loss": evidence.member_loss.get(medoid or ""),
+        "medoid_metric": evidence.member_metric.get(medoid or ""),
+        "largest_gap_inside": evidence.largest_gap_inside,
+        "folder": folder,
+        "status": status,
+        "reason": reason,
+    }
+    return pl.DataFrame([{key: _finite(value) for key, value in row.items()}], schema=CENTROIDS)
+
+
+def _mean(plan: CentroidPlan, values: Mapping[str, float]) -> float | None:
+    """Return the plain mean over the members; None where one of them is unknown."""
+    known = [values[id_] for id_ in plan.members if id_ in values]
+    return math.fsum(known) / len(known) if len(known) == len(plan.members) else None
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
