@@ -71,7 +71,8 @@ def read_arrays(path: Path, names: Sequence[str]) -> tuple[dict[str, Any], dict[
         If the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: numpy leaves its own handle open when the file is no archive.
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             header = json.loads(file["header"].tobytes())
             arrays = {name: file[name] for name in names}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:

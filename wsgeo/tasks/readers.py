@@ -70,6 +70,44 @@ def row_error(path: str | Path, row: int, field: str, what: str, remedy: str = "
     return DataError(f"field {field!r} {what}", where=f"{path}: row {row}", remedy=remedy or None)
 
 
+def check_column(column: pl.Series, path: str | Path) -> None:
+    """Refuse a column that a task needs and whose values are not of one type.
+
+    A data set may carry other columns of any content; they are not checked.
+
+    Parameters
+    ----------
+    column : Series
+        The column.
+    path : str or Path
+        File, for messages.
+
+    Raises
+    ------
+    DataError
+        If a value is of another type than those before, or is nothing that a table can hold.
+    """
+    if column.dtype != pl.Object:
+        return
+    row, what = _fault(column)
+    raise DataError(f"field {column.name!r} {what}", where=f"{path}: row {row}")
+
+
+def _fault(column: pl.Series) -> tuple[int, str]:
+    """Return the first row that keeps a column from having one type, and why."""
+    first: tuple[int, type] | None = None
+    for row, value in enumerate(column, start=1):
+        if _is_broken(value):
+            return row, "holds what no table column can"
+        if value is None or (first and {first[1], type(value)} <= {int, float}):
+            continue
+        first = first or (row, type(value))
+        if type(value) is not first[1]:
+            was = f"in row {first[0]} it is {first[1].__name__}"
+            return row, f"is of type {type(value).__name__}; {was}"
+    return 1, "holds lists of more than one type"
+
+
 def _read_parquet(path: Path) -> pl.DataFrame:
     _check_size(path)
     try:
@@ -158,7 +196,7 @@ def _read_delimited(text: str, delimiter: str, path: Path) -> pl.DataFrame:
             field = header[min(len(row), len(header) - 1)]
             what = f"ends a row of {len(row)} fields; the header names {len(header)}"
             raise row_error(path, number, field, what)
-    return _frame(header, list(zip(*rows, strict=True)), path)
+    return pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String), orient="row")
 
 
 def _check_header(names: Sequence[str], path: Path) -> None:
@@ -174,12 +212,18 @@ def _read_json_lines(text: str, path: Path) -> pl.DataFrame:
     """Read one JSON object per line; a field that a row lacks is null."""
     rows = list(_json_rows(text, path))
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = []
-    for name in names:
-        values = [row.get(name) for row in rows]
-        _check_types(name, values, path)
-        columns.append(values)
-    return _frame(list(names), columns, path)
+    return pl.DataFrame([_series(name, [row.get(name) for row in rows]) for name in names])
+
+
+def _series(name: str, values: Sequence[object]) -> pl.Series:
+    """Make a column; what no column can hold stays as objects, for `check_column` to refuse."""
+    kinds = {type(value) for value in values} - {type(None)}
+    try:
+        if len(kinds) <= 1 or kinds == {int, float}:
+            return pl.Series(name, values, pl.Float64 if len(kinds) == 2 else None)
+    except (UnicodeEncodeError, OverflowError, TypeError, pl.exceptions.PolarsError):
+        pass
+    return pl.Series(name, values, pl.Object)
 
 
 def _json_rows(text: str, path: Path) -> Iterator[dict[str, object]]:
@@ -206,28 +250,6 @@ def _distinct(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON number")
-
-
-def _check_types(name: str, values: Sequence[object], path: Path) -> None:
-    """Refuse a field whose type changes from row to row."""
-    kinds = [(row, type(v)) for row, v in enumerate(values, start=1) if v is not None]
-    numbers = {int, float}
-    for row, kind in kinds:
-        if kind is not kinds[0][1] and not {kind, kinds[0][1]} <= numbers:
-            what = f"is of type {kind.__name__}; in row {kinds[0][0]} it is {kinds[0][1].__name__}"
-            raise row_error(path, row, name, what)
-
-
-def _frame(names: Sequence[str], columns: Sequence[Sequence[object]], path: Path) -> pl.DataFrame:
-    """Make the table; what polars refuses (lone surrogates, huge integers) is named by field."""
-    table = {}
-    for name, values in zip(names, columns, strict=False):
-        try:
-            table[name] = pl.Series(name, values, strict=False)
-        except (UnicodeEncodeError, OverflowError, pl.exceptions.PolarsError) as error:
-            row = next((i for i, v in enumerate(values, 1) if _is_broken(v)), 1)
-            raise row_error(path, row, name, f"holds a value no table can: {error}") from error
-    return pl.DataFrame(table)
 
 
 def _is_broken(value: object) -> bool:

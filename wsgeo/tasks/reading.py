@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from wsgeo.errors import DataError
 from wsgeo.tasks.columns import Columns, find_columns
-from wsgeo.tasks.readers import read_table, row_error
+from wsgeo.tasks.readers import check_column, read_table, row_error
 from wsgeo.tasks.targets import read_targets
 from wsgeo.tasks.task import Objective, Task
 
@@ -113,6 +114,8 @@ def task_of(
     aim = _objective(objective, where)
     found = find_columns(table.columns, aim, columns, where=where)
     table, found = _without_empty_second(table, found, columns or {}, aim)
+    for field in filter(None, dataclasses.astuple(found)):
+        check_column(table[field], where)
     aim = aim or _classification(found, where)
     ids = _ids(table, found, where)
     _check_texts(table, found, where)
