@@ -1,0 +1,42 @@
+"""All charts of a page, as specifications ready for its script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wsgeo.reporting.charts import evidence, overview, pairwise, scores
+
+
+def charts(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the specification of every panel that has something to show.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `wsgeo.reporting.summary.summarize` returns.
+
+    Returns
+    -------
+    dict of str to dict
+        Vega-Lite specifications by panel, without data, width or theme, which the page's script
+        adds.
+    """
+    labels = [group["label"] for group in summary["groups"] if group["label"] >= 0]
+    built = {
+        **overview.build(summary, labels),
+        **pairwise.build(summary),
+        **scores.build(summary, labels),
+        "nulls": evidence.nulls_chart(),
+    }
+    return {
+        panel: _specification(chart)
+        for panel, chart in built.items()
+        if panel not in summary["notes"]
+    }
+
+
+def _specification(chart: Any) -> dict[str, Any]:
+    """Return the chart as a dict, without the address of its schema and altair's own theme."""
+    found: dict[str, Any] = chart.to_dict()
+    return {key: value for key, value in found.items() if key not in {"$schema", "config"}}

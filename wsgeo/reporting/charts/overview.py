@@ -1,0 +1,162 @@
+"""Charts of the whole zoo: the map, the graph of low barriers, and the merge tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+
+from wsgeo.reporting.charts.parts import (
+    LABELLED,
+    NAMED,
+    colour,
+    dimmed,
+    named,
+    params,
+    points,
+    themed,
+)
+
+PAIR_TIP = [
+    alt.Tooltip("a_id:N", title="a"),
+    alt.Tooltip("b_id:N", title="b"),
+    alt.Tooltip("convexity_gap:Q", title="convexity gap (nats)"),
+    alt.Tooltip("status_words:N", title="status"),
+]
+
+
+def map_chart(labels: list[int]) -> alt.Chart:
+    """Return the map: one point per member, near where the distance is small.
+
+    Parameters
+    ----------
+    labels : list of int
+        Labels of the groups, noise left out.
+
+    Returns
+    -------
+    altair.Chart
+        Data set ``map``; parameter ``map`` chooses among the embeddings; ``brush`` is the drag.
+    """
+    axis = alt.Axis(labels=False, ticks=False, domain=False, title=None)
+    scale = alt.Scale(zero=False, nice=False, padding=18)
+    brush = alt.selection_interval(name="brush", mark=alt.BrushConfig(fillOpacity=0.08))
+    return (
+        points("map", labels, 110)
+        .encode(
+            x=alt.X("x:Q", axis=axis, scale=scale),
+            y=alt.Y("y:Q", axis=axis, scale=scale),
+        )
+        .transform_filter("datum.map === map")
+        .add_params(brush, *params(("map", 0)))
+    )
+
+
+def graph_chart(labels: list[int]) -> alt.LayerChart:
+    """Return the graph: an edge for each pair whose gap is at or below the threshold.
+
+    Parameters
+    ----------
+    labels : list of int
+        Labels of the groups, noise left out.
+
+    Returns
+    -------
+    altair.LayerChart
+        Data sets ``edges`` and ``nodes``; edges of the merge tree are bold.
+    """
+    axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
+    scale = alt.Scale(zero=False, nice=False, padding=18)
+    x, y = alt.X("x:Q", axis=axis, scale=scale), alt.Y("y:Q", axis=axis, scale=scale)
+    kept = "!chosen || (chosen[datum.a] && chosen[datum.b])"
+    edges = (
+        alt.Chart(named("edges"))
+        .transform_filter("datum.convexity_gap <= threshold")
+        .mark_rule(cursor="pointer")
+        .encode(
+            x=x,
+            y=y,
+            x2="x2:Q",
+            y2="y2:Q",
+            color=themed("muted"),
+            size=alt.SizeValue(1.0, condition={"test": "datum.bridge", "value": 3.2}),
+            opacity=dimmed(0.04, 0.5, kept),
+            tooltip=PAIR_TIP,
+        )
+    )
+    nodes = points("nodes", labels, 110).encode(x=x, y=y)
+    return alt.layer(edges, nodes).add_params(*params(("threshold", 0)))
+
+
+def tree_chart(labels: list[int], n_leaves: int) -> alt.LayerChart:
+    """Return the merge tree: members join at the lowest pass between them.
+
+    Parameters
+    ----------
+    labels : list of int
+        Labels of the groups, noise left out.
+    n_leaves : int
+        Number of members in the tree.
+
+    Returns
+    -------
+    altair.LayerChart
+        Data sets ``bars`` and ``line``; the dashed line is the threshold.
+    """
+    few = n_leaves <= LABELLED
+    axis = alt.Axis(
+        labels=few,
+        labelExpr=NAMED,
+        labelAngle=-60,
+        labelLimit=110,
+        values=list(range(n_leaves)) if few else [],
+        grid=False,
+        ticks=False,
+        domain=False,
+        title=None,
+        labelOverlap=False,
+    )
+    scale = alt.Scale(domain=[-0.5, max(n_leaves - 0.5, 0.5)], nice=False)
+    height = alt.Y("y:Q", title="bottleneck gap (nats per example)", axis=alt.Axis(tickCount=5))
+    bars = (
+        alt.Chart(named("bars"))
+        .mark_rule(strokeWidth=2, strokeCap="round")
+        .encode(
+            x=alt.X("x:Q", axis=axis, scale=scale),
+            y=height,
+            x2="x2:Q",
+            y2="y2:Q",
+            color=colour(labels),
+            tooltip=alt.Tooltip("y2:Q", title="joins at (nats)"),
+        )
+    )
+    line = (
+        alt.Chart(named("line"))
+        .transform_calculate(y="threshold")
+        .mark_rule(strokeDash=[5, 4], strokeWidth=1.5)
+        .encode(y="y:Q", color=themed("ink"))
+    )
+    return alt.layer(bars, line).add_params(*params(("threshold", 0), ("names", [])))
+
+
+def build(summary: Mapping[str, Any], labels: list[int]) -> dict[str, Any]:
+    """Return the charts of this group that have something to show.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `wsgeo.reporting.summary.summarize` returns.
+    labels : list of int
+        Labels of the groups, noise left out.
+
+    Returns
+    -------
+    dict of str to altair chart
+        By panel.
+    """
+    return {
+        "map": map_chart(labels).properties(height=340),
+        "graph": graph_chart(labels).properties(height=340),
+        "tree": tree_chart(labels, len(summary["tree"]["leaves"])).properties(height=230),
+    }

@@ -1,0 +1,182 @@
+"""What all charts share: parameters, colours of the groups, and dimming."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import altair as alt
+
+LABELLED: Final = 40
+"""Most members whose names are written along an axis."""
+
+NAMED: Final = "names[datum.value]"
+"""Axis label of a rank: looked up among data values, so a name is never part of an expression."""
+
+THEME: Final = ("ink", "muted", "paper", "rule", "within", "between")
+"""Colours that the style sheet defines, for light and dark, as custom properties."""
+
+_NOISE: Final = "datum.group < 0"
+_KEPT: Final = "!chosen || chosen[datum.member]"
+
+
+def params(*extra: tuple[str, Any]) -> list[alt.Parameter]:
+    """Return the parameters that the page's script sets, with their first values.
+
+    Parameters
+    ----------
+    *extra : tuple of (str, Any)
+        Names and first values of the chart's own parameters.
+
+    Returns
+    -------
+    list of altair.Parameter
+        ``chosen``, the colours of `THEME`, and ``extra``.
+    """
+    first = [("chosen", None), *((name, "grey") for name in THEME), *extra]
+    return [alt.param(name=name, value=value) for name, value in first]
+
+
+def colour(labels: list[int], channel: type[Any] = alt.Color) -> Any:
+    """Return the colour of a row's ``group``, muted for noise.
+
+    Parameters
+    ----------
+    labels : list of int
+        Labels of the groups, noise left out; the theme gives each its colour.
+    channel : type
+        ``alt.Color``, ``alt.Fill`` or ``alt.Stroke``.
+
+    Returns
+    -------
+    altair channel
+        Without a legend: the page shows one legend for all charts.
+    """
+    scale = alt.Scale(domain=labels)
+    found = channel("group:N", scale=scale, legend=None)
+    found.condition = {"test": _NOISE, "value": {"expr": "muted"}}
+    return found
+
+
+def hollow(labels: list[int]) -> Any:
+    """Return the fill of a point: the group's colour, empty for noise.
+
+    Parameters
+    ----------
+    labels : list of int
+        Labels of the groups, noise left out.
+
+    Returns
+    -------
+    altair.Fill
+        The channel.
+    """
+    found = alt.Fill("group:N", scale=alt.Scale(domain=labels), legend=None)
+    found.condition = {"test": _NOISE, "value": {"expr": "paper"}}
+    return found
+
+
+def shape(labels: list[int]) -> Any:
+    """Return the shape of a row's ``group``.
+
+    Parameters
+    ----------
+    labels : list of int
+        Labels of the groups, noise left out.
+
+    Returns
+    -------
+    altair.Shape
+        The channel; noise is a circle.
+    """
+    found = alt.Shape("group:N", scale=alt.Scale(domain=labels), legend=None)
+    found.condition = {"test": _NOISE, "value": "circle"}
+    return found
+
+
+def dimmed(faint: float = 0.12, full: float = 0.95, kept: str = _KEPT) -> alt.OpacityValue:
+    """Return the opacity of a row: faint where members are chosen and its own is not.
+
+    Parameters
+    ----------
+    faint, full : float
+        Opacities in [0, 1].
+    kept : str
+        Expression that is true for rows to keep.
+
+    Returns
+    -------
+    altair.OpacityValue
+        The channel.
+    """
+    return alt.OpacityValue(faint, condition={"test": kept, "value": full})
+
+
+def themed(name: str) -> Any:
+    """Return a colour of the theme as a channel's value.
+
+    Parameters
+    ----------
+    name : str
+        One of `THEME`.
+
+    Returns
+    -------
+    dict
+        The value.
+    """
+    return alt.value(alt.ExprRef(name))  # type: ignore[arg-type]
+
+
+def named(name: str) -> alt.NamedData:
+    """Return a data set that the page's script fills.
+
+    Parameters
+    ----------
+    name : str
+        Its name in ``page.js``.
+
+    Returns
+    -------
+    altair.NamedData
+        The reference.
+    """
+    return alt.NamedData(name=name)
+
+
+def points(source: str, labels: list[int], size: int = 90) -> alt.Chart:
+    """Return members as points: colour and shape by group, hollow for noise, dimmed unless chosen.
+
+    Parameters
+    ----------
+    source : str
+        Data set with ``member``, ``group`` and the position fields.
+    labels : list of int
+        Labels of the groups, noise left out.
+    size : int
+        Area of a point in square pixels.
+
+    Returns
+    -------
+    altair.Chart
+        Without positions.
+    """
+    return (
+        alt.Chart(named(source))
+        .mark_point(size=size, strokeWidth=1.6, cursor="pointer")
+        .encode(
+            stroke=colour(labels, alt.Stroke),
+            fill=hollow(labels),
+            shape=shape(labels),
+            opacity=dimmed(),
+            tooltip=MEMBER_TIP,
+        )
+    )
+
+
+MEMBER_TIP: Final = [
+    alt.Tooltip("id:N", title="member"),
+    alt.Tooltip("group_name:N", title="group"),
+    alt.Tooltip("loss:Q", title="loss (nats)"),
+    alt.Tooltip("metric:Q", title="metric"),
+]
+"""What a member's tooltip says."""

@@ -1,0 +1,93 @@
+"""What the report reads of each table; whatever is missing arrives as nulls or no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+_TEXT, _INT, _FLOAT, _TRUTH = pl.String(), pl.Int64(), pl.Float64(), pl.Boolean()
+_TEXTS, _FLOATS = pl.List(pl.String), pl.List(pl.Float64)
+
+COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
+    "models": {
+        **dict.fromkeys(("id", "duplicate_of", "base", "task", "method", "data"), _TEXT),
+        **dict.fromkeys(("dtype", "content_hash", "geometry_group", "loss_group"), _TEXT),
+        **dict.fromkeys(("seed", "step", "n_parameters"), _INT),
+        **dict.fromkeys(("learning_rate", "loss", "loss_hi", "metric", "metric_lo"), _FLOAT),
+        "gate": _TRUTH,
+        "gate_reason": _TEXT,
+    },
+    "exclusions": dict.fromkeys(("id", "fate", "code", "file", "cause", "remedy"), _TEXT),
+    "pairs": {
+        **dict.fromkeys(("a", "b", "path", "alignment", "task", "split"), _TEXT),
+        **dict.fromkeys(("measured", "status", "reason", "rule"), _TEXT),
+        **dict.fromkeys(("convexity_gap", "convexity_gap_lo", "convexity_gap_hi"), _FLOAT),
+        **dict.fromkeys(("barrier_height", "barrier_height_lo", "barrier_height_hi"), _FLOAT),
+        **dict.fromkeys(("t_peak", "error_barrier", "l2", "cosine"), _FLOAT),
+        **dict.fromkeys(("n_points", "n_examples"), _INT),
+    },
+    "profiles": {
+        **dict.fromkeys(("a", "b", "path", "task", "split"), _TEXT),
+        **dict.fromkeys(("t", "loss", "metric"), _FLOATS),
+    },
+    "clusters": {
+        **dict.fromkeys(("id", "matrix", "method"), _TEXT),
+        "label": _INT,
+        "certainty": _FLOAT,
+        "is_default": _TRUTH,
+    },
+    "clusterings": {
+        **dict.fromkeys(("matrix", "method", "parameters"), _TEXT),
+        **dict.fromkeys(("n_clusters", "n_noise"), _INT),
+        **dict.fromkeys(("silhouette", "p_value", "stability"), _FLOAT),
+        "is_default": _TRUTH,
+    },
+    "nulls": {"matrix": _TEXT, "null": _TEXT, "draw": _INT, "statistic": _FLOAT},
+    "embedding": {**dict.fromkeys(("id", "matrix", "method"), _TEXT), "x": _FLOAT, "y": _FLOAT},
+    "merge_tree": {
+        "matrix": _TEXT,
+        **dict.fromkeys(("left", "right", "size"), _INT),
+        "height": _FLOAT,
+    },
+    "scores": {
+        **dict.fromkeys(("id", "set", "slice", "outcome", "reason"), _TEXT),
+        "n_examples": _INT,
+        **dict.fromkeys(("loss", "metric", "metric_lo", "metric_hi"), _FLOAT),
+    },
+    "centroids": {
+        **dict.fromkeys(("name", "level", "group", "variant"), _TEXT),
+        "members": _TEXTS,
+        **dict.fromkeys(("loss", "metric", "mean_member_loss", "mean_member_metric"), _FLOAT),
+        **dict.fromkeys(("best_member", "medoid", "folder", "status", "reason"), _TEXT),
+        **dict.fromkeys(("best_member_loss", "best_member_metric", "medoid_loss"), _FLOAT),
+        **dict.fromkeys(("medoid_metric", "largest_gap_inside"), _FLOAT),
+    },
+}
+"""Columns by table; the units are those of ``docs/formats.md``."""
+
+
+def complete(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return every table of `COLUMNS` with exactly its columns, missing ones as nulls.
+
+    Parameters
+    ----------
+    tables : mapping of str to polars.DataFrame
+        Tables of a run, some of them missing, empty, or short of a column.
+
+    Returns
+    -------
+    dict of str to polars.DataFrame
+        One frame per name of `COLUMNS`.
+    """
+    return {name: _complete(tables.get(name), kinds) for name, kinds in COLUMNS.items()}
+
+
+def _complete(frame: pl.DataFrame | None, kinds: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    if frame is None:
+        return pl.DataFrame(schema=dict(kinds))
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in kinds.items()
+    )

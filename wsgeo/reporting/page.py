@@ -1,0 +1,207 @@
+"""One offline HTML file from the summary.
+
+The page's content security policy lets nothing load and only these scripts run, by their hashes.
+Text of the zoo reaches the page in two ways: through the template, which escapes it, and as JSON in
+a block that no browser executes, in which every character that could end the block is written as
+an escape.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+from wsgeo.files import write_text
+from wsgeo.reporting.charts import charts
+from wsgeo.reporting.figures import centroid_command, number
+
+PANELS: Final = (
+    "overview",
+    "pairs",
+    "diagnostics",
+    "evidence",
+    "centroids",
+    "members",
+    "provenance",
+)
+"""Sections of the page, from top to bottom."""
+
+_HERE: Final = Path(__file__).resolve().parent
+_SCRIPTS: Final = ("data", "views", "page", "tables", "start")
+_NUMERIC: Final = (
+    "loss loss_hi metric metric_lo seed step learning_rate n_parameters certainty".split()
+)
+_ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+def write_page(summary: Mapping[str, Any], path: Path) -> None:
+    """Write the report; an older one stays until the new one is whole.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `wsgeo.reporting.summary.summarize` returns.
+    path : Path
+        File to write; its folder must exist.
+    """
+    write_text(path, render(summary))
+
+
+def render(summary: Mapping[str, Any]) -> str:
+    """Return the report as HTML.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `wsgeo.reporting.summary.summarize` returns.
+
+    Returns
+    -------
+    str
+        A whole document that needs no other file.
+    """
+    style, scripts = _asset("templates/style.css"), (_asset("vendored/vega.js"), _page_script())
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            s=summary,
+            panels=PANELS,
+            names={group["label"]: group["name"] for group in summary["groups"]},
+            numeric=_NUMERIC,
+            provenance=_facts(summary["provenance"]),
+            policy=policy(style, scripts),
+            style=Markup(style),  # noqa: S704 - the package's own file
+            scripts=[Markup(script) for script in scripts],  # noqa: S704 - the package's own files
+            summary_json=embedded(_compact(summary)),
+            charts_json=embedded(charts(summary)),
+        )
+    )
+
+
+def embedded(value: Any) -> Markup:
+    r"""Return ``value`` as JSON that may stand inside a ``script`` element.
+
+    Parameters
+    ----------
+    value : Any
+        Text, finite numbers, None, lists and dicts.
+
+    Returns
+    -------
+    Markup
+        JSON without ``<``, ``>``, ``&``, U+2028 and U+2029.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite.
+
+    Examples
+    --------
+    >>> print(embedded(["</script>"]))
+    ["\u003c/script\u003e"]
+    """
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except ValueError as error:
+        raise ValueError("The summary holds a number that is not finite.") from error
+    return Markup(text.translate(_ESCAPES))  # noqa: S704 - escaped on this line
+
+
+def policy(style: str, scripts: Iterable[str]) -> str:
+    """Return the content security policy that allows exactly these inline parts.
+
+    Parameters
+    ----------
+    style : str
+        Text of the style element.
+    scripts : iterable of str
+        Text of each script element.
+
+    Returns
+    -------
+    str
+        Value of the ``Content-Security-Policy`` meta element.
+    """
+    allowed = " ".join(_digest(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    found = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{found}'"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _page_script() -> str:
+    parts = "\n".join(_asset(f"templates/{name}.js") for name in _SCRIPTS)
+    return f'(() => {{\n"use strict";\n{parts}}})();\n'
+
+
+def _environment() -> jinja2.Environment:
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {"number": number, "centroid_command": centroid_command}
+    return found
+
+
+def _compact(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part that the script reads, long text columns of the pairs as codes."""
+    pairs = {name: _coded(values) for name, values in summary["pairs"].items()}
+    kept = (
+        "members groups maps quantities diagnosis order tree graph bridges curves bands nulls "
+        "evidence tau labels status_words"
+    ).split()
+    return {key: summary[key] for key in kept} | {"pairs": pairs}
+
+
+def _coded(values: list[Any]) -> list[Any] | dict[str, list[Any]]:
+    if not any(isinstance(value, str) for value in values):
+        return values
+    words = list(dict.fromkeys(values))
+    code = {word: k for k, word in enumerate(words)}
+    return {"words": words, "codes": [code[value] for value in values]}
+
+
+def _facts(provenance: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the blocks of the last panel: title, and name and value of each fact."""
+    general = {"version": provenance["version"], "seed": provenance["seed"]}
+    blocks = [("Run", {k: v for k, v in general.items() if v is not None})]
+    blocks += [(name.capitalize(), _flat(provenance[name])) for name in ("settings", "data")]
+    blocks += [("Hashes", _flat(provenance["hashes"])), ("Seconds", _flat(provenance["timings"]))]
+    return [
+        (title, [(name, number(value)) for name, value in facts.items()])
+        for title, facts in blocks
+        if facts
+    ]
+
+
+def _flat(value: Any, above: str = "") -> dict[str, Any]:
+    """Return nested settings as one level, names joined by dots."""
+    if not isinstance(value, Mapping):
+        return {} if value is None else {above or "value": value}
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        found |= _flat(item, f"{above}.{key}" if above else str(key))
+    return found

@@ -1,0 +1,148 @@
+"""Everything the page shows, as one plain dict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from wsgeo.reporting import words
+from wsgeo.reporting.diagnosis import diagnosis
+from wsgeo.reporting.inputs import complete
+from wsgeo.reporting.layouts import graph_coordinates, maps
+from wsgeo.reporting.members import Grouping, group_list, grouping, members
+from wsgeo.reporting.pairs import bands, curves, main_kind, pack, quantities, square
+from wsgeo.reporting.plain import columns, plain, visible
+from wsgeo.reporting.tables import member_table, short_labels
+from wsgeo.reporting.trees import Merge, bars, bridges, leaf_order, merges
+
+FORMAT: Final = 1
+
+
+def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the report shows; the page looks nothing up elsewhere.
+
+    Parameters
+    ----------
+    tables : mapping of str to polars.DataFrame
+        Tables of a run by name: models, exclusions, pairs, profiles, clusters, clusterings, nulls,
+        embedding, merge_tree, scores, centroids. Any may be missing, empty, or short of a column.
+    run : mapping
+        What the run says of itself, all optional: ``name``, ``version``, ``command``, ``settings``,
+        ``seed``, ``tau`` (``value`` in nats per example, ``origin`` in words), ``verdict`` and
+        ``alerts`` (sentences), ``timings`` (seconds), ``data``, ``hashes``, and ``sets`` (per
+        diagnostic set ``title`` and ``chance``).
+
+    Returns
+    -------
+    dict
+        Text, numbers of four significant digits, None, lists and dicts; losses in nats per example,
+        metrics as fractions in [0, 1]. Members are named by their position in ``members``.
+
+    Examples
+    --------
+    >>> summarize({}, {"name": "empty"})["verdict"]
+    ['No checkpoint of this zoo could be compared.']
+    """
+    frames = complete(tables)
+    groups = grouping(frames["clusters"])
+    rows = main_kind(frames["pairs"].drop_nulls(["a", "b"]))
+    people = members(frames["models"].drop_nulls("id"), rows, groups)
+    place = {name: k for k, name in enumerate(people["id"])}
+    packed = pack(rows, place)
+    found = _merges(frames["merge_tree"], groups, place)
+    summary = {
+        "format": FORMAT,
+        "noun": groups.noun,
+        "tau": {"value": None, "origin": None} | plain(dict(run.get("tau") or {})),
+        "members": people,
+        "labels": short_labels(people["id"]),
+        "table": member_table(people),
+        "groups": group_list(people["group"], groups.noun),
+        "maps": maps(frames["embedding"], people["id"]),
+        "pairs": packed,
+        "quantities": quantities(packed),
+        "diagnosis": diagnosis(frames["scores"], place, people["group"], run.get("sets") or {}),
+        "centroids": plain(frames["centroids"].to_dicts()),
+        "exclusions": plain(frames["exclusions"].to_dicts()),
+        "provenance": _provenance(run),
+    }
+    summary |= _shape(found, packed, people, run)
+    summary |= _paths(frames["profiles"], packed, people)
+    summary |= _evidence(frames, groups)
+    summary |= _said(summary, run, frames)
+    return visible(summary)  # type: ignore[no-any-return]
+
+
+def _merges(tree: pl.DataFrame, groups: Grouping, place: Mapping[str, int]) -> list[Merge]:
+    """Return the merges of the tree that belongs to the default groups."""
+    matrix = groups.matrix or "convexity_gap"
+    rows = tree.filter(pl.col("matrix") == matrix)
+    return merges(rows, [place[name] for name in groups.leaves])
+
+
+def _shape(
+    found: list[Merge],
+    packed: dict[str, list[Any]],
+    people: dict[str, list[Any]],
+    run: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the leaf order, the tree and the graph."""
+    n, labels = len(people["id"]), people["group"]
+    gaps = square(packed, "convexity_gap", n)
+    joined = bridges(found, gaps)
+    drawn = graph_coordinates(gaps, int(run.get("seed") or 0)) if "convexity_gap" in packed else []
+    ends = zip(packed["a"], packed["b"], strict=True)
+    return {
+        "order": leaf_order(found, n) if found else _by_group(labels),
+        "tree": {"bars": plain(bars(found, labels)), "leaves": leaf_order(found, 0)},
+        "graph": drawn,
+        "bridges": [k for k, pair in enumerate(ends) if pair in joined],
+    }
+
+
+def _by_group(labels: list[int]) -> list[int]:
+    return sorted(range(len(labels)), key=lambda k: (labels[k] < 0, labels[k], k))
+
+
+def _paths(
+    profiles: pl.DataFrame, packed: dict[str, list[Any]], people: dict[str, list[Any]]
+) -> dict[str, Any]:
+    place = {name: k for k, name in enumerate(people["id"])}
+    found = curves(main_kind(profiles), packed, place)
+    return {"curves": found, "bands": bands(found, packed, people["group"])}
+
+
+def _evidence(frames: Mapping[str, pl.DataFrame], groups: Grouping) -> dict[str, Any]:
+    """Return the candidates, the nulls, and the default's own figures."""
+    matrix = pl.col("matrix") == groups.matrix
+    tried = frames["clusterings"].filter(matrix)
+    default = tried.filter(pl.col("is_default")).head(1)
+    figures = ("method", "silhouette", "p_value", "stability")
+    own = default.select(figures).to_dicts()[0] if default.height else dict.fromkeys(figures)
+    return {
+        "clusterings": columns(tried),
+        "nulls": columns(frames["nulls"].filter(matrix).select("null", "statistic")),
+        "evidence": plain(own),
+    }
+
+
+def _provenance(run: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("name", "version", "command", "settings", "seed", "data", "hashes", "timings")
+    return {key: plain(run.get(key)) for key in kept}
+
+
+def _said(
+    summary: dict[str, Any], run: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]
+) -> dict[str, Any]:
+    """Return the parts that are sentences or counts of the other parts."""
+    n = len(summary["members"]["id"])
+    return {
+        "name": str(run.get("name") or "zoo"),
+        "status_words": words.STATUS_WORDS,
+        "verdict": words.verdict(run, summary["groups"], summary["noun"], n),
+        "alerts": words.alerts(run, frames, summary["pairs"]["status"]),
+        "cards": words.cards(summary),
+        "notes": words.notes(summary),
+    }

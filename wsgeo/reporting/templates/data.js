@@ -1,0 +1,98 @@
+// From the summary's columns to the data sets that the charts name.
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const summary = read("summary");
+const specs = read("charts");
+
+// A text column arrives as its few different words and a code per row.
+const decode = (column) => Array.isArray(column) ? column : column.codes.map((code) => column.words[code]);
+
+function rows(columns) {
+  const names = Object.keys(columns);
+  const lists = names.map((name) => decode(columns[name]));
+  return (lists[0] || []).map((_, k) => Object.fromEntries(names.map((name, j) => [name, lists[j][k]])));
+}
+
+const groupNames = new Map(summary.groups.map((group) => [group.label, group.name]));
+const withGroup = (row, label) => ({ ...row, group: label, group_name: groupNames.get(label) });
+
+const members = summary.members.id.map((id, member) => withGroup({
+  id, member, loss: summary.members.loss[member], metric: summary.members.metric[member],
+}, summary.members.group[member]));
+
+const pairs = rows(summary.pairs).map((row, pair) => ({
+  ...row, pair, a_id: members[row.a].id, b_id: members[row.b].id,
+  status_words: summary.status_words[row.status] || row.status,
+}));
+const pairAt = new Map(pairs.map((row) => [`${row.a} ${row.b}`, row.pair]));
+const findPair = (a, b) => pairAt.get(`${a} ${b}`) ?? pairAt.get(`${b} ${a}`) ?? -1;
+
+const rank = [];
+summary.order.forEach((member, place) => { rank[member] = place; });
+
+const bridges = new Set(summary.bridges);
+const edges = summary.graph.length === 0 ? [] : pairs
+  .filter((row) => row.convexity_gap != null)
+  .map((row) => {
+    const [x, y] = summary.graph[row.a], [x2, y2] = summary.graph[row.b];
+    return { ...row, x, y, x2, y2, bridge: bridges.has(row.pair) };
+  });
+
+const cells = pairs.flatMap((row) => [[row.a, row.b], [row.b, row.a]].map(([member, other]) => (
+  { ...row, member, row: rank[member], column: rank[other] })));
+
+const kindOf = (row) => {
+  const a = members[row.a].group, b = members[row.b].group;
+  return a < 0 || b < 0 ? null : a === b ? "within" : "between";
+};
+const curveOf = new Map();
+const curves = summary.curves.pair.map((pair, k) => {
+  const curve = {
+    pair, a: pairs[pair].a, b: pairs[pair].b, kind: kindOf(pairs[pair]),
+    t: summary.curves.grids[summary.curves.grid[k]], loss: summary.curves.loss[k],
+    metric: summary.curves.metric ? summary.curves.metric[k] : null,
+  };
+  curveOf.set(pair, curve);
+  return curve;
+});
+
+const parts = summary.diagnosis.parts.map((part) => `${part.set} · ${part.slice}`);
+const ofPart = (row) => ({ ...row, number: row.part, part: parts[row.part] });
+
+const datasets = {
+  map: summary.maps.flatMap((map, k) => members
+    .map((row) => ({ ...row, map: k, x: map.x[row.member], y: map.y[row.member] }))
+    .filter((row) => row.x != null && row.y != null)),
+  nodes: members.filter((row) => summary.graph[row.member])
+    .map((row) => ({ ...row, x: summary.graph[row.member][0], y: summary.graph[row.member][1] })),
+  edges, cells,
+  bars: summary.tree.bars,
+  line: [{}],
+  bands: summary.bands,
+  // Single curves are drawn only while the eye can follow them.
+  curves: curves.length <= 300 ? curves.filter((curve) => curve.kind) : [],
+  picked: [],
+  scores: summary.diagnosis.scores.map((row) => ({
+    ...ofPart(row), id: members[row.member].id, group: members[row.member].group,
+    group_name: members[row.member].group_name, in_domain: members[row.member].metric,
+  })),
+  means: summary.diagnosis.means.map((row) => withGroup(ofPart(row), row.group)),
+  chance: summary.diagnosis.parts.map((part, k) => ({ chance: part.chance, number: k, part: parts[k] }))
+    .filter((row) => row.chance != null),
+  nulls: rows(summary.nulls),
+  observed: summary.evidence.silhouette == null ? [] : [{ silhouette: summary.evidence.silhouette }],
+};
+
+// The picked pair's row: its curve, its chord, and the interval of its height at the peak.
+function pickedRow(pair) {
+  const curve = curveOf.get(pair), row = pairs[pair];
+  if (!curve) return [];
+  const first = curve.loss[0], last = curve.loss[curve.loss.length - 1];
+  const chord = row.t_peak == null ? null : first + (last - first) * row.t_peak;
+  const known = chord != null && row.barrier_height_lo != null && row.barrier_height_hi != null;
+  return [{
+    pair, t: curve.t, loss: curve.loss, metric: curve.metric || curve.loss.map(() => null),
+    start: 0, end: 1, loss_start: first, loss_end: last, t_peak: known ? row.t_peak : null,
+    interval_low: known ? chord + row.barrier_height_lo : null,
+    interval_high: known ? chord + row.barrier_height_hi : null,
+  }];
+}

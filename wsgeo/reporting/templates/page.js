@@ -1,0 +1,149 @@
+// Linking: what is chosen in one view is chosen in all.
+const byId = (id) => document.getElementById(id);
+const chips = [...document.querySelectorAll(".chip")];
+const memberRows = [...document.querySelectorAll("tr[data-member]")];
+const digits = (value) => value == null ? "–" : String(Number(value.toPrecision(4)));
+
+// `from` is the view or control that chose; the others let go of what they showed as pressed.
+function choose(kept, from) {
+  const some = kept && kept.some(Boolean) && !kept.every(Boolean) ? kept : null;
+  if (from !== "chips") chips.forEach((chip) => chip.setAttribute("aria-pressed", "false"));
+  if (from !== "brush") clearBrush();
+  set("chosen", some);
+  memberRows.forEach((row) => row.classList.toggle("faint", Boolean(some) && !some[row.dataset.member]));
+  document.querySelector(".chosen").hidden = !some;
+  if (some) byId("chosen-text").textContent = `${some.filter(Boolean).length} of ${members.length} members`;
+}
+
+function clearBrush() {
+  const view = views.get("map");
+  if (view && view.signal("brush_x").length) view.signal("brush_x", []).signal("brush_y", []).runAsync();
+}
+
+function chooseOne(member, from) {
+  const alone = live.chosen && live.chosen.filter(Boolean).length === 1 && live.chosen[member];
+  choose(alone ? null : members.map((row) => row.member === member), from);
+}
+
+function chooseChips() {
+  const pressed = chips.filter((chip) => chip.getAttribute("aria-pressed") === "true").map((chip) => Number(chip.dataset.group));
+  choose(pressed.length ? members.map((row) => pressed.includes(row.group)) : null, "chips");
+}
+
+function brushed(box) {
+  // An empty box is also what clearing it from elsewhere sends.
+  if (!box || !box.x || !box.y) return clearedBrush();
+  const inside = (value, [p, q]) => value >= Math.min(p, q) && value <= Math.max(p, q);
+  const kept = members.map(() => false);
+  datasets.map.filter((row) => row.map === live.map && inside(row.x, box.x) && inside(row.y, box.y))
+    .forEach((row) => { kept[row.member] = true; });
+  brushing = true;
+  choose(kept, "brush");
+}
+let brushing = false;
+function clearedBrush() {
+  if (brushing) { brushing = false; choose(null, "brush"); }
+}
+
+const interval = (row, name) => row[`${name}_lo`] == null ? digits(row[name])
+  : `${digits(row[name])} [${digits(row[`${name}_lo`])}, ${digits(row[`${name}_hi`])}]`;
+
+function pick(pair) {
+  const row = pairs[pair];
+  set("picked", pair);
+  if (views.has("paths")) views.get("paths").data("picked", pickedRow(pair)).runAsync();
+  if (!row || !byId("readout")) return;
+  byId("pick-a").value = row.a;
+  byId("pick-b").value = row.b;
+  const facts = [
+    ["status", row.status_words + (row.reason ? `: ${row.reason}` : "")],
+    ["convexity gap (nats)", row.convexity_gap === undefined ? null : interval(row, "convexity_gap")],
+    ["barrier height (nats)", row.barrier_height === undefined ? null : interval(row, "barrier_height")],
+    ["peak at t", row.t_peak == null ? null : digits(row.t_peak)],
+    ["error barrier (fraction)", row.error_barrier == null ? null : digits(row.error_barrier)],
+    ["distance of the weights", row.l2 == null ? null : digits(row.l2)],
+    ["cosine of the task vectors", row.cosine == null ? null : digits(row.cosine)],
+  ].filter(([, value]) => value != null);
+  byId("readout").replaceChildren(...facts.map(([name, value], k) => {
+    const fact = document.createElement("div");
+    fact.className = k === 0 ? "wide" : "";
+    fact.append(element("dt", name), element("dd", value));
+    return fact;
+  }));
+}
+
+function clicked(item) {
+  const row = item && item.datum;
+  if (!row) return;
+  if (row.pair !== undefined) pick(row.pair);
+  else if (row.member !== undefined) chooseOne(row.member, "click");
+}
+
+function onView(panel, view) {
+  if (panel === "map") view.addSignalListener("brush", (_, box) => brushed(box));
+  view.addEventListener("click", (_, item) => clicked(item));
+}
+
+function moveThreshold(value) {
+  set("threshold", value);
+  const drawn = edges.filter((row) => row.convexity_gap <= value).length;
+  byId("threshold-text").textContent = `${digits(value)} nats, ${drawn} of ${edges.length} edges`;
+}
+
+function prepareControls() {
+  const slider = byId("threshold");
+  if (slider) {
+    const highest = Math.max(...edges.map((row) => row.convexity_gap), 1e-9);
+    slider.max = highest * 1.02;
+    slider.step = highest / 500;
+    slider.value = summary.tau.value ?? highest / 2;
+    slider.addEventListener("input", () => moveThreshold(Number(slider.value)));
+    live.threshold = summary.tau.value ?? highest / 2;
+  }
+  const listen = (id, name, convert) => {
+    const control = byId(id);
+    if (control) control.addEventListener("change", () => {
+      if (name === "map") choose(null, "control");
+      set(name, convert(control.value));
+    });
+  };
+  listen("pick-map", "map", Number);
+  listen("pick-slice", "slice", Number);
+  listen("pick-quantity", "quantity", String);
+  if (byId("pick-a")) {
+    const ends = [byId("pick-a"), byId("pick-b")];
+    ends.forEach((end) => end.append(...members.map((row) => new Option(row.id, row.member))));
+    ends.forEach((end) => end.addEventListener("change", () => pick(findPair(...ends.map((e) => Number(e.value))))));
+  }
+}
+
+function prepareLinks() {
+  chips.forEach((chip) => chip.addEventListener("click", () => {
+    chip.setAttribute("aria-pressed", chip.getAttribute("aria-pressed") !== "true");
+    chooseChips();
+  }));
+  byId("clear").addEventListener("click", () => choose(null, "clear"));
+  memberRows.forEach((row) => row.addEventListener("click", () => chooseOne(Number(row.dataset.member), "table")));
+}
+
+// The slice on which the groups differ most, and the pair with the highest gap, are shown first.
+function firstChoices() {
+  const most = (list, value) => list.reduce((best, row, k) => ((value(row) ?? -1) > (value(list[best]) ?? -1) ? k : best), 0);
+  live.names = summary.order.map((member) => summary.labels[member]);
+  live.quantity = summary.quantities.length ? summary.quantities[0].field : "l2";
+  live.picked = curves.length ? curves[most(curves, (curve) => pairs[curve.pair].convexity_gap)].pair : pairs.length ? 0 : -1;
+  live.slice = most(summary.diagnosis.parts, (part) => part.spread);
+  if (byId("pick-slice")) byId("pick-slice").value = live.slice;
+}
+
+function watch() {
+  let width = innerWidth, waiting = 0;
+  addEventListener("resize", () => {
+    // A phone's address bar changes the height only.
+    if (innerWidth === width) return;
+    width = innerWidth;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => drawAll(onView), 150);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(onView));
+}

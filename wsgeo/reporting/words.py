@@ -1,0 +1,215 @@
+"""What the page says in sentences: the verdict, alerts, and why a panel is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import polars as pl
+
+UNFINISHED: Final = ("pending",)
+UNUSABLE: Final = ("endpoint_failed", "nonfinite", "failed")
+
+STATUS_WORDS: Final = {
+    "connected": "connected",
+    "undecided": "undecided",
+    "separated": "separated",
+    "inferred": "inferred",
+    "measured": "measured",
+    "endpoint_failed": "an end fails the gate",
+    "nonfinite": "loss not finite",
+    "failed": "failed",
+    "pending": "not measured yet",
+}
+"""Each pair status in words."""
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    noun : str
+        Of what, in the singular.
+
+    Returns
+    -------
+    str
+        Such as ``1 pair`` or ``4,950 pairs``.
+
+    Examples
+    --------
+    >>> counted(1, "basin"), counted(4950, "pair")
+    ('1 basin', '4,950 pairs')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def verdict(run: Mapping[str, Any], groups: list[dict[str, Any]], noun: str, n: int) -> list[str]:
+    """Return the run's own verdict, else one drawn from the counts.
+
+    Parameters
+    ----------
+    run : mapping
+        What the run says of itself; ``verdict`` may hold sentences.
+    groups : list of dict
+        Groups with ``label`` and ``size``.
+    noun : str
+        What a group is called.
+    n : int
+        Number of members.
+
+    Returns
+    -------
+    list of str
+        Sentences; the first is the headline.
+    """
+    said = run.get("verdict") or []
+    if said:
+        return [said] if isinstance(said, str) else [str(sentence) for sentence in said]
+    real = [g for g in groups if g["label"] >= 0]
+    if n == 0:
+        return ["No checkpoint of this zoo could be compared."]
+    if not real:
+        return [f"{counted(n, 'checkpoint')}, not grouped."]
+    held = sum(g["size"] for g in real)
+    return [f"{counted(len(real), noun)} among {counted(n, 'checkpoint')}; {held} belong to one."]
+
+
+def alerts(
+    run: Mapping[str, Any], frames: Mapping[str, pl.DataFrame], status: list[str]
+) -> list[str]:
+    """Return the run's alerts after those that the tables alone show.
+
+    Parameters
+    ----------
+    run : mapping
+        What the run says of itself; ``alerts`` may hold sentences.
+    frames : mapping of str to polars.DataFrame
+        Tables, completed.
+    status : list of str
+        Status of each pair.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    found = []
+    open_pairs = sum(s in UNFINISHED for s in status)
+    if open_pairs:
+        done = len(status) - open_pairs
+        found.append(
+            f"This run is not finished: {done:,} of {counted(len(status), 'pair')} are done."
+        )
+    broken = frames["models"].filter(~pl.col("gate").fill_null(True))["id"].to_list()
+    if broken:
+        found.append(
+            f"{counted(len(broken), 'member')} no better than a constant guess on the task itself "
+            f"({_few(broken)}): pairs with them are not counted."
+        )
+    undecided = status.count("undecided")
+    if undecided:
+        found.append(
+            f"{counted(undecided, 'pair')} undecided: the interval of the gap holds the threshold. "
+            "More examples would settle them."
+        )
+    lost = status.count("failed") + status.count("nonfinite")
+    if lost:
+        found.append(f"{counted(lost, 'pair')} could not be measured; the heat map gives reasons.")
+    if frames["exclusions"].height:
+        found.append(
+            f"{counted(frames['exclusions'].height, 'entry').replace('entrys', 'entries')} of the zoo "
+            "left out, with reason and remedy below."
+        )
+    return found + [str(sentence) for sentence in run.get("alerts") or []]
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
+def notes(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Return, for each panel that has nothing to show, the sentence that says why.
+
+    Parameters
+    ----------
+    summary : mapping
+        The summary, all parts but this one.
+
+    Returns
+    -------
+    dict of str to str
+        Sentence by panel; a panel that is not named has something to show.
+    """
+    n, gap = len(summary["members"]["id"]), "convexity_gap" in summary["pairs"]
+    losses = (
+        "No loss was measured along a path. Scan with data (--data) to see barriers."
+        if n > 1
+        else "Two members or more are needed."
+    )
+    reasons = {
+        "map": not summary["maps"] and f"No map was drawn for {counted(n, 'member')}.",
+        "graph": not gap and losses,
+        "tree": not summary["tree"]["bars"] and ("No merge tree was made." if gap else losses),
+        "heatmap": not summary["quantities"] and "No pair was measured.",
+        "paths": not summary["curves"]["pair"] and losses,
+        "diagnostics": not summary["diagnosis"]["parts"]
+        and "No diagnostic set was run. `wsgeo diagnose` adds one.",
+        "transfer": not _both_scores(summary)
+        and "Needs an in-domain and a diagnostic score of the same members.",
+        "evidence": not summary["clusterings"]["method"]
+        and "Nothing was clustered: four members or more with measured pairs are needed.",
+        "nulls": not summary["nulls"]["statistic"] and "No null was drawn.",
+        "centroids": not summary["centroids"] and "No centroid was made.",
+        "exclusions": not summary["exclusions"] and "Every entry of the zoo is a member.",
+    }
+    return {panel: reason for panel, reason in reasons.items() if reason}
+
+
+def _both_scores(summary: Mapping[str, Any]) -> bool:
+    metric = summary["members"]["metric"]
+    return any(metric[row["member"]] is not None for row in summary["diagnosis"]["scores"])
+
+
+def cards(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the figures at the top of the page.
+
+    Parameters
+    ----------
+    summary : mapping
+        The summary so far.
+
+    Returns
+    -------
+    list of dict
+        ``label``, ``value`` (a number or text) and ``note``.
+    """
+    status = summary["pairs"]["status"]
+    done = sum(s not in UNFINISHED for s in status)
+    real = [g["size"] for g in summary["groups"] if g["label"] >= 0]
+    noise = sum(g["size"] for g in summary["groups"] if g["label"] < 0)
+    default = summary["evidence"]
+    return [
+        {
+            "label": "members",
+            "value": len(summary["members"]["id"]),
+            "note": f"{len(summary['exclusions'])} left out",
+        },
+        {"label": "pairs measured", "value": done, "note": f"of {len(status):,}"},
+        {
+            "label": summary["noun"] + ("" if len(real) == 1 else "s"),
+            "value": len(real),
+            "note": f"sizes {', '.join(map(str, real))}; {noise} outside" if real else "none found",
+        },
+        {
+            "label": "connected pairs",
+            "value": status.count("connected"),
+            "note": f"{status.count('separated'):,} separated, "
+            f"{status.count('undecided'):,} undecided",
+        },
+        {"label": "threshold tau", "value": summary["tau"]["value"], "note": "nats per example"},
+        {"label": "p-value", "value": default["p_value"], "note": "of the grouping, against nulls"},
+    ]
