@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
@@ -104,6 +104,10 @@ class Evidence:
         known = {id_: loss for id_, loss in self.member_loss.items() if math.isfinite(loss)}
         return min(known, key=lambda id_: (known[id_], id_)) if known else None
 
+    def member_means(self, members: Sequence[str]) -> tuple[float | None, float | None]:
+        """Return the plain means of loss and metric; None where a member's is unknown."""
+        return _mean(members, self.member_loss), _mean(members, self.member_metric)
+
 
 def centroid_row(
     plan: CentroidPlan, evidence: Evidence, folder: str | None, status: str, reason: str = ""
@@ -136,6 +140,7 @@ def centroid_row(
     ('b', 0.4, None)
     """
     best, medoid = evidence.best_member, evidence.medoid
+    mean_loss, mean_metric = evidence.member_means(plan.members)
     row = {
         "name": plan.name,
         "level": plan.level,
@@ -145,8 +150,8 @@ def centroid_row(
         "weights": list(plan.weights),
         "loss": evidence.loss,
         "metric": evidence.metric,
-        "mean_member_loss": _mean(plan, evidence.member_loss),
-        "mean_member_metric": _mean(plan, evidence.member_metric),
+        "mean_member_loss": mean_loss,
+        "mean_member_metric": mean_metric,
         "best_member": best,
         "best_member_loss": evidence.member_loss.get(best or ""),
         "best_member_metric": evidence.member_metric.get(best or ""),
@@ -158,14 +163,14 @@ def centroid_row(
         "status": status,
         "reason": reason,
     }
-    return pl.DataFrame([{key: _finite(value) for key, value in row.items()}], schema=CENTROIDS)
+    return pl.DataFrame([{key: finite(value) for key, value in row.items()}], schema=CENTROIDS)
 
 
-def _mean(plan: CentroidPlan, values: Mapping[str, float]) -> float | None:
-    """Return the plain mean over the members; None where one of them is unknown."""
-    known = [values[id_] for id_ in plan.members if id_ in values]
-    return math.fsum(known) / len(known) if len(known) == len(plan.members) else None
+def _mean(members: Sequence[str], values: Mapping[str, float]) -> float | None:
+    known = [values[id_] for id_ in members if id_ in values]
+    return math.fsum(known) / len(known) if len(known) == len(members) else None
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
+    """Return a value, or None where it is a number that is not finite."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
