@@ -1,4 +1,19 @@
-"""95 % intervals of the barriers of a path, from a paired bootstrap over examples."""
+"""95 % intervals of the barriers of a path, from a paired bootstrap over examples.
+
+A barrier is the largest of many linear functions (contrasts) of the profile. The largest of noisy
+numbers is too large on average, and a resampled maximum repeats that bias instead of showing it: on
+a flat path the plain percentile interval excludes zero four times in five. The limits here are
+
+- *lower*: the largest of ``value - k * error`` over the contrasts that may be the largest, with
+  ``k`` from the resampled maximum of their studentised noise. Each contrast bounds the barrier from
+  below, so the best of these bounds is valid once ``k`` pays for having chosen it.
+- *upper*: the largest of ``value + k * error`` over the same contrasts, with the ``k`` of each
+  alone. The barrier is one of them, so the largest of their upper limits is above it.
+
+A contrast may be the largest unless it is `KAPPA` standard errors of the difference below the one
+that is largest here. ``docs/decisions/0002-intervals-of-a-maximum.md`` derives the limits and lists
+the coverage measured by ``benchmarks/coverage.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +21,43 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from wsgeo.paths.envelopes import Floats, chord, lower_envelope
+from wsgeo.paths import contrasts
+from wsgeo.paths.envelopes import Floats, as_profiles, lower_envelope
+
+LEVEL = 0.95
+"""Coverage of every interval."""
+
+KAPPA = 2.0
+"""Standard errors by which a contrast must trail to be out of the running for the largest."""
+
+NORMAL_QUANTILE = 1.959963984540054
+"""Of the standard normal law at 0.975; the least multiple of the standard error of a limit."""
+
+# A resample that misses the few examples that carry a contrast has almost no spread of its own;
+# dividing by it would send limits to infinity.
+_LEAST_SPREAD = 0.2
+# Relative size below which a contrast or its error is rounding.
+_ROUNDING = 1e-6
+# Contrasts are worked through in blocks so that long paths need no more memory than short ones.
+_BLOCK = 512
 
 
 @final
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its standard error and 95 % limits, in nats per example."""
+    """An estimate with its standard error and 95 % limits.
+
+    Parameters
+    ----------
+    value : float
+        The estimate, in nats per example.
+    low, high : float
+        Lower and upper limit; they hold the estimate.
+    error : float
+        Standard error of the largest contrast.
+    """
 
     value: float
     low: float
@@ -24,8 +67,19 @@ class Interval:
 
 @final
 @dataclass(frozen=True)
-class Intervals:
-    """Intervals of one path."""
+class PathIntervals:
+    """Intervals of the barriers of one path.
+
+    Parameters
+    ----------
+    barrier_height, barrier_mean, convexity_gap : Interval
+        Never below zero.
+    midpoint_excess : Interval or None
+        Signed; None where 1/2 is not on the grid.
+    gap_draws : ndarray of float64, shape (n_resamples,)
+        Convexity gap of each resample, for the stability of what is made of many paths; not an
+        interval, for it is biased upwards.
+    """
 
     barrier_height: Interval
     barrier_mean: Interval
@@ -34,36 +88,196 @@ class Intervals:
     gap_draws: Floats
 
 
-def resample_counts(n_examples: int, n_resamples: int, rng: np.random.Generator) -> Floats:
-    """Return how often each example is drawn in each resample."""
+def paired_bootstrap(
+    t: ArrayLike,
+    losses: NDArray[np.floating],
+    *,
+    n_resamples: int = 1000,
+    rng: np.random.Generator,
+) -> PathIntervals:
+    """Return 95 % intervals of the barriers of one path.
+
+    Parameters
+    ----------
+    t : array_like, shape (n_points,)
+        Increasing positions on the path, from 0 to 1.
+    losses : ndarray, shape (n_examples, n_points)
+        Loss of each example at each position, in nats.
+    n_resamples : int, default 1000
+        Resamples of the examples; the same examples at every position.
+    rng : Generator
+        Source of the resamples.
+
+    Returns
+    -------
+    PathIntervals
+        The intervals.
+
+    Raises
+    ------
+    ValueError
+        If the losses do not fit the positions, one is not finite, or there are fewer than two
+        examples.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> losses = rng.exponential(size=(512, 1)) * [0.6, 0.4, 0.5, 0.4, 0.6]
+    >>> gap = paired_bootstrap([0, 0.25, 0.5, 0.75, 1], losses, rng=rng).convexity_gap
+    >>> bool(0.08 < gap.low < gap.value < gap.high < 0.12)
+    True
+    """
+    positions, losses = as_profiles(t, losses)
+    return intervals(positions, losses, resample_counts(len(losses), n_resamples, rng))
+
+
+def resample_counts(
+    n_examples: int, n_resamples: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return how often each example is drawn in each resample, to be shared by many paths.
+
+    Parameters
+    ----------
+    n_examples : int
+        Number of examples.
+    n_resamples : int
+        Number of resamples.
+    rng : Generator
+        Source of the draws.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_resamples, n_examples)
+        Whole numbers; each row sums to ``n_examples``.
+    """
     share = np.full(n_examples, 1 / n_examples)
-    return rng.multinomial(n_examples, share, size=n_resamples).astype(np.float64)
+    return rng.multinomial(n_examples, share, size=n_resamples).astype(np.float32)
 
 
-def intervals(t: Floats, losses: NDArray[np.floating], counts: Floats) -> Intervals:
-    """Return the intervals of every barrier of one path."""
-    mean = losses.mean(axis=0, dtype=np.float64)
-    draws = counts @ losses.astype(np.float64) / len(losses)
+def intervals(
+    t: Floats, losses: NDArray[np.floating], counts: NDArray[np.float32]
+) -> PathIntervals:
+    """Return 95 % intervals of the barriers of one path for given resamples.
 
-    def over(curves: Floats) -> Floats:
-        return np.asarray(curves.max(axis=-1).clip(0))
+    Parameters
+    ----------
+    t : ndarray of float64, shape (n_points,)
+        Increasing positions on the path, from 0 to 1.
+    losses : ndarray, shape (n_examples, n_points)
+        Loss of each example at each position, in nats.
+    counts : ndarray of float32, shape (n_resamples, n_examples)
+        From `resample_counts`.
 
-    def percentile(value: Floats, drawn: Floats) -> Interval:
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        return Interval(float(value), float(low), float(high), float(drawn.std()))
+    Returns
+    -------
+    PathIntervals
+        The intervals.
 
-    gaps = over(draws - lower_envelope(t, draws))
-    half = np.flatnonzero(np.abs(t - 0.5) < 1e-9)
-    return Intervals(
-        percentile(over(mean - chord(t, mean)), over(draws - chord(t, draws))),
-        percentile(
-            over(mean - mean[[0, -1]].mean()), over(draws - draws[:, [0, -1]].mean(1)[:, None])
-        ),
-        percentile(over(mean - lower_envelope(t, mean)), gaps),
-        percentile(
-            mean[half[0]] - mean[[0, -1]].mean(), draws[:, half[0]] - draws[:, [0, -1]].mean(1)
-        )
-        if half.size
-        else None,
-        gaps,
+    Raises
+    ------
+    ValueError
+        If there are fewer than two examples.
+    """
+    if len(losses) < 2:
+        raise ValueError("An interval needs two examples or more.")
+    sample = _Sample(losses, counts)
+    has_midpoint = bool(np.isclose(t, 0.5, rtol=0, atol=1e-9).any())
+    return PathIntervals(
+        sample.largest(contrasts.chord_contrasts(t)),
+        sample.largest(contrasts.mean_contrasts(t)),
+        sample.largest(contrasts.triple_contrasts(t)),
+        sample.single(contrasts.midpoint_contrasts(t)) if has_midpoint else None,
+        (sample.draws - lower_envelope(t, sample.draws)).max(axis=1),
     )
+
+
+class _Sample:
+    """The losses of one path and what every interval needs of them."""
+
+    def __init__(self, losses: NDArray[np.floating], counts: NDArray[np.float32]) -> None:
+        self.mean: Floats = losses.mean(axis=0, dtype=np.float64)
+        # Centred first, so that float32 products keep their digits.
+        self.centred = (losses - self.mean).astype(np.float32)
+        centred = self.centred.astype(np.float64)
+        self.n = len(losses)
+        self.counts = counts
+        self.covariance: Floats = centred.T @ centred / (self.n - 1) / self.n
+        self.draws: Floats = self.mean + (counts @ self.centred).astype(np.float64) / self.n
+
+    def largest(self, rows: Floats) -> Interval:
+        """Return the interval of the largest contrast, cut off below zero."""
+        if not len(rows):
+            return Interval(0.0, 0.0, 0.0, 0.0)
+        values = self._values(rows)
+        top = int(values.argmax())
+        interval = self._limits(rows[self._contenders(rows, values, top)], values[top])
+        low, high = max(0.0, interval[0]), max(0.0, interval[1])
+        return Interval(
+            max(0.0, float(values[top])), low, high, float(self._errors(rows[[top]])[0])
+        )
+
+    def single(self, rows: Floats) -> Interval:
+        """Return the signed interval of one contrast."""
+        value = float(self._values(rows)[0])
+        return Interval(value, *self._limits(rows, value), float(self._errors(rows)[0]))
+
+    def _values(self, rows: Floats) -> Floats:
+        values = rows @ self.mean
+        # Rounding of a flat profile is no barrier.
+        values[np.abs(values) < _ROUNDING**2 * np.abs(self.mean).max()] = 0.0
+        return values
+
+    def _errors(self, rows: Floats) -> Floats:
+        """Return the standard error of each contrast; rounding of a constant one counts as zero."""
+        errors = np.sqrt(np.maximum(((rows @ self.covariance) * rows).sum(axis=1), 0.0))
+        errors[errors < _ROUNDING * np.sqrt(self.covariance.diagonal().max())] = 0.0
+        return np.asarray(errors)
+
+    def _contenders(self, rows: Floats, values: Floats, top: int) -> NDArray[np.bool_]:
+        """Return which contrasts may be the largest in truth."""
+        return np.asarray(values + KAPPA * self._errors(rows - rows[top]) >= values[top])
+
+    def _limits(self, rows: Floats, value: float) -> tuple[float, float]:
+        """Return the best lower bound and the largest upper limit among these contrasts."""
+        values, errors = self._values(rows), self._errors(rows)
+        if not errors.any():
+            return value, value
+        rows, values, errors = (each[errors > 0] for each in (rows, values, errors))
+        highest, lowest, studentised = (np.full(len(self.counts), -np.inf) for _ in range(3))
+        high = value
+        for start in range(0, len(rows), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            noise, ratio = self._noise(rows[block], errors[block])
+            highest = np.maximum(highest, noise.max(axis=0))
+            lowest = np.maximum(lowest, -noise.min(axis=0))
+            studentised = np.maximum(studentised, ratio.max(axis=0))
+            multiple = np.maximum(-_quantile(ratio, (1 - LEVEL) / 2), NORMAL_QUANTILE)
+            high = max(high, float((values[block] + multiple * errors[block]).max()))
+        return float((values - _multiple(highest, lowest, studentised) * errors).max()), high
+
+    def _noise(
+        self, rows: Floats, errors: Floats
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return resampled noise in standard errors of the sample, and in those of the resample."""
+        # In units of its own error each contrast has spread sqrt(n); no overflow, no underflow.
+        each = self.centred @ (rows / errors[:, None]).T.astype(np.float32)
+        each -= each.mean(axis=0)
+        noise = each.T @ self.counts.T / self.n
+        spread = (each**2).T @ self.counts.T / self.n - noise**2
+        spread = np.sqrt(np.maximum(spread / (self.n - 1), _LEAST_SPREAD**2))
+        return noise, noise / spread
+
+
+def _multiple(highest: Floats, lowest: Floats, studentised: Floats) -> float:
+    """Return the multiple of the errors that holds for the largest of several noises at once."""
+    # Studentised resamples follow the skewness of the losses but are too narrow where tails are
+    # heavy; plain ones, made symmetric, are the other way about. The wider of both is taken.
+    level = (1 + LEVEL) / 2
+    plain = (np.quantile(highest, level) + np.quantile(lowest, level)) / 2
+    return max(NORMAL_QUANTILE, float(plain), float(np.quantile(studentised, level)))
+
+
+def _quantile(draws: NDArray[np.float32], level: float) -> Floats:
+    """Return a quantile of each row; a partition costs a tenth of a full sort."""
+    rank = int(level * draws.shape[1])
+    return np.partition(draws, rank, axis=1)[:, rank].astype(np.float64)

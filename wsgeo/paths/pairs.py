@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wsgeo.evaluation.losses import AbstractEngine, Failure, Progress
 from wsgeo.paths.envelopes import Floats, as_profiles
-from wsgeo.paths.intervals import Interval, Intervals, intervals, resample_counts
+from wsgeo.paths.intervals import Interval, PathIntervals, intervals, resample_counts
 from wsgeo.paths.profiles import Profile
 from wsgeo.paths.sweeps import Line, Sweep, sweep
 from wsgeo.paths.tables import PAIRS, PROFILES
@@ -203,7 +203,7 @@ def _reduce(
 ) -> dict[Line, _Measured | Failure]:
     """Turn each line into its numbers as it arrives; its examples are then forgotten."""
     found: dict[Line, _Measured | Failure] = {}
-    counts: Floats | None = None
+    counts: NDArray[np.float32] | None = None
     for line, result in swept:
         if isinstance(result, Failure):
             found[line] = result
@@ -247,7 +247,7 @@ def _lookup(matrix: Floats | None, order: list[int]) -> Callable[[int, int], flo
     return entry
 
 
-def _numbers(profile: Profile, limits: Intervals) -> dict[str, object]:
+def _numbers(profile: Profile, limits: PathIntervals) -> dict[str, object]:
     """Return the columns of a measured row."""
     row: dict[str, object] = dict(profile.barriers())
     for name in ("barrier_height", "barrier_mean", "convexity_gap", "midpoint_excess"):
