@@ -188,6 +188,10 @@ FAULTS = {
     "both slice and heuristic": ([HEADER, WORDS, SWAP, 'slice = "x"\n'], "mean the same"),
     "word list elsewhere": ([HEADER, WORDS, 'adj = "../a.txt"\n', SWAP], "not a file beside"),
     "word list missing": ([HEADER, WORDS, 'adj = "a.txt"\n', SWAP], "words.adj cannot be read"),
+    "one text and two": (
+        [HEADER, WORDS, SWAP, SAME.replace("hypothesis", "# hypothesis")],
+        "some templates have a hypothesis",
+    ),
     "one label": ([HEADER.replace(', "non-entailment"', ""), WORDS, SAME], "labels"),
 }
 

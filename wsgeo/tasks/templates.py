@@ -132,6 +132,12 @@ def grammar_of(declaration: SetDeclaration, file: Path) -> Grammar:
                 where=str(file),
                 remedy=suggestion(template.label, declaration.labels),
             )
+    if len({t.hypothesis is None for t in declaration.template}) > 1:
+        raise DataError(
+            "some templates have a hypothesis and some have none",
+            where=str(file),
+            remedy="Make two sets of them.",
+        )
     templates = tuple(
         Template(t.premise, t.hypothesis, t.label, t.slice, t.subcase) for t in declaration.template
     )
