@@ -1,1 +1,37 @@
 """Which checkpoints are there, what each is, which may be compared, and why not."""
+
+from wsgeo.zoo.checkpoints import (
+    UNKNOWN,
+    Base,
+    Checkpoint,
+    Exclusion,
+    Fact,
+    LoraPair,
+    TensorRef,
+    Zoo,
+)
+from wsgeo.zoo.inventory import read_zoo
+from wsgeo.zoo.loading import build_model, head_names, load_base, load_tokenizer, load_weights
+from wsgeo.zoo.manifest import write_manifest
+from wsgeo.zoo.model_classes import objective_of
+from wsgeo.zoo.names import printable
+
+__all__ = [
+    "UNKNOWN",
+    "Base",
+    "Checkpoint",
+    "Exclusion",
+    "Fact",
+    "LoraPair",
+    "TensorRef",
+    "Zoo",
+    "build_model",
+    "head_names",
+    "load_base",
+    "load_tokenizer",
+    "load_weights",
+    "objective_of",
+    "printable",
+    "read_zoo",
+    "write_manifest",
+]

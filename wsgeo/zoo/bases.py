@@ -91,7 +91,7 @@ class BaseFinder:
             if self.roots.holds(place) and (place / CONFIG).is_file() and place != folder:
                 return self._base(place.resolve(), text, self.roots)
         hub_id = parse_hub_id(text)
-        snapshot = None if hub_id is None else _cached(hub_id)
+        snapshot = None if hub_id is None else cached_quietly(hub_id)
         if snapshot is None:
             return None
         return self._base(snapshot, str(hub_id), Roots.of(snapshot))
@@ -115,7 +115,19 @@ class BaseFinder:
         return self._read[folder]
 
 
-def _cached(hub_id: HubId) -> Path | None:
+def cached_quietly(hub_id: HubId) -> Path | None:
+    """Return the cached snapshot of an id that a file names; never fails and asks nobody.
+
+    Parameters
+    ----------
+    hub_id : HubId
+        The id.
+
+    Returns
+    -------
+    Path or None
+        None where it is not cached.
+    """
     try:
         return cached_snapshot(hub_id)
     except Exception:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Never, final
+from typing import final
 
 from wsgeo.errors import EntryError
 from wsgeo.weights.files import shown
@@ -14,15 +13,11 @@ from wsgeo.weights.headers import Header, read_header
 from wsgeo.zoo.architectures import Architecture, architecture_of
 from wsgeo.zoo.checkpoints import Fact, LoraPair, TensorRef
 from wsgeo.zoo.configs import ModelConfig, check_against_shapes, check_config
-from wsgeo.zoo.discovery import CONFIG, PICKLED_WEIGHTS, WEIGHTS, WEIGHTS_INDEX, Found
-from wsgeo.zoo.documents import INDEX_BYTES, Roots, read_json
+from wsgeo.zoo.discovery import CONFIG, Found
+from wsgeo.zoo.documents import Roots, read_json
 from wsgeo.zoo.keys import resolve_keys
-from wsgeo.zoo.pickles import convert_pickle, refuse_pickle
 from wsgeo.zoo.tokenizer_files import TokenizerFiles
-
-MAX_SHARDS = 1000
-
-_SHARD = re.compile(r"[^/\\]+\.safetensors")
+from wsgeo.zoo.weight_files import weight_files
 
 
 @final
@@ -166,7 +161,7 @@ def read_model_files(
             malformed=False,
         )
     config = check_config(read_json(where, roots), str(where), as_base=as_base)
-    headers = {path: read_header(path) for path in _weight_files(folder, roots, allow_pickle)}
+    headers = {path: read_header(path) for path in weight_files(folder, roots, allow_pickle)}
     stored = tuple(references(headers))
     check_against_shapes(config, [ref.shape for ref in stored], str(where))
     return ModelFiles(config, headers, stored)
@@ -258,51 +253,3 @@ def refuse_buffers(tensors: Mapping[str, TensorRef], where: str) -> None:
                 where=where,
                 remedy="Save the model in F32, F16 or BF16.",
             )
-
-
-def _weight_files(folder: Path, roots: Roots, allow_pickle: bool) -> list[Path]:
-    """Return the real paths of the weights: one file, the shards of an index, or converted ones."""
-    if _is_there(folder / WEIGHTS):
-        return [roots.regular_file(folder / WEIGHTS)]
-    if _is_there(folder / WEIGHTS_INDEX):
-        names = _shard_names(folder / WEIGHTS_INDEX, roots)
-        return [roots.regular_file(folder / name) for name in names]
-    pickled = sorted(p for p in folder.iterdir() if PICKLED_WEIGHTS.fullmatch(p.name))
-    if pickled and allow_pickle:
-        return [convert_pickle(path, roots) for path in pickled]
-    if pickled:
-        refuse_pickle(pickled[0])
-    raise EntryError(
-        "no_weights",
-        f"neither {WEIGHTS} nor its index is there",
-        where=str(folder),
-        remedy="Put the weights beside the config, under that name.",
-    )
-
-
-def _shard_names(index: Path, roots: Roots) -> list[str]:
-    """Return the shards that an index names; a name with a folder in it would lead elsewhere."""
-    weight_map = read_json(index, roots, limit=INDEX_BYTES).get("weight_map")
-    if not isinstance(weight_map, dict) or not weight_map:
-        _refuse_index(f"weight_map is {shown(weight_map)}", index)
-    names: set[str] = set()
-    for name in weight_map.values():
-        if not isinstance(name, str) or not _SHARD.fullmatch(name) or "\0" in name:
-            _refuse_index(f"the shard name {shown(name)} is not a file beside it", index)
-        names.add(name)
-    if len(names) > MAX_SHARDS:
-        _refuse_index(f"it names {len(names)} shards", index)
-    return sorted(names)
-
-
-def _refuse_index(what: str, index: Path) -> Never:
-    raise EntryError(
-        "malformed_index",
-        what,
-        where=str(index),
-        remedy="Save the model again.",
-    )
-
-
-def _is_there(path: Path) -> bool:
-    return path.is_symlink() or path.exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
@@ -35,7 +35,7 @@ class FileScan:
     digests : dict of str to str
         Stored name -> SHA-256 over the float32 values.
     samples : dict of str to ndarray of float32
-        Stored name -> a few values of each matrix, at places that only name and shape decide.
+        Stored name -> a few values of each matrix, at places that only its shape decides.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class FileScan:
 
 def scan_file(
     header: Header,
-    names: Mapping[str, str],
+    names: Collection[str],
     *,
     progress: Callable[[int], None] | None = None,
 ) -> FileScan:
@@ -56,8 +56,8 @@ def scan_file(
     ----------
     header : Header
         Its checked header.
-    names : mapping of str to str
-        Stored name -> canonical name of the tensors that matter.
+    names : collection of str
+        Stored names of the tensors that matter.
     progress : callable, optional
         Is told the bytes read so far, after each tensor.
 
@@ -72,11 +72,11 @@ def scan_file(
         If a value is not finite, or the file cannot be read or changed meanwhile.
     """
     scan, digest = FileScan(header.path), hashlib.sha256()
-    for stored, values in stream_tensors(header.path, tuple(names), header=header, digest=digest):
+    for stored, values in stream_tensors(header.path, names, header=header, digest=digest):
         check_finite(values, stored, header.path)
         scan.digests[stored] = tensor_digest(values)
         if values.ndim == 2:
-            scan.samples[stored] = sample(values, names[stored])
+            scan.samples[stored] = sample(values)
         if progress is not None:
             progress(header.tensors[stored].end)
     scan.sha256 = digest.hexdigest()
@@ -128,15 +128,13 @@ def check_finite(values: Array, name: str, path: Path) -> None:
         )
 
 
-def sample(values: Array, name: str) -> Array:
-    """Return a few values of a tensor, at places that only its name and shape decide.
+def sample(values: Array) -> Array:
+    """Return a few values of a tensor, at places that only its shape decides.
 
     Parameters
     ----------
     values : ndarray of float32
         The tensor.
-    name : str
-        Its canonical name.
 
     Returns
     -------
@@ -146,7 +144,7 @@ def sample(values: Array, name: str) -> Array:
     flat = values.reshape(-1)
     if flat.size <= SAMPLE_PER_TENSOR:
         return flat.copy()
-    seed = int.from_bytes(hashlib.sha256(f"{name}{values.shape}".encode()).digest()[:8], "little")
+    seed = int.from_bytes(hashlib.sha256(f"{values.shape}".encode()).digest()[:8], "little")
     places = np.random.default_rng(seed).integers(0, flat.size, SAMPLE_PER_TENSOR)
     return flat[places]
 

@@ -1,0 +1,137 @@
+"""Candidates in their groups become the members of a zoo."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from wsgeo.zoo.candidates import Candidate
+from wsgeo.zoo.checkpoints import Checkpoint, Exclusion, Fact, Zoo
+from wsgeo.zoo.groups import Grouping, group
+from wsgeo.zoo.labels import order_of
+from wsgeo.zoo.names import printable
+
+
+def assemble(
+    root: Path,
+    candidates: Sequence[Candidate],
+    excluded: Sequence[Exclusion],
+    alerts: Sequence[str],
+) -> Zoo:
+    """Group candidates and return the zoo.
+
+    Parameters
+    ----------
+    root : Path
+        The zoo.
+    candidates : sequence of Candidate
+        In the order of their ids.
+    excluded : sequence of Exclusion
+        Rows so far.
+    alerts : sequence of str
+        Sentences so far.
+
+    Returns
+    -------
+    Zoo
+        With groups, duplicates and alerts.
+    """
+    bases, kept = _part_bases(candidates)
+    grouping = group(kept)
+    first: dict[tuple[str, str], str] = {}
+    members = []
+    for i, candidate in enumerate(kept):
+        key = (candidate.content_hash, grouping.loss[i])
+        known = first.setdefault(key, candidate.draft.id)
+        members.append(_member(candidate, grouping, i, known))
+    rows = sorted([*excluded, *bases], key=lambda row: (row.id, row.code))
+    told = [*alerts, *grouping.alerts, *_declared_hash_alerts(kept), *_precision_alerts(members)]
+    name = root.resolve().name or "zoo"
+    return Zoo(name, root, tuple(members), tuple(rows), tuple(dict.fromkeys(told)))
+
+
+def _part_bases(
+    candidates: Sequence[Candidate],
+) -> tuple[list[Exclusion], list[Candidate]]:
+    """Take out the entries that are only the base of others: of another class than all of these."""
+    users: dict[Path, list[Candidate]] = {}
+    for candidate in candidates:
+        if candidate.base is not None:
+            users.setdefault(candidate.base.folder, []).append(candidate)
+    rows, kept = [], []
+    for candidate in candidates:
+        draft = candidate.draft
+        served = [c for c in users.get(draft.folder.resolve(), []) if c is not candidate]
+        if served and all(c.draft.model_class != draft.model_class for c in served):
+            cause = f"it is the base of {len(served)} members"
+            remedy = "Nothing needs to be done; distances are taken from it."
+            rows.append(Exclusion(draft.id, "set aside", "base", "", cause, remedy))
+        else:
+            kept.append(candidate)
+    return rows, kept
+
+
+def _member(candidate: Candidate, grouping: Grouping, i: int, known: str) -> Checkpoint:
+    draft = candidate.draft
+    facts = dict(draft.facts)
+    if i in grouping.inferred_bases:
+        facts["base"] = Fact(grouping.inferred_bases[i], "weights")
+    assert draft.tokenizer is not None
+    return Checkpoint(
+        id=draft.id,
+        folder=draft.folder,
+        content_hash=candidate.content_hash,
+        config=draft.config.raw,
+        model_class=draft.model_class,
+        tensors=draft.tensors,
+        layout=draft.architecture.layout,
+        labels=draft.labels,
+        labels_named=draft.labels_named,
+        tokenizer_folder=draft.tokenizer.folder,
+        tokenizer_hash=draft.tokenizer.sha256,
+        geometry_group=grouping.geometry[i],
+        loss_group=grouping.loss[i],
+        label_order=order_of(draft.labels, named=draft.labels_named),
+        facts=facts,
+        duplicate_of=None if known == draft.id else known,
+        adapter=draft.adapter,
+        file_hashes=candidate.file_hashes,
+        label_rows=draft.architecture.label_rows,
+        head=draft.architecture.head,
+        lora=draft.lora,
+        base=candidate.base,
+        revision=draft.revision,
+        computing_hash=draft.config.computing_hash,
+    )
+
+
+def _declared_hash_alerts(candidates: Sequence[Candidate]) -> list[str]:
+    """Compare the base that was found with the hash that a member's file holds."""
+    alerts = []
+    for candidate in candidates:
+        fact = candidate.draft.facts.get("base_hash")
+        base = candidate.base
+        if fact is None or base is None:
+            continue
+        if fact.value not in (base.content_hash, *base.file_hashes.values()):
+            alerts.append(
+                f"{printable(candidate.draft.id)} was trained from a base with another hash than "
+                f"{printable(base.id)}. Name the right one with --base PATH."
+            )
+    return alerts
+
+
+def _precision_alerts(members: Sequence[Checkpoint]) -> list[str]:
+    """Say which members were rounded when they were saved."""
+    types = [{ref.dtype for ref in member.tensors.values()} for member in members]
+    n_coarse = sum("BF16" in kinds for kinds in types)
+    alerts = []
+    if n_coarse:
+        alerts.append(
+            f"{n_coarse} members are stored in bfloat16; rounding alone can move a barrier by 0.001."
+        )
+    duplicates = Counter(m.duplicate_of for m in members if m.duplicate_of)
+    for original, count in sorted(duplicates.items()):
+        alerts.append(f"{count} members are exact duplicates of {printable(original)}.")
+    return alerts

@@ -1,0 +1,240 @@
+"""Weights, tokenizers and empty models of a checkpoint, at the moment they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Never, TypeVar
+
+import numpy as np
+
+from wsgeo.errors import EntryError
+from wsgeo.weights.files import shown
+from wsgeo.weights.headers import read_header
+from wsgeo.weights.layout import Layout, Weights
+from wsgeo.weights.lowrank import LowRankUpdate, merge_adapter
+from wsgeo.weights.tensors import stream_tensors
+from wsgeo.zoo.checkpoints import Checkpoint, TensorRef
+from wsgeo.zoo.documents import Roots
+from wsgeo.zoo.hashing import Array, check_finite
+from wsgeo.zoo.tokenizer_files import find_tokenizer
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+_FactorKey = tuple[Path, str]
+_Key = TypeVar("_Key", bound=object)
+
+
+def load_weights(checkpoint: Checkpoint) -> Weights:
+    """Read the weights of a checkpoint: float32, canonical names, adapters merged.
+
+    The rows of the head are put into the label order of the loss group. The files are hashed while
+    they are read, so that what comes back is what was checked.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        A member of a zoo.
+
+    Returns
+    -------
+    Weights
+        In the checkpoint's layout.
+
+    Raises
+    ------
+    EntryError
+        If a file changed since the zoo was read (``changed``), is refused, or is not finite.
+    """
+    vector = np.empty(checkpoint.layout.n_parameters, np.float32)
+    weights = Weights(checkpoint.layout, vector)
+    factors = _read_into(checkpoint, weights)
+    for name, pair in checkpoint.lora.items():
+        update = LowRankUpdate(factors[_key(pair.a)], factors[_key(pair.b)], pair.scaling)
+        tensor = weights.tensor(name)
+        tensor[...] = merge_adapter(tensor, update, fan_in_fan_out=pair.transposed)
+        check_finite(tensor, name, pair.a.file)
+    if checkpoint.label_order and checkpoint.label_order != tuple(range(len(checkpoint.labels))):
+        for name in checkpoint.label_rows:
+            tensor = weights.tensor(name)
+            tensor[...] = tensor[list(checkpoint.label_order)]
+    return weights
+
+
+def load_base(checkpoint: Checkpoint) -> Weights | None:
+    """Read the base of a checkpoint, over the tensors of the body that it has.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        A member of a zoo.
+
+    Returns
+    -------
+    Weights or None
+        By the member's names; None where no base was found.
+
+    Raises
+    ------
+    EntryError
+        As `load_weights`.
+    """
+    base = checkpoint.base
+    if base is None:
+        return None
+    names = tuple(sorted(base.tensors))
+    layout = Layout(names, tuple(base.tensors[name].shape for name in names))
+    weights = Weights(layout, np.empty(layout.n_parameters, np.float32))
+    for name, values in _verified(base.tensors, base.file_hashes):
+        weights.tensor(name)[...] = values
+    return weights
+
+
+def head_names(checkpoint: Checkpoint) -> frozenset[str]:
+    """Return the canonical names of the tensors outside the body.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        A member of a zoo.
+
+    Returns
+    -------
+    frozenset of str
+        Such as the classifier's.
+    """
+    return checkpoint.head
+
+
+def build_model(checkpoint: Checkpoint) -> torch.nn.Module:
+    """Return an empty model of a checkpoint's class, to be filled with weights.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        A member of a zoo.
+
+    Returns
+    -------
+    torch.nn.Module
+        On the CPU, float32, in evaluation mode, with scaled-dot-product attention where the class has
+        it. Every parameter is NaN, so that one that is never filled cannot pass for a model; buffers
+        are as the class computes them.
+    """
+    import torch
+
+    from wsgeo.zoo.architectures import empty_model
+
+    n_labels = len(checkpoint.labels)
+    model = empty_model(checkpoint.model_class, checkpoint.config, n_labels)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(float("nan"))
+            parameter.requires_grad_(False)
+    return model
+
+
+def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a checkpoint's group, from local files only.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        A member of a zoo.
+
+    Returns
+    -------
+    PreTrainedTokenizerBase
+        With more than special tokens, and no id beyond the embedding.
+
+    Raises
+    ------
+    EntryError
+        If its files changed since the zoo was read, or it cannot be built.
+    """
+    folder = checkpoint.tokenizer_folder
+    found = find_tokenizer(folder, Roots.of(folder, checkpoint.folder))
+    if found is None or found.sha256 != checkpoint.tokenizer_hash:
+        _refuse_changed(folder)
+    tokenizer: PreTrainedTokenizerBase = _auto_tokenizer(folder)
+    n_ids = max(tokenizer.get_vocab().values(), default=-1) + 1
+    n_rows = checkpoint.config.get("vocab_size")
+    if n_ids <= 5:
+        _refuse_tokenizer(f"it knows {n_ids} tokens only", folder)
+    if isinstance(n_rows, int) and n_ids > n_rows:
+        _refuse_tokenizer(f"it gives {n_ids} ids for {n_rows} rows", folder)
+    return tokenizer
+
+
+def _auto_tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(
+            str(folder.resolve()), local_files_only=True, trust_remote_code=False
+        )
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        # A panic of the tokenizers' own language derives from BaseException.
+        _refuse_tokenizer(f"it cannot be built ({shown(str(error), 160)})", folder, error)
+
+
+def _read_into(checkpoint: Checkpoint, weights: Weights) -> dict[_FactorKey, Array]:
+    """Fill the flat vector; return the factors of an adapter."""
+    refs: dict[str | _FactorKey, TensorRef] = {}
+    refs.update(checkpoint.tensors)
+    refs.update({_key(ref): ref for pair in checkpoint.lora.values() for ref in (pair.a, pair.b)})
+    factors: dict[_FactorKey, Array] = {}
+    for key, values in _verified(refs, checkpoint.file_hashes):
+        if isinstance(key, str):
+            weights.tensor(key)[...] = values
+        else:
+            factors[key] = values
+    return factors
+
+
+def _key(ref: TensorRef) -> _FactorKey:
+    return ref.file, ref.stored_name
+
+
+def _verified(
+    refs: Mapping[_Key, TensorRef], hashes: Mapping[Path, str]
+) -> Iterator[tuple[_Key, Array]]:
+    """Give every tensor, then compare the hash of each file's bytes as they were read."""
+    by_file: dict[Path, dict[str, list[_Key]]] = {}
+    for key, ref in refs.items():
+        by_file.setdefault(ref.file, {}).setdefault(ref.stored_name, []).append(key)
+    for path, keys in by_file.items():
+        digest = hashlib.sha256()
+        header = read_header(path)
+        if not set(keys) <= set(header.weights):
+            _refuse_changed(path)
+        for stored, values in stream_tensors(path, keys, header=header, digest=digest):
+            for key in keys[stored]:
+                if values.shape != refs[key].shape:
+                    _refuse_changed(path)
+                yield key, values
+        if digest.hexdigest() != hashes[path]:
+            _refuse_changed(path)
+
+
+def _refuse_changed(path: Path) -> Never:
+    raise EntryError(
+        "changed",
+        "the file changed since the zoo was read",
+        where=str(path),
+        remedy="Wait until nothing writes to it, then run the command again.",
+    )
+
+
+def _refuse_tokenizer(what: str, folder: Path, cause: BaseException | None = None) -> Never:
+    raise EntryError(
+        "tokenizer_malformed",
+        f"the tokenizer is of no use: {what}",
+        where=str(folder),
+        remedy="Save the tokenizer of the base beside the model.",
+    ) from cause

@@ -1,0 +1,85 @@
+"""Entries that somebody names: on the command line, or as cached hub ids in ``zoo.toml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wsgeo.errors import EntryError, ZooError
+from wsgeo.zoo.bases import cached_quietly
+from wsgeo.zoo.discovery import Found
+from wsgeo.zoo.hub import commit_of, fetch_snapshot, parse_hub_id
+from wsgeo.zoo.names import entry_id
+
+
+def entry_from_user(text: str) -> Found:
+    """Return the entry that a command line names; a hub id may be fetched.
+
+    Parameters
+    ----------
+    text : str
+        A folder, a hub id ``org/name@revision``, or ``base+adapter`` of either.
+
+    Returns
+    -------
+    Found
+        With an id that keeps what was written.
+
+    Raises
+    ------
+    ZooError
+        If there is no such folder, and the text is no hub id.
+    MissingAssetError
+        If a hub id is neither cached nor to be fetched.
+    """
+    if Path(text).is_dir():
+        return _folder_entry(Path(text), None)
+    base, plus, adapter = text.partition("+")
+    if plus:
+        found = entry_from_user(adapter)
+        return Found(text, found.folder, found.root, found.revision, base, from_user=True)
+    hub_id = parse_hub_id(text)
+    if hub_id is None:
+        raise ZooError("there is no such folder", where=text, remedy="Check the path or hub id.")
+    return _snapshot_entry(str(hub_id), fetch_snapshot(hub_id), from_user=True)
+
+
+def entry_from_file(text: str, root: Path) -> Found:
+    """Return the entry that ``zoo.toml`` names beside the folders that are there.
+
+    Parameters
+    ----------
+    text : str
+        A hub id; it causes no request.
+    root : Path
+        The zoo.
+
+    Returns
+    -------
+    Found
+        A cached snapshot.
+
+    Raises
+    ------
+    EntryError
+        If there is no such folder in the zoo and no such id in the cache.
+    """
+    hub_id = parse_hub_id(text)
+    snapshot = None if hub_id is None else cached_quietly(hub_id)
+    if snapshot is None:
+        raise EntryError(
+            "not_found",
+            "zoo.toml names a member that is neither in the zoo nor in the local cache",
+            where=str(root / "zoo.toml"),
+            remedy="Mend the path, or give the hub id on the command line to fetch it.",
+            malformed=False,
+        )
+    return _snapshot_entry(text, snapshot, from_user=False)
+
+
+def _folder_entry(folder: Path, base: str | None) -> Found:
+    name = entry_id(folder.parent, folder) if folder.name else entry_id(folder, folder)
+    return Found(name, folder, folder, commit_of(folder.resolve()), base, from_user=True)
+
+
+def _snapshot_entry(name: str, snapshot: Path, *, from_user: bool) -> Found:
+    return Found(name, snapshot, snapshot, commit_of(snapshot), None, from_user)
