@@ -1,1 +1,24 @@
 """Regions of weight space and their centroids."""
+
+from wsgeo.regions.adapters import Adapter, mean_adapter, write_adapter_folder
+from wsgeo.regions.cards import Origin
+from wsgeo.regions.centroids import largest_gap, mean_weights, medoid, refuse_across_barrier
+from wsgeo.regions.folders import ModelTemplate, write_model_folder
+from wsgeo.regions.tables import CENTROIDS, CentroidPlan, Evidence, centroid_row
+
+__all__ = [
+    "CENTROIDS",
+    "Adapter",
+    "CentroidPlan",
+    "Evidence",
+    "ModelTemplate",
+    "Origin",
+    "centroid_row",
+    "largest_gap",
+    "mean_adapter",
+    "mean_weights",
+    "medoid",
+    "refuse_across_barrier",
+    "write_adapter_folder",
+    "write_model_folder",
+]
