@@ -44,11 +44,14 @@ class Partitions:
 def silhouettes(stack: Matrix, labels: Labels) -> Matrix:
     r"""Return the mean silhouette of one partition of each matrix.
 
-    .. math:: s_i = \frac{b_i - a_i}{\max(a_i, b_i)}
+    .. math:: s_i = \frac{b_i - a_i}{\max(a_i, b_i, r)}
 
-    with ``a`` the mean distance to the other members of the own cluster and ``b`` the smallest
-    mean distance to another cluster. A member alone in its cluster and a member left as noise
-    count zero, so that leaving members out is never free.
+    with ``a`` the mean distance to the other members of the own cluster, ``b`` the smallest
+    mean distance to another cluster, and ``r`` the root mean square of all distances. With
+    ``r = 0`` it is the usual silhouette, which calls any two members at distance zero a perfect
+    cluster however near the others are; noisy gaps hold many zeros. Where clusters are farther
+    apart than ``r`` the two agree. A member alone in its cluster and a member left as noise count
+    zero, so that leaving members out is never free.
 
     Parameters
     ----------
@@ -84,11 +87,17 @@ def silhouettes(stack: Matrix, labels: Labels) -> Matrix:
     )
     b = elsewhere.min(axis=2)
     counted = (labels >= 0) & (own_size > 1) & np.isfinite(b)
-    larger = np.maximum(a, b)
-    score = np.where(counted & (larger > 0), (np.where(counted, b, 0.0) - a), 0.0)
-    score /= np.where(counted & (larger > 0), larger, 1.0)
+    larger = np.maximum(np.maximum(a, np.where(counted, b, 0.0)), _typical(stack)[:, None])
+    score = np.where(counted, b, a) - a
+    score /= np.where(larger > 0, larger, 1.0)
     enough = (sizes > 0).sum(axis=1) >= 2
     return np.where(enough, score.mean(axis=1), -np.inf)
+
+
+def _typical(stack: Matrix) -> Matrix:
+    """Return the root mean square distance of each matrix, the diagonal left out."""
+    n_pairs = max(stack.shape[1] * (stack.shape[1] - 1), 1)
+    return np.asarray(np.sqrt((stack**2).sum(axis=(1, 2)) / n_pairs))
 
 
 def compact(labels: Labels) -> Labels:

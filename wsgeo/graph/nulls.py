@@ -1,0 +1,322 @@
+r"""Matrices without basins that look like the measured one, and the p-value against them.
+
+Any method finds clusters in noise, and the best of thirty candidates finds good-looking ones. So
+the statistic, the best silhouette of the whole search, is computed on matrices drawn from models
+in which there is nothing to find. Each model is fitted to the measured matrix; together they
+cover the ways in which a matrix of gaps can look lumpy without being so:
+
+independent
+    Gaps without any order: the measured gaps, shuffled over the pairs.
+additive
+    Bad members: :math:`d_{ij} = a_i + a_j + e_{ij}`. A member far from all others is an outlier
+    only if its effect is more than a gamma distribution fitted to all effects yields.
+cloud
+    One basin with a shape: distances within a Gaussian cloud whose axes are those of the measured
+    matrix (classical scaling), however long and thin.
+bowl
+    The same with gaps that grow as the squared distance.
+errors
+    One common gap, blurred by the standard errors of the pairs. Only where these are known.
+
+The p-value is the largest of theirs. If any one of the models is true, the rate of false basins at
+level 0.05 is that model's own, so nothing is to be corrected for having several.
+``docs/decisions/0003-null-of-a-basin.md`` holds the alternatives and the measured rates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsgeo.graph.partitions import Matrix
+
+MAX_ENTRIES = 2_000_000
+"""Entries of a stack that is searched at once: 16 MB, which keeps the search in the cache."""
+
+
+@final
+@dataclass(frozen=True)
+class NullTest:
+    """Statistics of the null draws beside the measured ones.
+
+    Parameters
+    ----------
+    measured : ndarray of float64, shape (n_methods,)
+        Best silhouette of each method on the measured matrix.
+    draws : mapping of str to ndarray of float64, shape (n_methods, n_draws)
+        The same on the draws of each null.
+    """
+
+    measured: Matrix
+    draws: Mapping[str, Matrix]
+
+    @property
+    def p_by_null(self) -> dict[str, float]:
+        """The p-value of the best of all methods against each null, in (0, 1]."""
+        best = self.measured.max()
+        return {name: _p_value(draws.max(axis=0), best) for name, draws in self.draws.items()}
+
+    @property
+    def p_value(self) -> float:
+        """The largest of the p-values against each null."""
+        return max(self.p_by_null.values())
+
+    @property
+    def p_values(self) -> tuple[float, ...]:
+        """The p-value of each method alone, its own settings paid for."""
+        return tuple(
+            max(_p_value(draws[i], best) for draws in self.draws.values())
+            for i, best in enumerate(self.measured)
+        )
+
+
+def _p_value(draws: Matrix, measured: float) -> float:
+    return float((1 + (draws >= measured).sum()) / (1 + len(draws)))
+
+
+def null_test(
+    values: Matrix,
+    statistic: Callable[[Matrix], Matrix],
+    *,
+    rng: np.random.Generator,
+    n_draws: int = 200,
+    errors: Matrix | None = None,
+    give_up: int | None = None,
+) -> NullTest:
+    """Return the statistic of the measured matrix beside those of draws from every null.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_members, n_members)
+        Guarded distances, at least four members.
+    statistic : callable
+        From a stack, shape (n_matrices, n_members, n_members), to the statistics of each of
+        several methods, shape (n_methods, n_matrices); larger is more clustered.
+    rng : numpy.random.Generator
+        Source of the draws; each null gets its own stream.
+    n_draws : int, default 200
+        Draws from each null: the smallest p-value is 1 / (n_draws + 1).
+    errors : ndarray of float64, shape (n_members, n_members), optional
+        Standard errors of the distances; adds the null of a common gap.
+    give_up : int, optional
+        Stop all draws once this many draws of one null reach the measured statistic: the p-value
+        can then only be large. It is (1 + hits) / (1 + draws made).
+
+    Returns
+    -------
+    NullTest
+        Statistics per null.
+    """
+    nulls: dict[str, Callable[[int, np.random.Generator], Matrix]] = {
+        name: lambda n, stream, draw=draw: draw(values, n, stream) for name, draw in NULLS.items()
+    }
+    if errors is not None and np.any(errors[np.triu_indices(len(values), 1)] > 0):
+        nulls["errors"] = lambda n, stream: common_gap(values, errors, n, stream)
+    streams = dict(zip(nulls, rng.spawn(len(nulls)), strict=True))
+    measured = statistic(values[None])[:, 0]
+    draws: dict[str, list[Matrix]] = {name: [] for name in nulls}
+    size = max(1, min(n_draws, MAX_ENTRIES // values.size))
+    size = size if give_up is None else min(size, 2 * give_up)
+    for start in range(0, n_draws, size):
+        for name, draw in nulls.items():
+            stack = draw(min(size, n_draws - start), streams[name])
+            draws[name].append(statistic(stack))
+        if give_up and any(_hits(parts, measured) >= give_up for parts in draws.values()):
+            break
+    return NullTest(measured, {k: np.concatenate(parts, axis=1) for k, parts in draws.items()})
+
+
+def _hits(parts: list[Matrix], measured: Matrix) -> int:
+    return sum(int((part.max(axis=0) >= measured.max()).sum()) for part in parts)
+
+
+def independent(values: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
+    """Return matrices with the measured gaps shuffled over the pairs.
+
+    The shuffle is exact whatever distribution independent gaps have.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_members, n_members)
+        Distances.
+    n_draws : int
+        Number of matrices.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_draws, n_members, n_members)
+        Symmetric matrices with a zero diagonal.
+    """
+    gaps = values[np.triu_indices(len(values), 1)]
+    return _squares(rng.permuted(np.tile(gaps, (n_draws, 1)), axis=1), len(values))
+
+
+def additive(values: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
+    """Return matrices of member effects plus shuffled residuals.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_members, n_members)
+        Distances.
+    n_draws : int
+        Number of matrices.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_draws, n_members, n_members)
+        Symmetric matrices with a zero diagonal, at least 0.
+    """
+    n = len(values)
+    effects, residuals = member_effects(values)
+    shape, scale = _gamma(_positive_effects(effects, residuals))
+    drawn = rng.gamma(shape, scale, (n_draws, n)) if scale > 0 else np.zeros((n_draws, n))
+    # The fit of n effects takes n of the n (n - 1) / 2 degrees of freedom.
+    noise = rng.permuted(np.tile(residuals, (n_draws, 1)), axis=1) * np.sqrt((n - 1) / (n - 3))
+    stack = _squares(noise, n) + drawn[:, :, None] + drawn[:, None, :]
+    stack[:, np.arange(n), np.arange(n)] = 0.0
+    return np.maximum(stack, 0.0)
+
+
+def member_effects(values: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the least-squares effects ``a`` of ``d_ij = a_i + a_j + e_ij``, and the residuals.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_members, n_members)
+        Distances, at least three members.
+
+    Returns
+    -------
+    effects : ndarray of float64, shape (n_members,)
+        Effect of each member.
+    residuals : ndarray of float64, shape (n_pairs,)
+        What is left of each pair, in the order of the upper triangle.
+
+    Examples
+    --------
+    >>> a = np.array([1.0, 2.0, 3.0, 5.0])
+    >>> member_effects((a[:, None] + a) * (1 - np.eye(4)))[0].round(6).tolist()
+    [1.0, 2.0, 3.0, 5.0]
+    """
+    n = len(values)
+    sums = values.sum(axis=1)
+    effects = (sums - sums.sum() / (2 * (n - 1))) / (n - 2)
+    rest = values - effects[:, None] - effects
+    return effects, rest[np.triu_indices(n, 1)]
+
+
+def _positive_effects(effects: Matrix, residuals: Matrix) -> Matrix:
+    """Return the effects with those at or below their own error lifted to it."""
+    floor = 0.05 * float(np.abs(effects).mean())
+    return np.maximum(effects, floor)
+
+
+def _gamma(sample: Matrix) -> tuple[float, float]:
+    """Return shape and scale of a gamma distribution by bias-corrected likelihood."""
+    n, mean = len(sample), float(sample.mean())
+    if mean <= 0:
+        return 1.0, 0.0
+    spread = max(float(np.log(mean) - np.log(sample).mean()), 1e-9)
+    shape = (3 - spread + np.sqrt((spread - 3) ** 2 + 24 * spread)) / (12 * spread)
+    # Uncorrected, the fit is too narrow for few members: extreme effects would look like basins.
+    shape -= (3 * shape - shape / (1 + shape) * (2 / 3 + 4 / 5 / (1 + shape))) / n
+    return shape, mean / shape
+
+
+def cloud(values: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
+    """Return distances within Gaussian clouds with the axes of the measured matrix.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_members, n_members)
+        Distances.
+    n_draws : int
+        Number of matrices.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_draws, n_members, n_members)
+        Euclidean distance matrices.
+    """
+    n = len(values)
+    squares = values**2
+    centred = squares - squares.mean(axis=0) - squares.mean(axis=1)[:, None] + squares.mean()
+    axes = np.maximum(np.linalg.eigvalsh(-centred / 2)[::-1] / (n - 1), 0.0)
+    kept = axes > 1e-12 * max(float(axes.max()), 1e-300)
+    points = rng.normal(size=(n_draws, n, int(kept.sum()))) * np.sqrt(axes[kept])
+    inner = points @ np.swapaxes(points, 1, 2)
+    lengths = np.einsum("bii->bi", inner)
+    apart = lengths[:, :, None] + lengths[:, None, :] - 2 * inner
+    apart[:, np.arange(n), np.arange(n)] = 0.0
+    return np.asarray(np.sqrt(np.maximum(apart, 0.0)))
+
+
+def bowl(values: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
+    """Return gaps that grow as the squared distance within a Gaussian cloud.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_members, n_members)
+        Distances.
+    n_draws : int
+        Number of matrices.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_draws, n_members, n_members)
+        Squared Euclidean distance matrices.
+    """
+    return cloud(np.sqrt(values), n_draws, rng) ** 2
+
+
+def common_gap(values: Matrix, errors: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
+    """Return matrices of one common gap, blurred by the standard error of each pair.
+
+    Parameters
+    ----------
+    values, errors : ndarray of float64, shape (n_members, n_members)
+        Distances and their standard errors.
+    n_draws : int
+        Number of matrices.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_draws, n_members, n_members)
+        Symmetric matrices with a zero diagonal, at least 0.
+    """
+    upper = np.triu_indices(len(values), 1)
+    noise = rng.normal(size=(n_draws, len(upper[0]))) * np.nan_to_num(errors[upper])
+    return _squares(np.maximum(np.median(values[upper]) + noise, 0.0), len(values))
+
+
+def _squares(gaps: Matrix, n: int) -> Matrix:
+    """Return symmetric matrices from upper triangles, shape (n_draws, n_pairs)."""
+    stack = np.zeros((len(gaps), n, n))
+    rows, columns = np.triu_indices(n, 1)
+    stack[:, rows, columns] = stack[:, columns, rows] = gaps
+    return stack
+
+
+Draw = Callable[[Matrix, int, np.random.Generator], NDArray[np.float64]]
+
+NULLS: dict[str, Draw] = {
+    "independent": independent,
+    "additive": additive,
+    "cloud": cloud,
+    "bowl": bowl,
+}
+"""The nulls that every matrix is held against."""

@@ -1,0 +1,273 @@
+"""One call from a distance matrix to basins, their test, their map and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, final
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike
+
+from wsgeo.graph.clustering import agreement
+from wsgeo.graph.deciding import ONE_GROUP, Decision, decide
+from wsgeo.graph.frames import clusterings_table, clusters_table, merge_tree_table, nulls_table
+from wsgeo.graph.guard import DistanceMatrix, guard
+from wsgeo.graph.maps import embed
+from wsgeo.graph.merging import MergeTree, merge_tree
+from wsgeo.graph.partitions import Labels, Matrix
+from wsgeo.graph.stability import Stability, stability
+from wsgeo.graph.status import Tau
+
+
+@final
+@dataclass(frozen=True)
+class ClusterResult:
+    """Basins of one matrix, with all that backs them.
+
+    Parameters
+    ----------
+    matrix : str
+        Name of the matrix: ``convexity_gap``, ``task_vector`` or ``given``.
+    ids : tuple of str
+        Members in the order given.
+    labels : ndarray of int64, shape (n_members,)
+        Default labels, aligned to ``ids``: 0 for all where no split stands out; -1 for a member
+        left as noise or not placed.
+    method : str
+        Method of the default labels; ``one_group`` where no split stands out.
+    parameters : mapping
+        Its setting.
+    p_value : float or None
+        Of the best-of-all silhouette, the largest over the nulls; None where there was no test.
+    silhouette : float or None
+        Best silhouette of the search, whether or not it stands out.
+    tau : Tau
+        Threshold and its origin.
+    verdict : str
+        The answer in one or two sentences.
+    reasons : tuple of str
+        The sentences that back it.
+    agreement : mapping of (str, str) to float
+        Adjusted Rand index between the methods' best partitions.
+    p_by_null : mapping of str to float
+        The p-value against each null.
+    tree : MergeTree
+        Merge tree over ``tree_ids``.
+    tree_ids : tuple of str
+        The placed members in canonical order; the tree counts them from 0.
+    filled : tuple of (str, str)
+        Pairs without a value of their own.
+    stability : Stability or None
+        Resampling of the default clustering, in the order of ``tree_ids``.
+    stress : mapping of str to float
+        Stress of each map.
+    clusters, clusterings, nulls, embedding, merge_tree : polars.DataFrame
+        Tables with the schemas of `wsgeo.graph.tables`.
+    """
+
+    matrix: str
+    ids: tuple[str, ...]
+    labels: Labels
+    method: str
+    parameters: Mapping[str, int | float | str]
+    p_value: float | None
+    silhouette: float | None
+    tau: Tau
+    verdict: str
+    reasons: tuple[str, ...]
+    agreement: Mapping[tuple[str, str], float]
+    p_by_null: Mapping[str, float]
+    tree: MergeTree
+    tree_ids: tuple[str, ...]
+    filled: tuple[tuple[str, str], ...]
+    stability: Stability | None
+    stress: Mapping[str, float]
+    clusters: pl.DataFrame
+    clusterings: pl.DataFrame
+    nulls: pl.DataFrame
+    embedding: pl.DataFrame
+    merge_tree: pl.DataFrame
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters in the default labels."""
+        return int(self.labels.max(initial=-1)) + 1
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Placed members in dendrogram order."""
+        return tuple(self.tree_ids[i] for i in self.tree.order()) if self.tree_ids else ()
+
+    def label_of(self) -> dict[str, int]:
+        """Return the default label of each member."""
+        return dict(zip(self.ids, self.labels.tolist(), strict=True))
+
+
+def cluster(
+    matrix: ArrayLike,
+    ids: Sequence[str],
+    *,
+    name: str = "given",
+    keys: Sequence[str] | None = None,
+    multiplicity: Sequence[int] | None = None,
+    se: ArrayLike | None = None,
+    bootstrap: ArrayLike | None = None,
+    tau: float | Literal["auto"] = "auto",
+    seed: int = 0,
+    n_draws: int = 200,
+    umap: bool | None = None,
+    where: str | None = None,
+) -> ClusterResult:
+    """Return the basins of a distance matrix, tested against noise.
+
+    The default labels are the candidate partition with the best silhouette if that silhouette
+    stands out (p at most 0.05) from the best one found in every kind of noise; otherwise all
+    members are in one group, and the verdict says whether that is one basin or no structure.
+
+    Parameters
+    ----------
+    matrix : array_like, shape (n_members, n_members)
+        Gaps in nats per example, or 1 - cosine, or any distance; NaN where missing.
+    ids : sequence of str
+        Members in the order of the rows.
+    name : str, default "given"
+        Name of the matrix in the tables: ``convexity_gap``, ``task_vector`` (the verdict then
+        speaks of regions) or ``given``.
+    keys : sequence of str, optional
+        Content hashes that set the canonical order; the ids by default. The order of the rows
+        never matters.
+    multiplicity : sequence of int, optional
+        How many equal checkpoints each row stands for; they count once, and the reasons say so.
+    se : array_like, shape (n_members, n_members), optional
+        Standard errors of the distances.
+    bootstrap : array_like, shape (n_resamples, n_members, n_members), optional
+        Distance matrices of bootstrap resamples, for stability.
+    tau : float or "auto", default "auto"
+        Threshold at which a pair counts as connected.
+    seed : int, default 0
+        Seed of the null draws and of UMAP.
+    n_draws : int, default 200
+        Draws from each null; from 150 members they end early where p can only be large.
+    umap : bool, optional
+        Whether UMAP is drawn; by default from 15 members.
+    where : str, optional
+        File that an error names.
+
+    Returns
+    -------
+    ClusterResult
+        Labels, test, tables and verdict.
+
+    Raises
+    ------
+    DataError
+        If the matrix cannot be one of distances between the ids.
+    ValueError
+        If keys, multiplicity, errors or resamples are not aligned to the ids.
+
+    References
+    ----------
+    [juneja2022]_
+    """
+    ids = tuple(ids)
+    distances = _in_order(guard(matrix, ids, where=where), dict(_keyed(ids, keys)))
+    rows = [ids.index(member) for member in distances.ids]
+    errors = None if se is None else _aligned(se, (len(ids),) * 2)[np.ix_(rows, rows)]
+    decision = decide(
+        distances,
+        errors=errors,
+        tau=None if tau == "auto" else Tau(float(tau), "given"),
+        noun="region" if name == "task_vector" else "basin",
+        rng=np.random.default_rng(seed),
+        n_draws=n_draws,
+    )
+    held = None
+    if bootstrap is not None and decision.search and decision.default.method != ONE_GROUP:
+        stack = _aligned(bootstrap, (np.shape(bootstrap)[0], len(ids), len(ids)))
+        held = stability(decision.default, _resampled(stack[:, rows][:, :, rows], distances))
+    return _result(ids, name, distances, decision, held, _repeated(ids, multiplicity), seed, umap)
+
+
+def _result(
+    ids: tuple[str, ...],
+    name: str,
+    distances: DistanceMatrix,
+    decision: Decision,
+    held: Stability | None,
+    notes: tuple[str, ...],
+    seed: int,
+    umap: bool | None,
+) -> ClusterResult:
+    search, default = decision.search, decision.default
+    label_of = dict(zip(distances.ids, default.labels.tolist(), strict=True))
+    tree = merge_tree(distances.values) if distances.ids else MergeTree((), (), (), ())
+    drawn = embed(distances, matrix=name, seed=seed, umap=umap)
+    return ClusterResult(
+        matrix=name,
+        ids=ids,
+        labels=np.array([label_of.get(member, -1) for member in ids], dtype=np.int64),
+        method=default.method,
+        parameters=default.parameters,
+        p_value=search.test.p_value if search else None,
+        silhouette=search.candidates[search.best].silhouette if search else None,
+        tau=decision.tau,
+        verdict=decision.verdict,
+        reasons=(*decision.reasons, *notes),
+        agreement=agreement(search) if search else {},
+        p_by_null=search.test.p_by_null if search else {},
+        tree=tree,
+        tree_ids=distances.ids,
+        filled=distances.filled,
+        stability=held,
+        stress=drawn.stress,
+        clusters=clusters_table(name, ids, distances.ids, decision, held),
+        clusterings=clusterings_table(name, decision, held),
+        nulls=nulls_table(name, search.test if search else None),
+        embedding=drawn.table,
+        merge_tree=merge_tree_table(name, tree),
+    )
+
+
+def _keyed(ids: tuple[str, ...], keys: Sequence[str] | None) -> zip[tuple[str, str]]:
+    if keys is not None and len(keys) != len(ids):
+        raise ValueError(f"{len(keys)} keys for {len(ids)} ids.")
+    return zip(ids, keys if keys is not None else ids, strict=True)
+
+
+def _in_order(distances: DistanceMatrix, key_of: Mapping[str, str]) -> DistanceMatrix:
+    """Return the distances in canonical order, so that ties fall the same way in any order."""
+    order = sorted(
+        range(len(distances.ids)), key=lambda i: (key_of[distances.ids[i]], distances.ids[i])
+    )
+    return replace(
+        distances,
+        values=np.ascontiguousarray(distances.values[np.ix_(order, order)]),
+        ids=tuple(distances.ids[i] for i in order),
+    )
+
+
+def _aligned(values: ArrayLike, shape: tuple[int, ...]) -> Matrix:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"An array of shape {array.shape} where {shape} is due.")
+    return array
+
+
+def _resampled(stack: Matrix, distances: DistanceMatrix) -> Matrix:
+    """Return resamples as valid distances; an invalid entry keeps the measured value."""
+    stack = np.where(np.isfinite(stack), np.maximum(stack, 0.0), distances.values)
+    stack = (stack + np.swapaxes(stack, 1, 2)) / 2
+    stack[:, np.arange(stack.shape[1]), np.arange(stack.shape[1])] = 0.0
+    return stack
+
+
+def _repeated(ids: tuple[str, ...], multiplicity: Sequence[int] | None) -> tuple[str, ...]:
+    """Return the sentence about duplicates, if there are any."""
+    if multiplicity is None:
+        return ()
+    if len(multiplicity) != len(ids):
+        raise ValueError(f"{len(multiplicity)} multiplicities for {len(ids)} ids.")
+    extra = sum(multiplicity) - len(ids)
+    return (f"{extra} exact duplicates count once, with the member they equal.",) if extra else ()

@@ -1,0 +1,136 @@
+"""The threshold tau, and what each pair is at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import polars as pl
+
+from wsgeo.graph.partitions import Labels, Matrix
+
+STATUSES = (
+    "connected",
+    "undecided",
+    "separated",
+    "inferred",
+    "endpoint_failed",
+    "nonfinite",
+    "failed",
+    "pending",
+)
+"""What a pair can be; the last five are passed on from the measurement."""
+
+N_ERRORS = 3.0
+"""Standard errors that a gap may have while it counts as zero."""
+
+
+@final
+@dataclass(frozen=True)
+class Tau:
+    """The gap up to which a pair counts as connected, and where it comes from.
+
+    Parameters
+    ----------
+    value : float or None
+        In nats per example (or the unit of the matrix); None where nothing sets it.
+    origin : str
+        How it was found, for every place that shows it.
+    """
+
+    value: float | None
+    origin: str
+
+
+def choose_tau(gaps: Matrix, errors: Matrix | None, labels: Labels) -> Tau:
+    """Return the threshold that the clusters, or else the errors, suggest.
+
+    With two or more clusters it is the middle between the 95th percentile of the gaps within and
+    the 5th of those between; with one, three times the median standard error.
+
+    Parameters
+    ----------
+    gaps : ndarray of float64, shape (n_members, n_members)
+        Gaps; NaN where missing.
+    errors : ndarray of float64, shape (n_members, n_members), or None
+        Their standard errors.
+    labels : ndarray of int64, shape (n_members,)
+        Default labels; -1 is noise.
+
+    Returns
+    -------
+    Tau
+        Value and origin.
+
+    Examples
+    --------
+    >>> gaps = np.array([[0.0, 0.1, 0.9], [0.1, 0.0, 0.9], [0.9, 0.9, 0.0]])
+    >>> choose_tau(gaps, None, np.array([0, 0, 1])).value
+    0.5
+    """
+    rows, columns = np.triu_indices(len(gaps), 1)
+    known = np.isfinite(gaps[rows, columns])
+    rows, columns = rows[known], columns[known]
+    placed = (labels[rows] >= 0) & (labels[columns] >= 0)
+    same = placed & (labels[rows] == labels[columns])
+    within = gaps[rows[same], columns[same]]
+    between = gaps[rows[placed & ~same], columns[placed & ~same]]
+    if len(within) and len(between):
+        middle = (np.percentile(within, 95) + np.percentile(between, 5)) / 2
+        return Tau(
+            float(middle),
+            "the middle between the 95th percentile of the gaps within basins "
+            "and the 5th of those between",
+        )
+    spread = [] if errors is None else errors[rows, columns]
+    spread = np.asarray(spread)[np.isfinite(spread)] if len(spread) else np.array([])
+    if len(spread) and spread.max() > 0:
+        return Tau(
+            N_ERRORS * float(np.median(spread)), "three times the median standard error of the gaps"
+        )
+    return Tau(None, "neither two basins nor standard errors set a threshold")
+
+
+def edge_status(pairs: pl.DataFrame, tau: Tau | float) -> pl.DataFrame:
+    """Return the pair table with what each pair is at the threshold.
+
+    A pair is connected where the upper limit of its gap is at most tau, separated where the lower
+    limit is above, else undecided: the third state is an answer, not a guess. A pair without
+    limits is judged by its gap alone.
+
+    Parameters
+    ----------
+    pairs : polars.DataFrame
+        Pair table with ``convexity_gap``, its limits, ``measured`` and ``rule``.
+    tau : Tau or float
+        Threshold, in nats per example.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows with the columns ``status`` (see `STATUSES`) and ``tau``.
+    """
+    value = tau.value if isinstance(tau, Tau) else float(tau)
+    gap = pl.col("convexity_gap")
+    upper = pl.coalesce(_limit(pairs, "convexity_gap_hi"), gap)
+    lower = pl.coalesce(_limit(pairs, "convexity_gap_lo"), gap)
+    known = pl.lit(value, dtype=pl.Float64)
+    judged = (
+        pl.when(upper.is_finite() & (upper <= known))
+        .then(pl.lit("connected"))
+        .when(lower.is_not_nan() & (lower > known))
+        .then(pl.lit("separated"))
+        .otherwise(pl.lit("undecided"))
+    )
+    if "rule" in pairs.columns:
+        inferred = pl.col("rule").cast(pl.String) == "inferred"
+        judged = pl.when(inferred).then(pl.lit("inferred")).otherwise(judged)
+    if "measured" in pairs.columns:
+        stage = pl.col("measured").cast(pl.String)
+        judged = pl.when(stage == "measured").then(judged).otherwise(stage)
+    return pairs.with_columns(judged.cast(pl.Enum(STATUSES)).alias("status"), known.alias("tau"))
+
+
+def _limit(pairs: pl.DataFrame, column: str) -> pl.Expr:
+    return pl.col(column) if column in pairs.columns else pl.lit(None, dtype=pl.Float64)

@@ -1,0 +1,49 @@
+"""The tables that clustering makes; units in the comments."""
+
+from __future__ import annotations
+
+import polars as pl
+
+CLUSTERS = pl.Schema({
+    "id": pl.String,
+    "matrix": pl.String,  # convexity_gap, task_vector or given
+    "method": pl.String,  # components, hdbscan, spectral, louvain; one_group where no split stands
+    "label": pl.Int64,  # from 0, largest first; -1 is noise or not placed
+    "certainty": pl.Float64,  # fraction of its pairs on which resamples agree, in [0, 1], or null
+    "is_default": pl.Boolean,  # the labels that wsgeo shows
+})  # fmt: skip
+
+CLUSTERINGS = pl.Schema({
+    "matrix": pl.String,
+    "method": pl.String,
+    "parameters": pl.String,  # JSON
+    "n_clusters": pl.Int64,
+    "n_noise": pl.Int64,
+    "silhouette": pl.Float64,  # in [-1, 1], or null with fewer than two clusters
+    "p_value": pl.Float64,  # of the method's best setting, in (0, 1], else null
+    "stability": pl.Float64,  # median adjusted Rand index over resamples, or null
+    "is_default": pl.Boolean,
+})  # fmt: skip
+
+NULLS = pl.Schema({
+    "matrix": pl.String,
+    "null": pl.String,  # independent, additive, cloud, bowl or errors
+    "draw": pl.Int64,  # from 0
+    "statistic": pl.Float64,  # best silhouette of the draw, or null where nothing can be split
+})  # fmt: skip
+
+EMBEDDING = pl.Schema({
+    "id": pl.String,
+    "matrix": pl.String,
+    "method": pl.String,  # mds or umap
+    "x": pl.Float64,
+    "y": pl.Float64,
+})  # fmt: skip
+
+MERGE_TREE = pl.Schema({
+    "matrix": pl.String,
+    "left": pl.Int64,  # below n_members: a placed member in the order of ids; else an earlier row
+    "right": pl.Int64,
+    "height": pl.Float64,  # bottleneck barrier, in the unit of the matrix
+    "size": pl.Int64,  # members below
+})  # fmt: skip
