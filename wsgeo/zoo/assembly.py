@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wsgeo.zoo.candidates import Candidate
 from wsgeo.zoo.checkpoints import Checkpoint, Exclusion, Fact, Zoo
-from wsgeo.zoo.groups import Grouping, group
+from wsgeo.zoo.groups import group
 from wsgeo.zoo.labels import order_of
 from wsgeo.zoo.names import printable
 
@@ -44,7 +44,8 @@ def assemble(
     for i, candidate in enumerate(kept):
         key = (candidate.content_hash, grouping.loss[i])
         known = first.setdefault(key, candidate.draft.id)
-        members.append(_member(candidate, grouping, i, known))
+        kin = kept[grouping.kin[i]] if i in grouping.kin else None
+        members.append(_member(candidate, kin, (grouping.geometry[i], grouping.loss[i]), known))
     rows = sorted([*excluded, *bases], key=lambda row: (row.id, row.code))
     told = [*alerts, *grouping.alerts, *_declared_hash_alerts(kept), *_precision_alerts(members)]
     name = root.resolve().name or "zoo"
@@ -72,11 +73,14 @@ def _part_bases(
     return rows, kept
 
 
-def _member(candidate: Candidate, grouping: Grouping, i: int, known: str) -> Checkpoint:
+def _member(
+    candidate: Candidate, kin: Candidate | None, names: tuple[str, str], known: str
+) -> Checkpoint:
+    """Return a member; the base of its kin is its own where it names none."""
     draft = candidate.draft
     facts = dict(draft.facts)
-    if i in grouping.inferred_bases:
-        facts["base"] = Fact(grouping.inferred_bases[i], "weights")
+    if kin is not None and "base" in kin.draft.facts:
+        facts["base"] = Fact(kin.draft.facts["base"].value, "weights")
     assert draft.tokenizer is not None
     return Checkpoint(
         id=draft.id,
@@ -90,8 +94,8 @@ def _member(candidate: Candidate, grouping: Grouping, i: int, known: str) -> Che
         labels_named=draft.labels_named,
         tokenizer_folder=draft.tokenizer.folder,
         tokenizer_hash=draft.tokenizer.sha256,
-        geometry_group=grouping.geometry[i],
-        loss_group=grouping.loss[i],
+        geometry_group=names[0],
+        loss_group=names[1],
         label_order=order_of(draft.labels, named=draft.labels_named),
         facts=facts,
         duplicate_of=None if known == draft.id else known,
@@ -100,7 +104,7 @@ def _member(candidate: Candidate, grouping: Grouping, i: int, known: str) -> Che
         label_rows=draft.architecture.label_rows,
         head=draft.architecture.head,
         lora=draft.lora,
-        base=candidate.base,
+        base=candidate.base or (kin.base if kin is not None else None),
         revision=draft.revision,
         computing_hash=draft.config.computing_hash,
     )

@@ -26,15 +26,15 @@ class Grouping:
         One per candidate, such as ``g0``.
     loss : list of str
         One per candidate, such as ``g0.l0``.
-    inferred_bases : dict of int to str
-        Position of a candidate that names no base -> base of those whose weights resemble its own.
+    kin : dict of int to int
+        Position of a candidate that names no base -> that of one with like weights that does.
     alerts : list of str
         Sentences.
     """
 
     geometry: list[str]
     loss: list[str]
-    inferred_bases: dict[int, str] = field(default_factory=dict)
+    kin: dict[int, int] = field(default_factory=dict)
     alerts: list[str] = field(default_factory=list)
 
 
@@ -110,9 +110,7 @@ def _split_by_base(
         bases = {keys[j] for j in kin}
         keys[i] = bases.pop() if len(bases) == 1 else (None, family[i])
         if kin and keys[i] == keys[kin[0]]:
-            named = declared[kin[0]]
-            assert named is not None
-            result.inferred_bases[i] = named[1]
+            result.kin[i] = kin[0]
     parts = _split(cell, lambda i: keys[i])
     unknown = [part for part in parts if keys[part[0]][0] is None]  # type: ignore[index]
     result.alerts += unknown_base_alert(unknown, candidates)
