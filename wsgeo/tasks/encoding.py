@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -170,20 +171,42 @@ def _tokenize(
     first: Sequence[str],
     second: Sequence[str] | None,
     limit: int | None,
-    *,
     target: bool = False,
 ) -> _Rows:
     """Return token ids, token types and the mask of special tokens; no limit keeps every token."""
-    texts = {"text_target": list(first)} if target else {"text": list(first)}
+    whole = _call(tokenizer, first, second, None, target)
+    if limit is None:
+        return whole
+    # Only the rows that are too long are cut by the tokenizer, which knows which text to shorten.
+    long = [i for i, ids in enumerate(whole.ids) if len(ids) > limit]
+    if long:
+        pairs = None if second is None else [second[i] for i in long]
+        cut = _call(tokenizer, [first[i] for i in long], pairs, limit, target)
+        for i, *row in zip(long, cut.ids, cut.types, cut.special, strict=True):
+            whole.ids[i], whole.types[i], whole.special[i] = row
+    return dataclasses.replace(whole, n_truncated=len(long))
+
+
+def _call(
+    tokenizer: Any,
+    first: Sequence[str],
+    second: Sequence[str] | None,
+    limit: int | None,
+    target: bool,
+) -> _Rows:
+    """Call the tokenizer once."""
+    texts = {"text_target" if target else "text": list(first)}
     if second is not None:
         texts["text_pair"] = list(second)
-    options: dict[str, Any] = {"return_special_tokens_mask": True, "verbose": False}
-    out = tokenizer(**texts, truncation=False, **options)
-    truncated = sum(len(ids) > limit for ids in out["input_ids"]) if limit is not None else 0
-    if truncated:
-        out = tokenizer(**texts, truncation=True, max_length=limit, **options)
+    out = tokenizer(
+        **texts,
+        truncation=limit is not None,
+        max_length=limit,
+        return_special_tokens_mask=True,
+        verbose=False,
+    )
     types = out.get("token_type_ids") or [[0] * len(ids) for ids in out["input_ids"]]
-    return _Rows(out["input_ids"], types, out["special_tokens_mask"], truncated)
+    return _Rows(out["input_ids"], types, out["special_tokens_mask"], 0)
 
 
 def _padded(rows: _Rows, tokenizer: Any) -> dict[str, NDArray[Any]]:
