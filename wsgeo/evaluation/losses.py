@@ -28,8 +28,9 @@ class Point:
     coefficients : tuple of float
         One per member, summing to 1. ``((a, b), (1 - t, t))`` is position ``t`` of the line.
     head : str or None
-        Content hash of the member whose head replaces the mixed one (head policies ``own`` and
-        ``source``); None interpolates the head with the rest.
+        Content hash of the checkpoint whose head replaces the mixed one (head policies ``own`` and
+        ``source``); ``refit:SEED`` for a linear probe fitted on half of the examples, in which case
+        the losses are those of the other half; None interpolates the head with the rest.
 
     Examples
     --------
@@ -170,9 +171,14 @@ class AbstractBackend(abc.ABC):
     A faster backend keeps this interface and is checked against ``hf`` at start.
     """
 
+    @property
     @abc.abstractmethod
-    def losses(self, vector: Vector, examples: EncodedExamples, *, logits: bool = False) -> Losses:
-        """Return per-example losses of the model with weights ``vector``."""
+    def buffer(self) -> Vector | None:
+        """The model's own weights, to be filled in place before a call; None if it copies."""
+
+    @abc.abstractmethod
+    def losses(self, vector: Vector, examples: EncodedExamples, *, logits: bool = False) -> Outcome:
+        """Return per-example losses of the model with weights ``vector``, or why there are none."""
 
     @abc.abstractmethod
     def features(self, vector: Vector, examples: EncodedExamples) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast, final
 
 from wsgeo.evaluation.nursery import Nursery
-from wsgeo.evaluation.worker import WorkFailure, perform
+from wsgeo.evaluation.worker import ARGUMENT, FUNCTION, WorkFailure, perform
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -31,6 +31,7 @@ class _Worker:
     pid: int
     connection: Connection
     nursery: Nursery
+    knows: object = None  # the function that it was sent last
     silent: float = 0.0
     busy: float = 0.0
 
@@ -126,8 +127,10 @@ class WorkerPool:
         Parameters
         ----------
         function : callable
-            A module-level function; it, its arguments and its results are pickled. It should do the
-            same when it is called twice with one argument.
+            A module-level function, or an object of a module-level class that can be called. It is
+            pickled once for each worker and kept there from call to call: what such an object learns
+            in a worker, it has at the next call. Called twice with one argument, as happens after a
+            death, it should do the same.
         arguments : iterable
             One per piece of work; drawn only as workers become free.
         timeout : float, optional
@@ -185,7 +188,11 @@ class WorkerPool:
         worker.silent = worker.busy = 0.0
         # If it dies right now, that is noticed when its end is read.
         with suppress(BrokenPipeError, ConnectionResetError):
-            worker.connection.send_bytes(pickle.dumps((function, job.argument, job.deaths)))
+            if worker.knows is not function:
+                worker.connection.send_bytes(FUNCTION + pickle.dumps(function))
+                worker.knows = function
+            work = pickle.dumps((job.argument, job.deaths))
+            worker.connection.send_bytes(ARGUMENT + work)
 
     def _collect(self, timeout: float | None) -> Iterator[tuple[_Job, tuple[bool, Any] | None]]:
         """Yield what has arrived: outcomes, and None for work whose worker died."""

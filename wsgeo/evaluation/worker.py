@@ -14,6 +14,9 @@ from wsgeo.errors import WsgeoError
 HEARTBEAT = 2.0
 """Seconds between two signs of life of a worker."""
 
+FUNCTION, ARGUMENT = b"F", b"A"
+"""First byte of a message to a worker."""
+
 _attempt = 0
 
 
@@ -77,28 +80,44 @@ def failure_of(error: BaseException) -> WorkFailure:
 
 
 def work(connection: Connection) -> None:
-    """Answer requests on ``connection`` until the other side closes it."""
+    """Answer requests on ``connection`` until the other side closes it.
+
+    A message is either `FUNCTION` and a pickle, kept for what follows, or `ARGUMENT` and a pickle of
+    ``(argument, attempt)``, which is answered. Empty messages go back as signs of life.
+    """
     lock = threading.Lock()
     threading.Thread(target=_beat, args=(connection, lock), daemon=True).start()
+    function: Any = None
     while True:
         try:
-            request = connection.recv_bytes()
+            message = connection.recv_bytes()
         except EOFError:
             return
-        answer = _answer(request)
+        kind, content = message[:1], message[1:]
+        if kind == FUNCTION:
+            function = _read(content)
+            continue
+        answer = _answer(function, _read(content))
         with lock:
             connection.send_bytes(answer)
 
 
-def _answer(request: bytes) -> bytes:
-    global _attempt
+def _read(content: bytes) -> Any:
+    """Unpickle; what cannot be had here is a failure, to be told with the next answer."""
     try:
-        function, argument, _attempt = pickle.loads(request)  # noqa: S301 - written by the pool
+        return pickle.loads(content)  # noqa: S301 - written by the pool
     except Exception as error:
-        return pickle.dumps((False, failure_of(error)))
-    outcome = perform(function, argument)
+        return failure_of(error)
+
+
+def _answer(function: Any, request: Any) -> bytes:
+    global _attempt
+    for value in (function, request):
+        if isinstance(value, WorkFailure):
+            return pickle.dumps((False, value))
+    argument, _attempt = request
     try:
-        return pickle.dumps(outcome, protocol=pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps(perform(function, argument), protocol=pickle.HIGHEST_PROTOCOL)
     except Exception as error:
         return pickle.dumps((False, failure_of(error)))
 

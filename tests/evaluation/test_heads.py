@@ -1,0 +1,126 @@
+"""Head policies and the probe."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wsgeo.evaluation.heads import HeadPolicy, default_policy, halves, line_points, probe
+from wsgeo.evaluation.losses import Failure, Point
+
+TS = [0.0, 0.5, 1.0]
+
+
+class TestLinePoints:
+    """The points of a line under a policy."""
+
+    def test_interpolate(self):
+        """The head moves with the rest; the ends are the checkpoints."""
+        points = line_points("a", "b", TS)
+
+        assert points == (Point.of("a"), Point(("a", "b"), (0.5, 0.5)), Point.of("b"))
+
+    @pytest.mark.parametrize("policy", [HeadPolicy.OWN, HeadPolicy.SOURCE])
+    @pytest.mark.parametrize("owner", ["a", "b"])
+    def test_the_end_with_its_own_head(self, policy, owner):
+        """Under the head of one end, that end is the checkpoint and the other is not."""
+        first, middle, last = line_points("a", "b", TS, policy, owner=owner)
+
+        assert (first == Point.of("a")) == (owner == "a")
+        assert (last == Point.of("b")) == (owner == "b")
+        assert middle.head == owner
+
+    def test_refit(self):
+        """A fitted head is fitted at every point, the ends too."""
+        assert {p.head for p in line_points("a", "b", TS, HeadPolicy.REFIT, seed=3)} == {"refit:3"}
+
+    @pytest.mark.parametrize("owner", [None, "c"])
+    def test_the_owner_is_an_end(self, owner):
+        """A head must belong to one of the ends."""
+        with pytest.raises(ValueError, match="head"):
+            line_points("a", "b", TS, HeadPolicy.OWN, owner=owner)
+
+    def test_default(self):
+        """Equal label sets interpolate, in any order; others are fitted anew."""
+        assert default_policy(("x", "y"), ("y", "x")) is HeadPolicy.INTERPOLATE
+        assert default_policy(("x", "y"), ("y", "z")) is HeadPolicy.REFIT
+
+
+class TestHalves:
+    """The split for the probe."""
+
+    def test_every_class_in_both(self):
+        """The halves are disjoint, complete, and hold every class in equal parts."""
+        targets = np.random.default_rng(0).integers(3, size=101)
+        train, test = halves(targets, seed=5)
+
+        assert sorted([*train, *test]) == list(range(101))
+        counts = np.bincount(targets[train]) - np.bincount(targets[test])
+        assert ((counts == 0) | (counts == 1)).all()
+
+    def test_the_seed_decides(self):
+        """The same seed gives the same halves, another seed others."""
+        targets = np.arange(60) % 3
+
+        assert (halves(targets, 1)[1] == halves(targets, 1)[1]).all()
+        assert set(halves(targets, 1)[1]) != set(halves(targets, 2)[1])
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    targets = rng.integers(3, size=300)
+    features = rng.normal(size=(300, 8)) + 2.0 * np.eye(3, 8)[targets]
+    return features.astype(np.float32), targets
+
+
+class TestProbe:
+    """The linear probe."""
+
+    def test_finds_what_is_linear(self, data):
+        """Separated classes are found; the losses are those of the test half."""
+        found = probe(*data, n_classes=3)
+
+        assert found.metric > 0.7
+        assert found.mean < 0.7
+        assert len(found.loss) == len(halves(data[1], 0)[1])
+
+    def test_scale_does_not_matter(self, data):
+        """Shifted and scaled features give the same losses."""
+        features, targets = data
+        moved = (features * np.float32(100) + np.float32(7)).astype(np.float32)
+
+        first, second = probe(features, targets, 3), probe(moved, targets, 3)
+        assert np.abs(first.loss - second.loss).max() < 1e-3
+        assert abs(first.mean - second.mean) < 1e-5
+
+    def test_equal_features_equal_bits(self, data):
+        """The probe is deterministic."""
+        assert (probe(*data, n_classes=3).loss == probe(*data, n_classes=3).loss).all()
+
+    def test_noise_is_chance(self):
+        """On features without meaning the probe does not beat chance by much."""
+        rng = np.random.default_rng(1)
+        found = probe(rng.normal(size=(400, 2)).astype(np.float32), np.arange(400) % 2, 2)
+
+        assert found.metric == pytest.approx(0.5, abs=0.12)
+
+    def test_constant_features(self):
+        """A feature that does not vary is harmless."""
+        found = probe(np.ones((40, 3), np.float32), np.arange(40) % 2, 2)
+
+        assert found.mean == pytest.approx(np.log(2), abs=1e-6)
+
+    @pytest.mark.parametrize("targets", [[0, 0, 0, 0], [0, 0, 0, 1]])
+    def test_too_few(self, targets):
+        """A label that cannot be in both halves is a failure with its reason."""
+        found = probe(np.ones((4, 2), np.float32), np.array(targets), 2)
+
+        assert isinstance(found, Failure)
+        assert "two labels" in found.reason
+
+    def test_not_finite(self):
+        """Features that are not finite are a failure."""
+        found = probe(np.full((4, 2), np.nan, np.float32), np.array([0, 1, 0, 1]), 2)
+
+        assert found.status == "nonfinite"

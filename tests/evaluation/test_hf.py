@@ -1,0 +1,292 @@
+"""The backend for unchanged transformers models, against the model itself, one example at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import evaluation_cases as cases
+import numpy as np
+import pytest
+
+from wsgeo.errors import DataError
+from wsgeo.evaluation.losses import Failure
+from wsgeo.tasks.task import EncodedExamples, Objective
+from wsgeo.weights.layout import Layout
+
+CLASSIFIERS = ["bert", "roberta", "distilbert", "electra", "gpt2", "llama", "t5"]
+LANGUAGE_MODELS = [
+    ("bert", Objective.MASKED_LM),
+    ("roberta", Objective.MASKED_LM),
+    ("distilbert", Objective.MASKED_LM),
+    ("electra", Objective.MASKED_LM),
+    ("gpt2", Objective.CAUSAL_LM),
+    ("llama", Objective.CAUSAL_LM),
+    ("t5", Objective.SEQ2SEQ),
+]
+
+
+def one_by_one(model, examples):
+    """Return loss and logits of the unchanged model: batches of one, no padding, its own loss."""
+    import torch
+
+    losses, answers = [], []
+    wants_types = getattr(model.config, "type_vocab_size", 0) > 1
+    for i, length in enumerate(examples.attention_mask.sum(1)):
+        inputs = {"input_ids": torch.tensor(examples.input_ids[i : i + 1, :length]).long()}
+        if wants_types:
+            types = examples.token_type_ids[i : i + 1, :length]
+            inputs["token_type_ids"] = torch.tensor(types).long()
+        targets = examples.targets[i : i + 1]
+        if examples.objective is Objective.SEQ2SEQ:
+            targets = targets[:, : (targets != -100).sum()]
+        elif examples.objective is not Objective.CLASSIFICATION:
+            targets = targets[:, :length]
+        with torch.no_grad():
+            output = model(**inputs, labels=torch.tensor(targets))
+        losses.append(float(output.loss))
+        answers.append(output.logits[0].numpy())
+    return np.array(losses), answers
+
+
+def mean(outcome):
+    return outcome.loss.mean(dtype=np.float64)
+
+
+@pytest.mark.parametrize("family", CLASSIFIERS)
+class TestClassification:
+    """Cross-entropy of class logits."""
+
+    def test_is_that_of_the_model(self, family):
+        """Losses, hits and logits are those of the model called with one example at a time."""
+        model = cases.build(family, Objective.CLASSIFICATION)
+        examples = cases.classification(end=2 if family == "t5" else None)
+        backend, weights = cases.backend_of(model, token_budget=64)
+        expected, logits = one_by_one(model, examples)
+
+        found = backend.losses(weights.vector, examples, logits=True)
+
+        assert np.abs(found.loss - expected).max() < 2e-5
+        assert np.abs(found.loss.mean(dtype=np.float64) - expected.mean()) < 1e-6
+        assert np.abs(found.logits - np.stack(logits)).max() < 2e-5
+        assert (found.hit == (np.stack(logits).argmax(1) == examples.targets)).all()
+
+    def test_features_feed_the_last_layer(self, family):
+        """The last layer of the head turns the features into the logits."""
+        model = cases.build(family, Objective.CLASSIFICATION)
+        examples = cases.classification(end=2 if family == "t5" else None)
+        backend, weights = cases.backend_of(model, token_budget=64)
+        names = {
+            "gpt2": "score",
+            "llama": "score",
+            "bert": "classifier",
+            "distilbert": "classifier",
+        }
+        name = names.get(family, "classifier.out_proj")
+        if family == "t5":
+            name = "classification_head.out_proj"
+        layer = model.get_submodule(name)
+
+        features = backend.features(weights.vector, examples)
+        logits = features @ layer.weight.detach().numpy().T
+        if layer.bias is not None:
+            logits = logits + layer.bias.detach().numpy()
+
+        expected = backend.losses(weights.vector, examples, logits=True).logits
+        assert np.abs(logits - expected).max() < 2e-5
+
+
+@pytest.mark.parametrize(("family", "objective"), LANGUAGE_MODELS)
+class TestLanguage:
+    """Cross-entropy of scored tokens, averaged per example."""
+
+    @pytest.mark.parametrize("tied", [True, False])
+    def test_is_that_of_the_model(self, family, objective, tied):
+        """Losses are those of the model called with one example at a time, tied or not."""
+        model = cases.build(family, objective, tie_word_embeddings=tied)
+        examples = cases.language(objective)
+        backend, weights = cases.backend_of(model, token_budget=64)
+        expected, _ = one_by_one(model, examples)
+
+        found = backend.losses(weights.vector, examples)
+
+        assert np.abs(found.loss - expected).max() < 2e-5
+        assert abs(mean(found) - expected.mean()) < 1e-6
+        assert found.logits is None
+        assert ((found.hit >= 0) & (found.hit <= 1)).all()
+
+    def test_the_budget_changes_nothing(self, family, objective):
+        """The mean loss is the same to 1e-6 whatever the batches."""
+        model = cases.build(family, objective)
+        examples = cases.language(objective)
+        means = []
+        for budget in (1, 60, 10_000):
+            backend, weights = cases.backend_of(model, token_budget=budget)
+            means.append(mean(backend.losses(weights.vector, examples)))
+
+        assert np.ptp(means) < 1e-6
+
+
+@pytest.fixture(scope="module")
+def model():
+    return cases.build("bert", Objective.CLASSIFICATION)
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return cases.classification(n=40)
+
+
+class TestLaws:
+    """What does not change a loss, and what does."""
+
+    def test_the_budget_changes_nothing(self, model, examples):
+        """Batches of 1, 7, 32 or all examples give the same mean loss to 1e-6."""
+        means = []
+        for size in (1, 7, 32, 1000):
+            backend, weights = cases.backend_of(model, token_budget=25 * size)
+            means.append(mean(backend.losses(weights.vector, examples)))
+
+        assert np.ptp(means) < 1e-6
+
+    def test_more_padding_changes_nothing(self, model, examples):
+        """Columns of padding, and what is written in them, are cut off: equal to the bit."""
+        wide = {
+            name: np.pad(getattr(examples, name), ((0, 0), (0, 9)), constant_values=fill)
+            for name, fill in [("input_ids", 7), ("attention_mask", 0), ("token_type_ids", 0)]
+        }
+        arrays = {**wide, "targets": examples.targets}
+        padded = EncodedExamples.of(
+            "toy", examples.objective, arrays, examples.labels, examples.class_map
+        )
+        backend, weights = cases.backend_of(model)
+
+        first = backend.losses(weights.vector, examples)
+        assert (backend.losses(weights.vector, padded).loss == first.loss).all()
+
+    def test_rows_stay_in_order(self, model, examples):
+        """Permuted examples give permuted losses."""
+        order = np.random.default_rng(1).permutation(len(examples))
+        arrays = {
+            name: getattr(examples, name)[order]
+            for name in ("input_ids", "attention_mask", "token_type_ids", "targets")
+        }
+        permuted = EncodedExamples.of(
+            "toy", examples.objective, arrays, examples.labels, examples.class_map
+        )
+        backend, weights = cases.backend_of(model, token_budget=100)
+
+        expected = backend.losses(weights.vector, examples).loss[order]
+        assert np.abs(backend.losses(weights.vector, permuted).loss - expected).max() < 2e-6
+
+    def test_same_bits(self, model, examples):
+        """The same call gives the same bits, whatever was evaluated between."""
+        backend, weights = cases.backend_of(model, token_budget=100)
+        first = backend.losses(weights.vector, examples)
+        backend.losses(2 * weights.vector, examples)
+        again = backend.losses(weights.vector, examples)
+
+        assert (first.loss == again.loss).all()
+
+    def test_the_buffer_can_be_filled_in_place(self, model, examples):
+        """A vector written into the buffer is evaluated without a copy, with the same bits."""
+        backend, weights = cases.backend_of(model)
+        expected = backend.losses(weights.vector, examples)
+        backend.buffer[:] = 0
+        backend.buffer[:] = weights.vector
+
+        assert (backend.losses(backend.buffer, examples).loss == expected.loss).all()
+
+    def test_the_vector_is_left_alone(self, model, examples):
+        """The caller's vector is not changed, nor kept."""
+        backend, weights = cases.backend_of(model)
+        mine = weights.vector.copy()
+        backend.losses(mine, examples)
+        backend.buffer[:] = 0
+
+        assert (mine == weights.vector).all()
+
+    def test_three_classes_read_as_two(self, model):
+        """The logit of a label is the largest of its classes."""
+        three = cases.classification(n_labels=3)
+        two = dataclasses.replace(
+            three,
+            targets=np.minimum(three.targets, 1),
+            labels=("a", "bc"),
+            class_map=((0,), (1, 2)),
+            key="two",
+        )
+        backend, weights = cases.backend_of(model)
+        logits = backend.losses(weights.vector, three, logits=True).logits.astype(np.float64)
+        joined = np.stack([logits[:, 0], logits[:, 1:].max(1)], 1)
+        expected = np.log(np.exp(joined).sum(1)) - joined[np.arange(len(two)), two.targets]
+
+        found = backend.losses(weights.vector, two, logits=True)
+
+        assert found.logits.shape == (len(two), 2)
+        assert np.abs(found.loss - expected).max() < 1e-6
+
+    def test_logits_are_kept_on_request(self, model, examples):
+        """Paths do not pay for logits."""
+        backend, weights = cases.backend_of(model)
+        assert backend.losses(weights.vector, examples).logits is None
+
+
+class TestFaults:
+    """What is refused, and how."""
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+    def test_not_finite(self, model, value):
+        """Weights that make the loss overflow are a failure, not a number."""
+        backend, weights = cases.backend_of(model)
+        vector = weights.vector.copy()
+        vector[weights.layout.span("classifier.weight")] = value
+
+        found = backend.losses(vector, cases.classification())
+
+        assert isinstance(found, Failure)
+        assert found.status == "nonfinite"
+
+    def test_other_length(self, model):
+        """A vector of another length is misuse."""
+        backend, weights = cases.backend_of(model)
+        with pytest.raises(ValueError, match="float32"):
+            backend.losses(weights.vector[:-1], cases.classification())
+        with pytest.raises(ValueError, match="float64"):
+            backend.losses(weights.vector.astype(np.float64), cases.classification())
+
+    def test_other_layout(self, model):
+        """A layout that misses a tensor, or has one too many, is misuse."""
+        layout = cases.weights_of(model).layout
+        for names, shapes in [
+            (layout.names[:-1], layout.shapes[:-1]),
+            ((*layout.names, "zzz"), (*layout.shapes, (2,))),
+        ]:
+            with pytest.raises(ValueError, match=r"layout|zzz"):
+                cases.HuggingFaceBackend(
+                    cases.build("bert", Objective.CLASSIFICATION), Layout(names, shapes), ()
+                )
+
+    def test_left_padding(self, model):
+        """Padding before a text would move its positions; it is misuse."""
+        examples = cases.classification()
+        turned = dataclasses.replace(
+            examples, attention_mask=examples.attention_mask[:, ::-1].copy(), key="turned"
+        )
+        backend, weights = cases.backend_of(model)
+        with pytest.raises(ValueError, match="right"):
+            backend.losses(weights.vector, turned)
+
+    def test_nothing_to_score(self):
+        """An example without a scored token is named."""
+        examples = cases.language(Objective.MASKED_LM)
+        targets = examples.targets.copy()
+        targets[3] = -100
+        backend, weights = cases.backend_of(cases.build("bert", Objective.MASKED_LM))
+        with pytest.raises(DataError, match="example 3"):
+            backend.losses(weights.vector, dataclasses.replace(examples, targets=targets, key="x"))
+
+    def test_features_of_a_language_model(self):
+        """There are no features of a language model."""
+        backend, weights = cases.backend_of(cases.build("bert", Objective.MASKED_LM))
+        with pytest.raises(ValueError, match="classification"):
+            backend.features(weights.vector, cases.language(Objective.MASKED_LM))

@@ -1,0 +1,122 @@
+"""From a point to its weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wsgeo.evaluation.losses import Point
+from wsgeo.evaluation.points import WeightsCache, materialise, owner_of
+from wsgeo.weights.layout import Layout, Weights
+
+LAYOUT = Layout(("body.weight", "head.bias", "head.weight"), ((4, 3), (2,), (2, 3)))
+OTHER = Layout(("body.weight", "head.bias", "head.weight"), ((4, 3), (5,), (5, 3)))
+HEAD = ("head.bias", "head.weight")
+
+
+@pytest.fixture
+def zoo():
+    rng = np.random.default_rng(0)
+    layouts = {"a": LAYOUT, "b": LAYOUT, "c": LAYOUT, "other": OTHER}
+    return {
+        name: Weights(layout, rng.normal(size=layout.n_parameters).astype(np.float32))
+        for name, layout in layouts.items()
+    }
+
+
+def line(zoo, t, head=None):
+    return materialise(Point.on_line("a", "b", t, head), zoo.__getitem__, HEAD)
+
+
+class TestMaterialise:
+    """The weights of a point."""
+
+    @pytest.mark.parametrize(("t", "name"), [(0.0, "a"), (1.0, "b")])
+    def test_ends_are_exact(self, zoo, t, name):
+        """The ends of a line are the checkpoints to the bit, and copies of them."""
+        found = line(zoo, t)
+
+        assert (found == zoo[name].vector).all()
+        assert not np.shares_memory(found, zoo[name].vector)
+
+    @pytest.mark.parametrize("t", [0.1, 0.25, 1 / 3, 0.5, 0.9])
+    def test_line(self, zoo, t):
+        """Between the ends each weight is mixed in proportion."""
+        expected = (1 - t) * zoo["a"].vector.astype(float) + t * zoo["b"].vector
+
+        assert np.abs(line(zoo, t) - expected).max() < 1e-6
+
+    def test_centroid(self, zoo):
+        """A centroid is the weighted sum of its members."""
+        point = Point(("a", "b", "c"), (0.5, 0.25, 0.25))
+        parts = [zoo[name].vector.astype(float) for name in "abc"]
+        expected = 0.5 * parts[0] + 0.25 * parts[1] + 0.25 * parts[2]
+
+        assert np.abs(materialise(point, zoo.__getitem__) - expected).max() < 1e-6
+
+    @pytest.mark.parametrize("owner", ["a", "b", "c"])
+    def test_the_head_of_one(self, zoo, owner):
+        """A named head is that checkpoint's to the bit; the rest is mixed."""
+        plain, found = line(zoo, 0.3), line(zoo, 0.3, owner)
+
+        body = LAYOUT.span("body.weight")
+        assert (found[body] == plain[body]).all()
+        for name in HEAD:
+            assert (found[LAYOUT.span(name)] == zoo[owner].vector[LAYOUT.span(name)]).all()
+
+    def test_unequal_heads(self, zoo):
+        """Members of unequal label sets are mixed under the head of one."""
+        found = materialise(Point.on_line("a", "other", 0.5, "other"), zoo.__getitem__, HEAD)
+
+        both = zoo["a"].tensor("body.weight") + zoo["other"].tensor("body.weight")
+        assert np.allclose(found[OTHER.span("body.weight")].reshape(4, 3), both / 2)
+        assert (found[12:] == zoo["other"].vector[12:]).all()
+
+    def test_unequal_heads_refitted(self, zoo):
+        """Under a head to be fitted anew the last layer is that of the first member."""
+        found = materialise(Point.on_line("a", "other", 0.5, "refit:0"), zoo.__getitem__, HEAD)
+
+        assert (found[12:] == zoo["a"].vector[12:]).all()
+
+    def test_unequal_heads_cannot_be_mixed(self, zoo):
+        """Without a head's owner, members of unequal label sets are misuse."""
+        with pytest.raises(ValueError, match="head of one"):
+            materialise(Point.on_line("a", "other", 0.5), zoo.__getitem__, HEAD)
+
+    def test_unequal_bodies(self, zoo):
+        """Other shapes outside the head are misuse."""
+        with pytest.raises(ValueError, match=r"head\.bias"):
+            materialise(Point.on_line("a", "other", 0.5, "a"), zoo.__getitem__, ())
+
+    def test_in_place(self, zoo):
+        """A given array is filled and returned."""
+        out = np.empty(LAYOUT.n_parameters, np.float32)
+        point = Point.on_line("a", "b", 0.5)
+
+        assert materialise(point, zoo.__getitem__, HEAD, out) is out
+
+    def test_owner(self):
+        """The layout is that of the head's owner, or of the first member."""
+        assert owner_of(Point.on_line("a", "b", 0.5)) == "a"
+        assert owner_of(Point.on_line("a", "b", 0.5, "b")) == "b"
+        assert owner_of(Point.on_line("a", "b", 0.5, "refit:3")) == "a"
+
+
+class TestWeightsCache:
+    """What is kept of what was loaded."""
+
+    def test_least_recently_used_goes_first(self, zoo):
+        """With room for two, the third pushes out the one not used for longest."""
+        cache = WeightsCache(zoo.__getitem__, limit=2 * zoo["a"].vector.nbytes)
+        for name in ("a", "b", "a", "c", "a"):
+            cache(name)
+
+        assert cache.names == ("c", "a")
+        assert cache.n_loads == 3
+
+    def test_room_for_none(self, zoo):
+        """The last one asked for is kept whatever the limit, and mixing still works."""
+        cache = WeightsCache(zoo.__getitem__, limit=0)
+
+        assert (materialise(Point.on_line("a", "b", 0.5), cache) == line(zoo, 0.5)).all()
+        assert len(cache.names) == 1

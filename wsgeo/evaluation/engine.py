@@ -1,0 +1,239 @@
+"""Points to losses: what is known is looked up, what is missing goes to workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self, final
+
+from wsgeo.evaluation.evaluator import Evaluator, Unit, hf_backend
+from wsgeo.evaluation.losses import (
+    AbstractBackend,
+    AbstractEngine,
+    Failure,
+    Item,
+    Ledger,
+    Losses,
+    Outcome,
+    Progress,
+)
+from wsgeo.evaluation.points import owner_of
+from wsgeo.evaluation.pool import PRELOAD, WorkerPool
+from wsgeo.evaluation.schedule import HandOuts, visiting_order
+from wsgeo.evaluation.worker import WorkFailure
+from wsgeo.tasks.task import EncodedExamples
+from wsgeo.weights.layout import Layout, Weights
+from wsgeo.zoo.checkpoints import Checkpoint
+
+
+@final
+class Engine(AbstractEngine):
+    """Evaluates points of a zoo, each at most once.
+
+    A point is looked up in the ledger before it is evaluated and put there, in this process, as
+    soon as it is; the same point in several items is evaluated once. Neither the number of
+    processes, nor the token budget, nor the order of the items changes a mean loss by more than
+    1e-6.
+
+    Parameters
+    ----------
+    checkpoints : iterable of Checkpoint
+        Those that points may name, by content hash.
+    examples : mapping of str to EncodedExamples
+        Those that items may name.
+    n_jobs : int, default 0
+        Number of processes; 0 works in this one.
+    pool : WorkerPool, optional
+        Processes to use instead; it stays open.
+    ledger : Ledger, optional
+        Where finished work is kept.
+    progress : Progress, optional
+        Told of every finished hand-out.
+    precision : str, default 'fp32'
+        Arithmetic and kernels; part of every key.
+    token_budget : int, default 4096
+        Tokens per batch, padding included.
+    cache_bytes : int, default 1 GiB
+        Memory per process for loaded weights.
+    load, head_names : callable, optional
+        Checkpoint to weights, and to the tensor names of its head; `wsgeo.zoo`'s by default.
+    make_backend : callable, optional
+        Checkpoint, layout and token budget to a backend; `hf_backend` by default. With processes,
+        all three callables must be importable there.
+
+    Attributes
+    ----------
+    n_computed, n_reused : int
+        Distinct points that were evaluated, and that were found in the ledger.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Iterable[Checkpoint],
+        examples: Mapping[str, EncodedExamples],
+        *,
+        n_jobs: int = 0,
+        pool: WorkerPool | None = None,
+        ledger: Ledger | None = None,
+        progress: Progress | None = None,
+        precision: str = "fp32",
+        token_budget: int = 4096,
+        cache_bytes: int = 1 << 30,
+        load: Callable[[Checkpoint], Weights] | None = None,
+        head_names: Callable[[Checkpoint], Collection[str]] | None = None,
+        make_backend: Callable[[Checkpoint, Layout, int], AbstractBackend] = hf_backend,
+    ) -> None:
+        if load is None or head_names is None:
+            from wsgeo import zoo
+
+            load, head_names = load or zoo.load_weights, head_names or zoo.head_names
+        members = {checkpoint.content_hash: checkpoint for checkpoint in checkpoints}
+        self._evaluator = Evaluator(
+            members, dict(examples), load, head_names, make_backend, token_budget, cache_bytes
+        )
+        self._precision, self._ledger, self._progress = precision, ledger, progress
+        self._own_pool = pool is None
+        self._pool = pool or WorkerPool(n_jobs, preload=_preload(members.values()))
+        self.n_computed = self.n_reused = 0
+
+    def __enter__(self) -> Self:
+        """Return the engine; processes start with the first point that is missing."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the engine's own processes."""
+        self.close()
+
+    def close(self) -> None:
+        """End the engine's own processes; what was loaded here is given up."""
+        if self._own_pool:
+            self._pool.close()
+
+    def evaluate(self, items: Sequence[Item]) -> Iterator[tuple[int, tuple[Outcome, ...]]]:
+        """Yield outcomes as items finish.
+
+        Parameters
+        ----------
+        items : sequence of Item
+            Points that belong together, and their example set.
+
+        Yields
+        ------
+        tuple of (int, tuple of Losses or Failure)
+            Position of the item and one outcome per point; items that the ledger knows come first.
+
+        Raises
+        ------
+        ValueError
+            If an item names a checkpoint or an example set that the engine was not given.
+        """
+        for item in items:
+            self._check(item)
+        units: dict[str, Unit] = {}
+        places: dict[str, list[tuple[int, int]]] = {}
+        open_items: dict[int, list[Outcome | None]] = {}
+        reused: set[str] = set()
+        for i, item in enumerate(items):
+            keys = self._keys(item)
+            found = [None if key in units else self._look_up(key) for key in keys]
+            reused.update(key for key, outcome in zip(keys, found, strict=True) if outcome)
+            if None not in found:
+                yield i, _complete(found)
+                continue
+            open_items[i] = list(found)
+            for j, key in enumerate(keys):
+                if found[j] is None:
+                    units[key] = (item.points[j], item.examples)
+                    places.setdefault(key, []).append((i, j))
+        self.n_reused += len(reused)
+        for key, outcome in self._compute(units, len(reused)):
+            for i, j in places[key]:
+                open_items[i][j] = outcome
+                if None not in open_items[i]:
+                    yield i, _complete(open_items.pop(i))
+
+    def _check(self, item: Item) -> None:
+        if item.examples not in self._evaluator.examples:
+            raise ValueError(f"No example set is called {item.examples!r}.")
+        for point in item.points:
+            for name in (*point.members, owner_of(point)):
+                if name not in self._evaluator.checkpoints:
+                    raise ValueError(f"No checkpoint has the content hash {name!r}.")
+
+    def _keys(self, item: Item) -> list[str]:
+        examples = self._evaluator.examples[item.examples].key
+        return [point.key(examples, self._precision) for point in item.points]
+
+    def _look_up(self, key: str) -> Losses | None:
+        return None if self._ledger is None else self._ledger.get(key)
+
+    def _compute(self, units: Mapping[str, Unit], n_known: int) -> Iterator[tuple[str, Outcome]]:
+        """Evaluate what is missing, and keep it."""
+        keys = list(units)
+        order = visiting_order([units[key][0] for key in keys], self._capacity())
+        queue = [units[keys[i]] for i in order]
+        done = n_known
+        for block, outcomes in _results(self._pool, self._evaluator, queue):
+            finished = [
+                (keys[order[i]], outcome) for i, outcome in zip(block, outcomes, strict=True)
+            ]
+            for key, outcome in finished:
+                if self._ledger is not None and isinstance(outcome, Losses):
+                    self._ledger.put(key, outcome)
+            done, self.n_computed = done + len(block), self.n_computed + len(block)
+            if self._progress is not None:
+                self._progress(done, n_known + len(keys), "losses")
+            yield from finished
+
+    def _capacity(self) -> int:
+        """Return how many checkpoints a process can keep."""
+        members = self._evaluator.checkpoints.values()
+        largest = max((member.layout.n_parameters for member in members), default=0)
+        return self._evaluator.cache_bytes // max(1, 4 * largest)
+
+
+def _complete(outcomes: Sequence[Outcome | None]) -> tuple[Outcome, ...]:
+    return tuple(outcome for outcome in outcomes if outcome is not None)
+
+
+def _results(
+    pool: WorkerPool, evaluator: Evaluator, queue: Sequence[Unit]
+) -> Iterator[tuple[list[int], list[Outcome]]]:
+    """Yield positions in the queue and their outcomes, in hand-outs of about a second."""
+    hand_outs = HandOuts(range(len(queue)), pool.n_jobs)
+    handed: list[list[int]] = []
+    alone: list[int] = []
+
+    def blocks() -> Iterator[list[Unit]]:
+        for block in hand_outs:
+            handed.append(block)
+            yield [queue[i] for i in block]
+
+    for index, result in pool.run(evaluator, blocks()):
+        block = handed[index]
+        if not isinstance(result, WorkFailure):
+            hand_outs.note(result[0], len(block))
+            yield block, result[1]
+        elif len(block) == 1:
+            yield block, [Failure("failed", result.reason)]
+        else:
+            # One of them ends every worker it meets; which, shows when each has one for itself.
+            alone += block
+    for index, result in pool.run(evaluator, ([queue[i]] for i in alone)):
+        if isinstance(result, WorkFailure):
+            yield [alone[index]], [Failure("failed", result.reason)]
+        else:
+            yield [alone[index]], result[1]
+
+
+def _preload(members: Iterable[Checkpoint]) -> tuple[str, ...]:
+    """Return the modules that workers need for these models, so that a new one is born with them."""
+    kinds = sorted({str(member.config.get("model_type", "")) for member in members})
+    names = [kind.replace("-", "_") for kind in kinds if kind.replace("-", "_").isidentifier()]
+    models = (f"transformers.models.{name}.modeling_{name}" for name in names)
+    return (*PRELOAD, "wsgeo.evaluation.evaluator", "wsgeo.evaluation.hf", "wsgeo.zoo", *models)

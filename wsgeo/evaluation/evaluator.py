@@ -1,0 +1,165 @@
+"""What one process needs to evaluate points, and keeps from one block of points to the next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from wsgeo.errors import EntryError, WsgeoError
+from wsgeo.evaluation.heads import probe
+from wsgeo.evaluation.losses import AbstractBackend, Failure, Outcome, Point
+from wsgeo.evaluation.points import REFIT, WeightsCache, layout_of, materialise, owner_of
+from wsgeo.evaluation.worker import attempt, failure_of
+from wsgeo.tasks.task import EncodedExamples
+from wsgeo.weights.layout import Layout, Weights
+from wsgeo.zoo.checkpoints import Checkpoint
+
+Unit = tuple[Point, str]
+"""A point and the name of the example set to evaluate it on."""
+
+_RESIDENT_MODELS = 2
+
+
+def hf_backend(checkpoint: Checkpoint, layout: Layout, token_budget: int) -> AbstractBackend:
+    """Build the backend that runs any transformers model unchanged.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        Any checkpoint of the architecture.
+    layout : Layout
+        Names and shapes of the vectors.
+    token_budget : int
+        Tokens per batch.
+
+    Returns
+    -------
+    AbstractBackend
+        With weights of zero.
+    """
+    from wsgeo.evaluation.hf import HuggingFaceBackend
+    from wsgeo.zoo import build_model, head_names
+
+    model = build_model(checkpoint)
+    return HuggingFaceBackend(model, layout, head_names(checkpoint), token_budget=token_budget)
+
+
+@final
+@dataclass
+class Evaluator:
+    """Evaluates blocks of points; sent to each worker once, with everything but what it loads.
+
+    Parameters
+    ----------
+    checkpoints : mapping of str to Checkpoint
+        By content hash.
+    examples : mapping of str to EncodedExamples
+        By name.
+    load : callable
+        Checkpoint to weights.
+    head_names : callable
+        Checkpoint to the tensor names of its head.
+    make_backend : callable
+        Checkpoint, layout and token budget to a backend.
+    token_budget : int
+        Tokens per batch; a quarter after each time that memory did not suffice.
+    cache_bytes : int
+        Memory for loaded weights.
+    """
+
+    checkpoints: Mapping[str, Checkpoint]
+    examples: Mapping[str, EncodedExamples]
+    load: Callable[[Checkpoint], Weights]
+    head_names: Callable[[Checkpoint], Collection[str]]
+    make_backend: Callable[[Checkpoint, Layout, int], AbstractBackend]
+    token_budget: int
+    cache_bytes: int
+    _cache: WeightsCache | None = field(default=None, init=False, repr=False)
+    _backends: dict[Any, AbstractBackend] = field(default_factory=dict, init=False, repr=False)
+    _refused: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave behind what was loaded."""
+        return {**self.__dict__, "_cache": None, "_backends": {}, "_refused": {}}
+
+    def __call__(self, block: Sequence[Unit]) -> tuple[float, list[Outcome]]:
+        """Evaluate points.
+
+        Parameters
+        ----------
+        block : sequence of (Point, str)
+            Points and the names of their example sets.
+
+        Returns
+        -------
+        seconds : float
+            Wall time that the block took.
+        outcomes : list of Losses or Failure
+            One per point; an error costs its own point only.
+        """
+        started = time.monotonic()
+        outcomes = [self._evaluate(*unit) for unit in block]
+        return time.monotonic() - started, outcomes
+
+    def _evaluate(self, point: Point, examples: str) -> Outcome:
+        budget = max(1, self.token_budget // 4 ** attempt())
+        for _ in range(2):
+            try:
+                return self._measure(point, self.examples[examples], budget)
+            except EntryError as error:
+                return Failure("failed", str(error))
+            except WsgeoError:
+                raise
+            except Exception as error:
+                if not _is_out_of_memory(error):
+                    return Failure("failed", failure_of(error).reason)
+            # Not in the handler: the traceback holds on to the arrays that were too large.
+            self._forget()
+            budget = max(1, budget // 4)
+        size = 4 * self.checkpoints[owner_of(point)].layout.n_parameters
+        return Failure("failed", f"out of memory (the model alone is {size / 2**20:.0f} MiB)")
+
+    def _measure(self, point: Point, examples: EncodedExamples, budget: int) -> Outcome:
+        layout = layout_of(point, self._weights)
+        owner = self.checkpoints[owner_of(point)]
+        backend = self._backend(owner, layout, budget)
+        vector = materialise(point, self._weights, self.head_names(owner), backend.buffer)
+        if point.head and point.head.startswith(REFIT):
+            seed = int(point.head.removeprefix(REFIT))
+            features = backend.features(vector, examples)
+            return probe(features, examples.targets, len(examples.class_map), seed)
+        return backend.losses(vector, examples, logits=point == Point.of(point.members[0]))
+
+    def _weights(self, name: str) -> Weights:
+        if self._cache is None:
+            self._cache = WeightsCache(self._load, self.cache_bytes)
+        return self._cache(name)
+
+    def _load(self, name: str) -> Weights:
+        # A file that was refused once is not read again for every pair it is in.
+        if name in self._refused:
+            raise EntryError("refused", self._refused[name])
+        try:
+            return self.load(self.checkpoints[name])
+        except EntryError as error:
+            self._refused[name] = str(error)
+            raise
+
+    def _backend(self, checkpoint: Checkpoint, layout: Layout, budget: int) -> AbstractBackend:
+        key = (checkpoint.model_class, checkpoint.geometry_group, layout, budget)
+        if key not in self._backends:
+            if len(self._backends) >= _RESIDENT_MODELS:
+                del self._backends[next(iter(self._backends))]
+            self._backends[key] = self.make_backend(checkpoint, layout, budget)
+        return self._backends[key]
+
+    def _forget(self) -> None:
+        self._cache = None
+        self._backends.clear()
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    texts = ("not enough memory", "can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in texts)

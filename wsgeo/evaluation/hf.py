@@ -1,0 +1,298 @@
+"""Losses through an unchanged transformers module whose parameters view one flat buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsgeo.evaluation.inputs import IGNORED, Batch, prepare
+from wsgeo.evaluation.losses import AbstractBackend, Failure, Losses, Outcome
+from wsgeo.tasks.task import EncodedExamples, Objective
+from wsgeo.weights.layout import Layout, Vector
+
+if TYPE_CHECKING:
+    import torch
+
+_PREPARED_SETS = 8  # example sets whose batches are kept
+
+
+@final
+class HuggingFaceBackend(AbstractBackend):
+    """Evaluates weight vectors with a transformers model of any built-in class.
+
+    The parameters are views of one resident buffer: a new weight vector is one copy, or none when
+    it was written into `buffer`, and never a new module.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Empty model in float32 and evaluation mode; it belongs to the backend from now on.
+    layout : Layout
+        Canonical names and shapes: one name for each tied group of the model's state.
+    head_names : collection of str
+        Tensor names of the head.
+    token_budget : int, default 4096
+        Tokens per batch, padding included. It does not change a loss by more than rounding.
+
+    Raises
+    ------
+    ValueError
+        If the layout's names and shapes are not those of the model.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        layout: Layout,
+        head_names: Collection[str],
+        *,
+        token_budget: int = 4096,
+    ) -> None:
+        import torch
+
+        self._model = model.eval().requires_grad_(False)
+        self._layout, self._heads = layout, frozenset(head_names)
+        self._token_budget = token_budget
+        self._flat = torch.zeros(layout.n_parameters)
+        self._prepared: dict[str, list[Batch]] = {}
+        _view_parameters(self._model, layout, self._flat)
+
+    @property
+    def layout(self) -> Layout:
+        """Names and shapes of the vectors that this backend takes."""
+        return self._layout
+
+    @property
+    def buffer(self) -> Vector:
+        """The model's own weights: write a vector here and pass it on to save a copy."""
+        buffer: Vector = self._flat.numpy()
+        return buffer
+
+    def losses(self, vector: Vector, examples: EncodedExamples, *, logits: bool = False) -> Outcome:
+        """Measure a weight vector.
+
+        Parameters
+        ----------
+        vector : ndarray of float32, shape (n_parameters,)
+            The weights, in the order of the layout.
+        examples : EncodedExamples
+            What to measure on.
+        logits : bool, default False
+            Whether to keep class logits.
+
+        Returns
+        -------
+        Losses or Failure
+            Per example, in the order of ``examples``; a failure ``nonfinite`` if a logit is not
+            finite.
+
+        Raises
+        ------
+        DataError
+            If the examples are empty or one has nothing to score.
+        ValueError
+            If ``vector`` does not fit the layout.
+        """
+        import torch
+
+        self._take(vector)
+        n = len(examples)
+        loss, hit = np.empty(n, np.float32), np.empty(n, np.float32)
+        classes = np.empty((n, len(examples.class_map)), np.float32)
+        for batch in self._batches(examples):
+            with torch.inference_mode():
+                if examples.objective is Objective.CLASSIFICATION:
+                    mapped = _class_logits(self._call(batch).logits, examples.class_map)
+                    classes[batch.rows] = mapped.numpy()
+                    outcome = _score_classes(mapped, batch.targets)
+                else:
+                    outcome = self._score_tokens(batch)
+            loss[batch.rows], hit[batch.rows] = outcome[0].numpy(), outcome[1].numpy()
+            if not np.isfinite(loss[batch.rows]).all():
+                bad = int((~np.isfinite(loss[batch.rows])).sum())
+                reason = f"the loss is not finite on {bad} of {len(batch.rows)} examples"
+                return Failure("nonfinite", reason)
+        keep = logits and examples.objective is Objective.CLASSIFICATION
+        return Losses(loss, hit, classes if keep else None)
+
+    def features(self, vector: Vector, examples: EncodedExamples) -> NDArray[np.float32]:
+        """Return what the last layer of the head sees.
+
+        Parameters
+        ----------
+        vector : ndarray of float32, shape (n_parameters,)
+            The weights, in the order of the layout.
+        examples : EncodedExamples
+            Examples of a classification task.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_examples, width)
+            One row per example.
+
+        Raises
+        ------
+        ValueError
+            If the task is not classification, or the model has no linear head.
+        """
+        import torch
+
+        if examples.objective is not Objective.CLASSIFICATION:
+            raise ValueError("Features are taken of classification models only.")
+        self._take(vector)
+        found: list[NDArray[np.float32]] = []
+        order: list[NDArray[np.intp]] = []
+        with torch.inference_mode(), self._watch_head() as seen:
+            for batch in self._batches(examples):
+                self._call(batch)
+                found.append(self._pool(seen[-1], batch).numpy())
+                order.append(batch.rows)
+        rows = np.concatenate(order)
+        features = np.empty((len(rows), found[0].shape[1]), np.float32)
+        features[rows] = np.concatenate(found)
+        return features
+
+    def _take(self, vector: Vector) -> None:
+        if vector.shape != (self._layout.n_parameters,) or vector.dtype != np.float32:
+            raise ValueError(
+                f"The vector is {vector.dtype}{vector.shape}; "
+                f"the model takes float32 ({self._layout.n_parameters},)."
+            )
+        if not np.may_share_memory(vector, self.buffer):
+            np.copyto(self.buffer, vector)
+
+    def _batches(self, examples: EncodedExamples) -> list[Batch]:
+        if examples.key not in self._prepared:
+            if len(self._prepared) >= _PREPARED_SETS:
+                del self._prepared[next(iter(self._prepared))]
+            prepared = prepare(examples, self._model, self._token_budget)
+            self._prepared[examples.key] = prepared
+        return self._prepared[examples.key]
+
+    def _call(self, batch: Batch) -> Any:
+        return self._model(**batch.arguments, **self._without_cache)
+
+    @property
+    def _without_cache(self) -> dict[str, bool]:
+        return {"use_cache": False} if hasattr(self._model.config, "use_cache") else {}
+
+    def _score_tokens(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        scored = batch.targets != IGNORED
+        with self._heads_see_only(scored):
+            logits = self._call(batch).logits
+        if logits.shape[:2] == scored.shape:
+            logits = logits[scored]
+        logits, targets = logits.reshape(-1, logits.shape[-1]), batch.targets[scored]
+        chosen = logits.gather(1, targets[:, None]).squeeze(1)
+        loss = (logits.logsumexp(1) - chosen).double()
+        hit = (logits.argmax(1) == targets).double()
+        owner = torch.arange(len(scored))[:, None].expand_as(scored)[scored]
+        count = scored.sum(1)
+        total = torch.zeros(2, len(scored), dtype=torch.float64)
+        total.index_add_(1, owner, torch.stack([loss, hit]))
+        return total[0] / count, total[1] / count
+
+    @contextmanager
+    def _heads_see_only(self, scored: torch.Tensor) -> Iterator[None]:
+        """Hand the head of a language model only the positions that have a loss.
+
+        The vocabulary projection is most of a small model's work, and a masked model has a loss at
+        15 % of the positions.
+        """
+        done = False
+
+        def select(_: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+            nonlocal done
+            if done or arguments[0].shape[:2] != scored.shape:
+                return None
+            done = True
+            return (arguments[0][scored].unsqueeze(0), *arguments[1:])
+
+        hooks = [entry.register_forward_pre_hook(select) for entry in _head_modules(self._model)]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    @contextmanager
+    def _watch_head(self) -> Iterator[list[torch.Tensor]]:
+        """Collect the inputs of the head's linear layers as they are called."""
+        seen: list[torch.Tensor] = []
+
+        def note(_: Any, arguments: tuple[Any, ...]) -> None:
+            seen.append(arguments[0])
+
+        hooks = [
+            module.register_forward_pre_hook(note)
+            for name, module in self._model.named_modules()
+            if f"{name}.weight" in self._heads and getattr(module, "in_features", None)
+        ]
+        if not hooks:
+            raise ValueError(f"{type(self._model).__name__} has no linear layer in its head.")
+        try:
+            yield seen
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _pool(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Return one row per example: decoders score every token and use the last."""
+        import torch
+
+        if hidden.dim() == 2:
+            return hidden
+        ids = batch.arguments["input_ids"]
+        text = ids != self._model.config.get_text_config().pad_token_id
+        last = (torch.arange(ids.shape[1]) * text).argmax(1)
+        return hidden[torch.arange(len(ids)), last]
+
+
+def _view_parameters(model: Any, layout: Layout, flat: torch.Tensor) -> None:
+    """Make every tensor of the model's state a view of the flat buffer, tied ones once."""
+    names = dict.fromkeys(layout.names, False)
+    groups: dict[int, list[str]] = {}
+    state = model.state_dict(keep_vars=True)
+    for name, tensor in state.items():
+        groups.setdefault(id(tensor), []).append(name)
+    for tied in groups.values():
+        known = [name for name in tied if name in names]
+        tensor = state[tied[0]]
+        if not known and not tensor.is_floating_point():
+            continue
+        if len(known) != 1 or layout.shape(known[0]) != tuple(tensor.shape):
+            raise ValueError(f"{type(model).__name__}: {tied} does not fit the layout.")
+        names[known[0]] = True
+        tensor.data = flat[layout.span(known[0])].view(tensor.shape)
+    if not all(names.values()):
+        extra = next(name for name, used in names.items() if not used)
+        raise ValueError(f"{type(model).__name__} has no tensor {extra!r}.")
+
+
+def _head_modules(model: Any) -> list[Any]:
+    """Return the modules that may be first to see the encoder's or decoder's output."""
+    if model.base_model is model:
+        return [model.get_output_embeddings()]
+    return [child for child in model.children() if child is not model.base_model]
+
+
+def _class_logits(logits: torch.Tensor, class_map: tuple[tuple[int, ...], ...]) -> torch.Tensor:
+    import torch
+
+    if class_map == tuple((i,) for i in range(logits.shape[1])):
+        return logits
+    return torch.stack([logits[:, list(classes)].amax(1) for classes in class_map], dim=1)
+
+
+def _score_classes(
+    logits: torch.Tensor, targets: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    wide = logits.double()
+    loss = wide.logsumexp(1) - wide.gather(1, targets[:, None]).squeeze(1)
+    return loss, (logits.argmax(1) == targets).double()

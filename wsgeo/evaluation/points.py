@@ -1,0 +1,188 @@
+"""From a point of weight space to its weights."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Sequence
+from typing import final
+
+import numpy as np
+
+from wsgeo.evaluation.losses import Point
+from wsgeo.weights.arithmetic import lerp, mix
+from wsgeo.weights.layout import Layout, Vector, Weights
+
+REFIT = "refit:"
+"""Start of ``Point.head`` where the head is fitted anew; the seed of the split follows."""
+
+
+@final
+class WeightsCache:
+    """Loaded checkpoints, the least recently used given up first.
+
+    Parameters
+    ----------
+    load : callable
+        Content hash to weights.
+    limit : int
+        Bytes to keep. The checkpoint asked for last is kept whatever its size.
+
+    Examples
+    --------
+    >>> layout = Layout(("w",), ((2,),))
+    >>> cache = WeightsCache(lambda name: Weights(layout, np.zeros(2, np.float32)), limit=8)
+    >>> cache("a"), cache("b"), cache.names
+    (Weights(...), Weights(...), ('b',))
+    """
+
+    def __init__(self, load: Callable[[str], Weights], limit: int) -> None:
+        self._load, self._limit = load, limit
+        self._kept: OrderedDict[str, Weights] = OrderedDict()
+        self.n_loads = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Content hashes of what is kept, the least recently used first."""
+        return tuple(self._kept)
+
+    def __call__(self, name: str) -> Weights:
+        """Return the weights of a checkpoint, loading them if they are not kept."""
+        if name in self._kept:
+            self._kept.move_to_end(name)
+            return self._kept[name]
+        # Room is made before, not after, so that the limit holds while the new one is read.
+        size = max((weights.vector.nbytes for weights in self._kept.values()), default=0)
+        self._shrink(self._limit - size)
+        weights = self._kept[name] = self._load(name)
+        self.n_loads += 1
+        self._shrink(self._limit)
+        return weights
+
+    def _shrink(self, limit: int) -> None:
+        kept = sum(weights.vector.nbytes for weights in self._kept.values())
+        while kept > limit and len(self._kept) > 1:
+            kept -= self._kept.popitem(last=False)[1].vector.nbytes
+
+
+def layout_of(point: Point, load: Callable[[str], Weights]) -> Layout:
+    """Return the layout of a point: that of the member whose head it has.
+
+    Parameters
+    ----------
+    point : Point
+        The point.
+    load : callable
+        Content hash to weights.
+
+    Returns
+    -------
+    Layout
+        Names and shapes.
+    """
+    return load(owner_of(point)).layout
+
+
+def owner_of(point: Point) -> str:
+    """Return the content hash of the member whose layout a point has.
+
+    Parameters
+    ----------
+    point : Point
+        The point.
+
+    Returns
+    -------
+    str
+        The head's owner if one is named, else the first member.
+    """
+    if point.head is None or point.head.startswith(REFIT):
+        return point.members[0]
+    return point.head
+
+
+def materialise(
+    point: Point,
+    load: Callable[[str], Weights],
+    head_names: Collection[str] = (),
+    out: Vector | None = None,
+) -> Vector:
+    """Return the weights of a point.
+
+    Parameters
+    ----------
+    point : Point
+        The point.
+    load : callable
+        Content hash to weights, such as a `WeightsCache`.
+    head_names : collection of str
+        Tensors of the head; used where the head is not mixed.
+    out : ndarray of float32, shape (n_parameters,), optional
+        Where to put them.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_parameters,)
+        In the order of `layout_of` the point; to the bit the checkpoint's own where there is one.
+
+    Raises
+    ------
+    ValueError
+        If the members have other shapes outside the head, or inside it and no head was named.
+
+    Notes
+    -----
+    Members of unequal label sets can be mixed if the point names whose head it has. A head that is
+    fitted anew reads the layers before it: those of equal shape are mixed, and the last, which does
+    not matter, is that of the first member.
+
+    Examples
+    --------
+    >>> layout = Layout(("body", "head"), ((1,), (1,)))
+    >>> zoo = {"a": Weights(layout, np.float32([0, 0])), "b": Weights(layout, np.float32([4, 8]))}
+    >>> materialise(Point.on_line("a", "b", 0.25), zoo.__getitem__)
+    array([1., 2.], dtype=float32)
+    >>> materialise(Point.on_line("a", "b", 0.25, head="b"), zoo.__getitem__, ["head"])
+    array([1., 8.], dtype=float32)
+    """
+    members = [load(member) for member in point.members]
+    owner = load(owner_of(point))
+    if out is None:
+        out = np.empty_like(owner.vector)
+    if all(member.layout == owner.layout for member in members):
+        _combine([member.vector for member in members], point.coefficients, out)
+        if point.head and not point.head.startswith(REFIT):
+            for name in head_names:
+                span = owner.layout.span(name)
+                out[span] = owner.vector[span]
+        return out
+    if point.head is None:
+        raise ValueError("Checkpoints of unequal heads are mixed only with the head of one.")
+    _combine_by_tensor(point, members, owner, frozenset(head_names), out)
+    return out
+
+
+def _combine(vectors: Sequence[Vector], coefficients: Sequence[float], out: Vector) -> None:
+    if len(vectors) == 1 and coefficients[0] == 1.0:
+        np.copyto(out, vectors[0])
+    elif len(vectors) == 2 and coefficients[0] == 1.0 - coefficients[1]:
+        lerp(vectors[0], vectors[1], coefficients[1], out)
+    else:
+        mix(vectors, coefficients, out)
+
+
+def _combine_by_tensor(
+    point: Point, members: Sequence[Weights], owner: Weights, heads: Collection[str], out: Vector
+) -> None:
+    refit = bool(point.head and point.head.startswith(REFIT))
+    for name, shape in zip(owner.layout.names, owner.layout.shapes, strict=True):
+        span = owner.layout.span(name)
+        alike = all(
+            name in member.layout.names and member.layout.shape(name) == shape for member in members
+        )
+        if name in heads and not (refit and alike):
+            out[span] = owner.vector[span]
+        elif alike:
+            parts = [member.vector[member.layout.span(name)] for member in members]
+            _combine(parts, point.coefficients, out[span])
+        else:
+            raise ValueError(f"Tensor {name!r} is not in the head, and its shapes differ.")
