@@ -26,7 +26,7 @@ def maps(embedding: pl.DataFrame, ids: list[str]) -> list[dict[str, Any]]:
     Parameters
     ----------
     embedding : polars.DataFrame
-        Columns ``id``, ``matrix``, ``method``, ``x``, ``y``.
+        Columns ``group``, ``id``, ``matrix``, ``method``, ``x``, ``y``.
     ids : list of str
         Members, in order.
 
@@ -37,15 +37,16 @@ def maps(embedding: pl.DataFrame, ids: list[str]) -> list[dict[str, Any]]:
         lacks a member); maps of barriers first.
     """
     rank = {name: k for k, name in enumerate(MATRICES)}
-    kinds = embedding.select("matrix", "method").unique(maintain_order=True).rows()
+    by_kind = embedding.partition_by("group", "matrix", "method", as_dict=True)
+    several = embedding["group"].n_unique() > 1
     found = []
-    for matrix, method in sorted(kinds, key=lambda kind: rank.get(kind[0], len(rank))):
-        rows = embedding.filter(pl.col("matrix") == matrix, pl.col("method") == method)
+    for kind in sorted(by_kind, key=lambda kind: rank.get(str(kind[1]), len(rank))):
+        rows, (group, matrix, method) = by_kind[kind], map(str, kind)
         at = {name: (x, y) for name, x, y in rows.select("id", "x", "y").iter_rows()}
         points = plain([at.get(name, (None, None)) for name in ids])
         found.append(
             {
-                "matrix": MATRICES.get(matrix, matrix),
+                "matrix": MATRICES.get(matrix, matrix) + (f" of {group}" if several else ""),
                 "method": METHODS.get(method, method),
                 "x": [x for x, _ in points],
                 "y": [y for _, y in points],
@@ -54,7 +55,7 @@ def maps(embedding: pl.DataFrame, ids: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def graph_coordinates(gaps: NDArray[np.float64], seed: int) -> list[list[float]]:
+def graph_coordinates(gaps: NDArray[np.float64], seed: int) -> list[list[float] | None]:
     """Return where the graph's nodes are drawn: springs that pull harder the lower the gap.
 
     Parameters
@@ -66,13 +67,12 @@ def graph_coordinates(gaps: NDArray[np.float64], seed: int) -> list[list[float]]
 
     Returns
     -------
-    list of [x, y]
-        One per member; without unit.
+    list of [x, y] or None
+        One per member, without unit; None for a member without any gap.
     """
     import networkx as nx
 
     graph = nx.Graph()
-    graph.add_nodes_from(range(len(gaps)))
     measured = np.isfinite(gaps)
     scale = float(np.median(gaps[measured])) if measured.any() else 1.0
     for a, b in np.argwhere(np.triu(measured, 1)):
@@ -80,4 +80,4 @@ def graph_coordinates(gaps: NDArray[np.float64], seed: int) -> list[list[float]]
         pull = 0.02 + np.exp(-3 * gaps[a, b] / max(scale, 1e-12))
         graph.add_edge(int(a), int(b), weight=float(pull))
     found = nx.spring_layout(graph, weight="weight", seed=seed, iterations=150)
-    return plain([found[k] for k in range(len(gaps))])  # type: ignore[no-any-return]
+    return plain([found.get(k) for k in range(len(gaps))])  # type: ignore[no-any-return]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 import polars as pl
@@ -18,24 +19,24 @@ NOISE: Final = -1
 @final
 @dataclass(frozen=True)
 class Grouping:
-    """The default groups of a run.
+    """The default groups of a run; those of several sets of members are numbered through.
 
     Parameters
     ----------
     matrix : str
         Matrix they were found in; empty if there are none.
-    leaves : tuple of str
-        Ids in the order of the clustered matrix.
-    label : dict of str to int
-        Label by id, `NOISE` for members in no group.
-    certainty : dict of str to (float or None)
-        Share of bootstrap draws that agree, by id.
+    label : mapping of str to int
+        Number of the group by id, `NOISE` for members in no group.
+    certainty : mapping of str to (float or None)
+        Share of resamples that agree, by id.
+    names : mapping of int to str
+        What each group is called.
     """
 
-    matrix: str
-    leaves: tuple[str, ...]
-    label: dict[str, int]
-    certainty: dict[str, float | None]
+    matrix: str = ""
+    label: Mapping[str, int] = field(default_factory=dict)
+    certainty: Mapping[str, float | None] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def noun(self) -> str:
@@ -49,26 +50,36 @@ def grouping(clusters: pl.DataFrame) -> Grouping:
     Parameters
     ----------
     clusters : polars.DataFrame
-        Columns ``id``, ``matrix``, ``method``, ``label``, ``certainty``, ``is_default``.
+        Columns ``group``, ``id``, ``matrix``, ``label``, ``certainty``, ``is_default``.
 
     Returns
     -------
     Grouping
         Basins if barriers were measured, else the given clusters, else regions, else nothing.
     """
-    default = clusters.filter(pl.col("is_default"))
+    default = clusters.filter(pl.col("is_default")).drop_nulls("id")
     for matrix in NOUNS:
         rows = default.filter(pl.col("matrix") == matrix)
         if rows.height:
-            ids = tuple(rows["id"])
-            label = [NOISE if x is None else int(x) for x in rows["label"]]
-            return Grouping(
-                matrix,
-                ids,
-                dict(zip(ids, label, strict=True)),
-                dict(zip(ids, rows["certainty"], strict=True)),
-            )
-    return Grouping("", (), {}, {})
+            return _numbered(matrix, rows)
+    return Grouping()
+
+
+def _numbered(matrix: str, rows: pl.DataFrame) -> Grouping:
+    """Return the groups numbered through, named by their set of members where there are several."""
+    several = rows["group"].n_unique() > 1
+    numbers: dict[tuple[str | None, int], int] = {}
+    label: dict[str, int] = {}
+    for member, group, own in rows.select("id", "group", "label").iter_rows():
+        outside = own is None or own < 0
+        if not outside:
+            numbers.setdefault((group, own), own if not several else len(numbers))
+        label[member] = NOISE if outside else numbers[group, own]
+    names = {
+        number: f"{NOUNS[matrix]} {own}" + (f" of {group}" if several else "")
+        for (group, own), number in numbers.items()
+    }
+    return Grouping(matrix, label, dict(rows.select("id", "certainty").iter_rows()), names)
 
 
 def members(models: pl.DataFrame, pairs: pl.DataFrame, groups: Grouping) -> dict[str, list[Any]]:
@@ -86,28 +97,28 @@ def members(models: pl.DataFrame, pairs: pl.DataFrame, groups: Grouping) -> dict
     dict of str to list
         The columns of ``models`` plus ``group`` and ``certainty``.
     """
+    ids = sorted({*models["id"], *pairs["a"], *pairs["b"], *groups.label})
     named = pl.DataFrame(
-        {"id": sorted({*models["id"], *pairs["a"], *pairs["b"], *groups.leaves} - {None})},
-        schema={"id": pl.String},
+        {
+            "id": ids,
+            "group": [groups.label.get(name, NOISE) for name in ids],
+            "certainty": [groups.certainty.get(name) for name in ids],
+        },
+        schema={"id": pl.String, "group": pl.Int64, "certainty": pl.Float64},
     )
-    ids = named["id"].to_list()
-    label = pl.Series("group", [groups.label.get(i, NOISE) for i in ids], pl.Int64)
-    certain = pl.Series("certainty", [groups.certainty.get(i) for i in ids], pl.Float64)
-    frame = named.join(
-        models.unique("id", keep="first"), on="id", how="left", maintain_order="left"
-    )
-    return columns(frame.with_columns(label, certain))
+    known = models.unique("id", keep="first")
+    return columns(named.join(known, on="id", how="left", maintain_order="left"))
 
 
-def group_list(labels: list[int], noun: str) -> list[dict[str, Any]]:
-    """Return one entry per group, noise last.
+def group_list(labels: list[int], groups: Grouping) -> list[dict[str, Any]]:
+    """Return one entry per group, members of none last.
 
     Parameters
     ----------
     labels : list of int
-        Label of each member.
-    noun : str
-        What a group is called.
+        Group of each member.
+    groups : Grouping
+        What the groups are called.
 
     Returns
     -------
@@ -116,15 +127,15 @@ def group_list(labels: list[int], noun: str) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> [g["name"] for g in group_list([0, 0, 1, -1], "basin")]
-    ['basin 0', 'basin 1', 'noise']
+    >>> [g["name"] for g in group_list([0, 0, -1], Grouping("given", names={0: "cluster 0"}))]
+    ['cluster 0', 'noise']
     """
-    rest = "not grouped" if noun == "group" else "noise"
+    rest = "noise" if groups.names else "not grouped"
     found = sorted(set(labels) - {NOISE}) + [NOISE] * (NOISE in labels)
     return [
         {
             "label": label,
-            "name": rest if label == NOISE else f"{noun} {label}",
+            "name": rest if label == NOISE else groups.names[label],
             "size": labels.count(label),
         }
         for label in found

@@ -36,9 +36,7 @@ PANELS: Final = (
 
 _HERE: Final = Path(__file__).resolve().parent
 _SCRIPTS: Final = ("data", "views", "page", "tables", "start")
-_NUMERIC: Final = (
-    "loss loss_hi metric metric_lo seed step learning_rate n_parameters certainty".split()
-)
+_NUMERIC: Final = ("loss", "metric", "seed", "step", "learning_rate", "n_parameters", "certainty")
 _ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -169,10 +167,24 @@ def _environment() -> jinja2.Environment:
 def _compact(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part that the script reads, long text columns of the pairs as codes."""
     pairs = {name: _coded(values) for name, values in summary["pairs"].items()}
-    kept = (
-        "members groups maps quantities diagnosis order tree graph bridges curves bands nulls "
-        "evidence tau labels status_words"
-    ).split()
+    kept = [
+        "members",
+        "groups",
+        "maps",
+        "quantities",
+        "diagnosis",
+        "order",
+        "tree",
+        "graph",
+        "bridges",
+        "curves",
+        "bands",
+        "nulls",
+        "evidence",
+        "tau",
+        "labels",
+        "status_words",
+    ]
     return {key: summary[key] for key in kept} | {"pairs": pairs}
 
 

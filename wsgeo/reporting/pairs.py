@@ -11,11 +11,18 @@ from numpy.typing import NDArray
 from wsgeo.reporting.members import NOISE
 from wsgeo.reporting.plain import Columns, columns, plain
 
-SHOWN: Final = (
-    "status reason rule convexity_gap convexity_gap_lo convexity_gap_hi barrier_height "
-    "barrier_height_lo barrier_height_hi t_peak error_barrier l2 cosine"
-).split()
+LOSSES: Final = (
+    *("convexity_gap", "convexity_gap_lo", "convexity_gap_hi"),
+    *("barrier_height", "barrier_height_lo", "barrier_height_hi"),
+    *("t_peak", "error_barrier"),
+)
+"""Columns that mean nothing where an end is broken or a loss is missing."""
+
+SHOWN: Final = ("status", "reason", "rule", *LOSSES, "l2", "cosine")
 """Columns of the pair table that the page holds."""
+
+UNUSABLE: Final = ("endpoint_failed", "nonfinite", "failed", "pending")
+"""Statuses of pairs without a barrier."""
 
 QUANTITIES: Final = (
     ("convexity_gap", "convexity gap", "nats per example"),
@@ -67,7 +74,9 @@ def pack(pairs: pl.DataFrame, place: dict[str, int]) -> Columns:
         ``a``, ``b`` and the columns of `SHOWN`, without those that are null throughout.
     """
     known = pairs.with_columns(pl.coalesce("status", "measured").alias("status"))
-    shown = columns(known.select(SHOWN))
+    # A broken end makes a barrier of zero: such a number must not become an edge.
+    usable = ~pl.col("status").is_in(UNUSABLE).fill_null(False)
+    shown = columns(known.select(SHOWN).with_columns(pl.when(usable).then(pl.col(LOSSES))))
     kept = {name: values for name, values in shown.items() if any(v is not None for v in values)}
     ends = {side: [place[name] for name in pairs[side]] for side in ("a", "b")}
     return ends | {"status": shown["status"]} | kept
@@ -175,7 +184,7 @@ def bands(found: dict[str, Any], packed: Columns, labels: list[int]) -> list[dic
         ``kind``, ``t``, ``low``, ``middle``, ``high`` (nats per example) and ``n`` (curves), on the
         grid of most curves; other grids are interpolated linearly.
     """
-    usable = [k for k, p in enumerate(found["pair"]) if packed["status"][p] != "endpoint_failed"]
+    usable = [k for k, p in enumerate(found["pair"]) if packed["status"][p] not in UNUSABLE]
     usable = [k for k in usable if None not in found["loss"][k]]
     if not usable:
         return []

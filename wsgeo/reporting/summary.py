@@ -51,7 +51,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
     people = members(frames["models"].drop_nulls("id"), rows, groups)
     place = {name: k for k, name in enumerate(people["id"])}
     packed = pack(rows, place)
-    found = _merges(frames["merge_tree"], groups, place)
+    found = _merges(frames, groups.matrix or "convexity_gap", place)
     summary = {
         "format": FORMAT,
         "noun": groups.noun,
@@ -59,7 +59,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         "members": people,
         "labels": short_labels(people["id"]),
         "table": member_table(people),
-        "groups": group_list(people["group"], groups.noun),
+        "groups": group_list(people["group"], groups),
         "maps": maps(frames["embedding"], people["id"]),
         "pairs": packed,
         "quantities": quantities(packed),
@@ -75,11 +75,21 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
     return visible(summary)  # type: ignore[no-any-return]
 
 
-def _merges(tree: pl.DataFrame, groups: Grouping, place: Mapping[str, int]) -> list[Merge]:
-    """Return the merges of the tree that belongs to the default groups."""
-    matrix = groups.matrix or "convexity_gap"
-    rows = tree.filter(pl.col("matrix") == matrix)
-    return merges(rows, [place[name] for name in groups.leaves])
+def _merges(
+    frames: Mapping[str, pl.DataFrame], matrix: str, place: Mapping[str, int]
+) -> list[Merge]:
+    """Return the merges of every tree of one matrix; its leaves stand in the order of its map."""
+    trees = frames["merge_tree"].filter(pl.col("matrix") == matrix)
+    by_group = trees.partition_by("group", as_dict=True, maintain_order=True)
+    found: list[Merge] = []
+    for (group,), tree in by_group.items():
+        same = pl.col("group").eq_missing(group) & (pl.col("matrix") == matrix)
+        for table in ("embedding", "clusters"):
+            drawn = frames[table].filter(same)["id"].unique(maintain_order=True).to_list()
+            if tree.height == len(drawn) - 1 and all(name in place for name in drawn):
+                found += merges(tree, [place[name] for name in drawn])
+                break
+    return found
 
 
 def _shape(
@@ -119,13 +129,20 @@ def _evidence(frames: Mapping[str, pl.DataFrame], groups: Grouping) -> dict[str,
     matrix = pl.col("matrix") == groups.matrix
     tried = frames["clusterings"].filter(matrix)
     default = tried.filter(pl.col("is_default")).head(1)
-    figures = ("method", "silhouette", "p_value", "stability")
+    figures = ("group", "method", "silhouette", "p_value", "stability")
     own = default.select(figures).to_dicts()[0] if default.height else dict.fromkeys(figures)
     return {
         "clusterings": columns(tried),
-        "nulls": columns(frames["nulls"].filter(matrix).select("null", "statistic")),
+        "nulls": columns(_first_group(frames["nulls"].filter(matrix)).select("null", "statistic")),
         "evidence": plain(own),
     }
+
+
+def _first_group(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the largest group, which the tables name first."""
+    return (
+        frame.filter(pl.col("group").eq_missing(frame["group"].first())) if frame.height else frame
+    )
 
 
 def _provenance(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,8 @@ from typing import Any, Final
 
 TITLES: Final = (
     ("loss", "loss (nats)"),
-    ("loss_hi", "loss, upper limit"),
     ("metric", "metric"),
-    ("metric_lo", "metric, lower limit"),
-    ("gate", "beats a constant guess"),
+    ("gate", "gate"),
     ("method", "method"),
     ("seed", "seed"),
     ("step", "step"),
@@ -25,7 +23,7 @@ TITLES: Final = (
 )
 """Columns of the members' table after id, group and certainty, with their headings."""
 
-_MEASURED: Final = ("loss", "loss_hi", "metric", "metric_lo", "content_hash")
+_MEASURED: Final = ("loss", "metric", "gate", "content_hash")
 
 
 def member_table(members: dict[str, list[Any]]) -> dict[str, list[dict[str, Any]]]:

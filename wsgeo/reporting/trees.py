@@ -62,9 +62,9 @@ def leaf_order(found: list[Merge], n_members: int) -> list[int]:
     Parameters
     ----------
     found : list of Merge
-        Merges of a tree.
+        Merges of one tree or more.
     n_members : int
-        Number of members; those outside the tree come last.
+        Number of members; those outside the trees come last.
 
     Returns
     -------
@@ -76,7 +76,11 @@ def leaf_order(found: list[Merge], n_members: int) -> list[int]:
     >>> leaf_order([Merge((2,), (0,), 0.1)], 3)
     [2, 0, 1]
     """
-    inside = list(found[-1].left + found[-1].right) if found else []
+    runs: dict[int, tuple[int, ...]] = {}
+    for merge in found:
+        runs.pop(merge.right[0], None)
+        runs[merge.left[0]] = merge.left + merge.right
+    inside = [member for run in runs.values() for member in run]
     return inside + sorted(set(range(n_members)) - set(inside))
 
 

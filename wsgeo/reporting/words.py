@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-UNFINISHED: Final = ("pending",)
-UNUSABLE: Final = ("endpoint_failed", "nonfinite", "failed")
+from wsgeo.reporting.pairs import UNUSABLE
 
 STATUS_WORDS: Final = {
     "connected": "connected",
@@ -98,7 +97,7 @@ def alerts(
         Sentences.
     """
     found = []
-    open_pairs = sum(s in UNFINISHED for s in status)
+    open_pairs = status.count("pending")
     if open_pairs:
         done = len(status) - open_pairs
         found.append(
@@ -107,8 +106,8 @@ def alerts(
     broken = frames["models"].filter(~pl.col("gate").fill_null(True))["id"].to_list()
     if broken:
         found.append(
-            f"{counted(len(broken), 'member')} no better than a constant guess on the task itself "
-            f"({_few(broken)}): pairs with them are not counted."
+            f"Not better than a constant guess on the task itself: {_few(broken)}. "
+            "Pairs with such an end have no barrier and are not counted."
         )
     undecided = status.count("undecided")
     if undecided:
@@ -119,11 +118,10 @@ def alerts(
     lost = status.count("failed") + status.count("nonfinite")
     if lost:
         found.append(f"{counted(lost, 'pair')} could not be measured; the heat map gives reasons.")
-    if frames["exclusions"].height:
-        found.append(
-            f"{counted(frames['exclusions'].height, 'entry').replace('entrys', 'entries')} of the zoo "
-            "left out, with reason and remedy below."
-        )
+    left_out = frames["exclusions"].height
+    if left_out:
+        entries = "1 entry" if left_out == 1 else f"{left_out:,} entries"
+        found.append(f"{entries} of the zoo left out, with reason and remedy below.")
     return found + [str(sentence) for sentence in run.get("alerts") or []]
 
 
@@ -188,7 +186,7 @@ def cards(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         ``label``, ``value`` (a number or text) and ``note``.
     """
     status = summary["pairs"]["status"]
-    done = sum(s not in UNFINISHED for s in status)
+    done = sum(s not in UNUSABLE for s in status)
     real = [g["size"] for g in summary["groups"] if g["label"] >= 0]
     noise = sum(g["size"] for g in summary["groups"] if g["label"] < 0)
     default = summary["evidence"]

@@ -12,6 +12,7 @@ from wsgeo.reporting.charts.parts import (
     NAMED,
     colour,
     dimmed,
+    dot_size,
     named,
     params,
     points,
@@ -26,24 +27,26 @@ PAIR_TIP = [
 ]
 
 
-def map_chart(labels: list[int]) -> alt.Chart:
+def map_chart(labels: list[int], n_members: int) -> alt.Chart:
     """Return the map: one point per member, near where the distance is small.
 
     Parameters
     ----------
     labels : list of int
         Labels of the groups, noise left out.
+    n_members : int
+        Number of members.
 
     Returns
     -------
     altair.Chart
         Data set ``map``; parameter ``map`` chooses among the embeddings; ``brush`` is the drag.
     """
-    axis = alt.Axis(labels=False, ticks=False, domain=False, title=None)
+    axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
     scale = alt.Scale(zero=False, nice=False, padding=18)
     brush = alt.selection_interval(name="brush", mark=alt.BrushConfig(fillOpacity=0.08))
     return (
-        points("map", labels, 110)
+        points("map", labels, dot_size(n_members))
         .encode(
             x=alt.X("x:Q", axis=axis, scale=scale),
             y=alt.Y("y:Q", axis=axis, scale=scale),
@@ -53,13 +56,15 @@ def map_chart(labels: list[int]) -> alt.Chart:
     )
 
 
-def graph_chart(labels: list[int]) -> alt.LayerChart:
+def graph_chart(labels: list[int], n_members: int) -> alt.LayerChart:
     """Return the graph: an edge for each pair whose gap is at or below the threshold.
 
     Parameters
     ----------
     labels : list of int
         Labels of the groups, noise left out.
+    n_members : int
+        Number of members; edges of a large zoo are drawn fainter.
 
     Returns
     -------
@@ -70,6 +75,7 @@ def graph_chart(labels: list[int]) -> alt.LayerChart:
     scale = alt.Scale(zero=False, nice=False, padding=18)
     x, y = alt.X("x:Q", axis=axis, scale=scale), alt.Y("y:Q", axis=axis, scale=scale)
     kept = "!chosen || (chosen[datum.a] && chosen[datum.b])"
+    faint = 0.5 if n_members <= LABELLED else 0.18
     edges = (
         alt.Chart(named("edges"))
         .transform_filter("datum.convexity_gap <= threshold")
@@ -80,12 +86,12 @@ def graph_chart(labels: list[int]) -> alt.LayerChart:
             x2="x2:Q",
             y2="y2:Q",
             color=themed("muted"),
-            size=alt.SizeValue(1.0, condition={"test": "datum.bridge", "value": 3.2}),
-            opacity=dimmed(0.04, 0.5, kept),
+            size=alt.SizeValue(1.0, condition={"test": "datum.bridge", "value": 3}),
+            opacity=dimmed(0.04, faint, kept),
             tooltip=PAIR_TIP,
         )
     )
-    nodes = points("nodes", labels, 110).encode(x=x, y=y)
+    nodes = points("nodes", labels, dot_size(n_members)).encode(x=x, y=y)
     return alt.layer(edges, nodes).add_params(*params(("threshold", 0)))
 
 
@@ -155,8 +161,9 @@ def build(summary: Mapping[str, Any], labels: list[int]) -> dict[str, Any]:
     dict of str to altair chart
         By panel.
     """
+    n_members = len(summary["members"]["id"])
     return {
-        "map": map_chart(labels).properties(height=340),
-        "graph": graph_chart(labels).properties(height=340),
+        "map": map_chart(labels, n_members).properties(height=340),
+        "graph": graph_chart(labels, n_members).properties(height=340),
         "tree": tree_chart(labels, len(summary["tree"]["leaves"])).properties(height=230),
     }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import altair as alt
 
 from wsgeo.reporting.charts.parts import LABELLED, NAMED, dimmed, named, params, themed
 
+KINDS: Final = ("within", "between")
 
-KINDS = ("within", "between")
+SINGLE_LIMIT: Final = 300
+"""Most pairs whose paths are drawn one by one: the eye cannot follow more."""
 
 
 def heatmap_chart(n_members: int) -> alt.LayerChart:
@@ -34,7 +36,7 @@ def heatmap_chart(n_members: int) -> alt.LayerChart:
     x = alt.X("column:O", axis=axis, scale=alt.Scale(padding=0))
     y = alt.Y("row:O", axis=axis, scale=alt.Scale(padding=0))
     base = alt.Chart(named("cells")).transform_calculate(shown="datum[quantity]").encode(x=x, y=y)
-    cells = base.mark_rect(cursor="pointer").encode(
+    cells = base.mark_rect(cursor="pointer", invalid="show").encode(
         color=_scale(),
         opacity=dimmed(0.15, 1),
         tooltip=[
@@ -54,16 +56,29 @@ def heatmap_chart(n_members: int) -> alt.LayerChart:
     if few:
         layers.append(_marks(base, "datum.status === 'undecided'", "?"))
         layers.append(_marks(base, "!isValid(datum.shown)", "×"))
-    extra = (("quantity", "convexity_gap"), ("picked", -1), ("names", []))
-    return alt.layer(*layers).add_params(*params(*extra))
+    extra = (("quantity", "convexity_gap"), ("floor", 0), ("ceiling", 1))
+    return alt.layer(*layers).add_params(*params(*extra, ("picked", -1), ("names", [])))
 
 
 def _scale() -> alt.Color:
     """Return the colours of the cells; a square root spreads the low gaps inside a basin."""
     found = alt.Color(
         "shown:Q",
-        scale=alt.Scale(scheme="cividis", type="sqrt", zero=False),
-        legend=alt.Legend(orient="bottom", title=None, gradientThickness=10, tickCount=5),
+        scale=alt.Scale(
+            scheme="cividis",
+            type="sqrt",
+            zero=False,
+            domainMin=alt.ExprRef("floor"),
+            domainMax=alt.ExprRef("ceiling"),
+        ),
+        legend=alt.Legend(
+            orient="bottom",
+            title=None,
+            gradientThickness=10,
+            gradientLength=280,
+            tickCount=4,
+            labelOverlap=False,
+        ),
     )
     found.condition = {"test": "!isValid(datum.shown)", "value": {"expr": "rule"}}
     return found
@@ -78,8 +93,13 @@ def _marks(base: alt.Chart, test: str, sign: str) -> alt.Chart:
     )
 
 
-def paths_chart() -> alt.LayerChart:
+def paths_chart(single: bool) -> alt.LayerChart:
     """Return the losses along the paths: bands within and between groups, and the picked pair.
+
+    Parameters
+    ----------
+    single : bool
+        Whether each pair is drawn too, as a thin line.
 
     Returns
     -------
@@ -87,11 +107,16 @@ def paths_chart() -> alt.LayerChart:
         Data sets ``bands``, ``curves`` (one row per pair, lists unfolded here) and ``picked``.
     """
     kinds = alt.Scale(domain=list(KINDS), range=[alt.ExprRef(k) for k in KINDS])
-    x = alt.X("t:Q", title="position t on the path from a to b", axis=alt.Axis(tickCount=5))
-    y = alt.Y("loss:Q", title="loss (nats per example)", scale=alt.Scale(zero=False))
-    hue = alt.Color(
-        "kind:N", scale=kinds, legend=alt.Legend(orient="top", title=None, symbolType="stroke")
+    x = alt.X(
+        "t:Q",
+        title="position t on the path from a to b",
+        axis=alt.Axis(tickCount=5, labelFlush=False),
     )
+    y = alt.Y("loss:Q", title="loss (nats per example)", scale=alt.Scale(zero=False))
+    legend = alt.Legend(
+        orient="top", title=None, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1
+    )
+    hue = alt.Color("kind:N", scale=kinds, legend=legend)
     bands = alt.Chart(named("bands"))
     area = bands.mark_area(opacity=0.2, interpolate="monotone").encode(
         x=x, y=alt.Y("low:Q", title="loss (nats per example)"), y2="high:Q", color=hue
@@ -111,7 +136,8 @@ def paths_chart() -> alt.LayerChart:
             opacity=dimmed(0.03, 0.35, "!chosen || (chosen[datum.a] && chosen[datum.b])"),
         )
     )
-    return alt.layer(area, thin, middle, *_picked(x, y)).add_params(*params())
+    lines = [thin] if single else []
+    return alt.layer(area, *lines, middle, *_picked(x, y)).add_params(*params())
 
 
 def _picked(x: alt.X, y: alt.Y) -> list[alt.Chart]:
@@ -151,5 +177,5 @@ def build(summary: Mapping[str, Any]) -> dict[str, Any]:
     """
     return {
         "heatmap": heatmap_chart(len(summary["members"]["id"])).properties(height=460),
-        "paths": paths_chart().properties(height=340),
+        "paths": paths_chart(len(summary["curves"]["pair"]) <= SINGLE_LIMIT).properties(height=340),
     }

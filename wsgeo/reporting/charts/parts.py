@@ -143,7 +143,23 @@ def named(name: str) -> alt.NamedData:
     return alt.NamedData(name=name)
 
 
-def points(source: str, labels: list[int], size: int = 90) -> alt.Chart:
+def dot_size(n_members: int) -> int:
+    """Return the area of a member's point, smaller where there are many.
+
+    Parameters
+    ----------
+    n_members : int
+        Number of points.
+
+    Returns
+    -------
+    int
+        Square pixels.
+    """
+    return 110 if n_members <= LABELLED else 60
+
+
+def points(source: str, labels: list[int], size: int) -> alt.Chart:
     """Return members as points: colour and shape by group, hollow for noise, dimmed unless chosen.
 
     Parameters
@@ -162,7 +178,7 @@ def points(source: str, labels: list[int], size: int = 90) -> alt.Chart:
     """
     return (
         alt.Chart(named(source))
-        .mark_point(size=size, strokeWidth=1.6, cursor="pointer")
+        .mark_point(size=size, strokeWidth=1.4, fillOpacity=0.72, cursor="pointer")
         .encode(
             stroke=colour(labels, alt.Stroke),
             fill=hollow(labels),

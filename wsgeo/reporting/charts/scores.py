@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from wsgeo.reporting.charts.parts import MEMBER_TIP, colour, named, params, points, themed
+from wsgeo.reporting.charts.parts import MEMBER_TIP, named, params, points, themed
 
 
 def diagnostics_chart(labels: list[int], n_parts: int) -> alt.LayerChart:
@@ -33,9 +33,9 @@ def diagnostics_chart(labels: list[int], n_parts: int) -> alt.LayerChart:
         "metric:Q",
         title="score on the slice (fraction)",
         scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(tickCount=5),
+        axis=alt.Axis(tickCount=5, labelFlush=False),
     )
-    dots = points("scores", labels, 46).encode(
+    dots = points("scores", labels, 44).encode(
         x=x,
         y=y,
         yOffset=lane,
@@ -43,12 +43,12 @@ def diagnostics_chart(labels: list[int], n_parts: int) -> alt.LayerChart:
     )
     means = (
         alt.Chart(named("means"))
-        .mark_tick(thickness=3, size=16)
+        .mark_tick(thickness=2.5, size=17)
         .encode(
             x=alt.X("mean:Q"),
             y=y,
             yOffset=lane,
-            color=colour(labels),
+            color=themed("ink"),
             tooltip=[
                 alt.Tooltip("group_name:N", title="group"),
                 alt.Tooltip("mean:Q", title="mean"),
@@ -79,14 +79,14 @@ def transfer_chart(labels: list[int]) -> alt.LayerChart:
         Data sets ``scores`` and ``chance``; parameter ``slice`` is the number of the slice.
     """
     picked = "datum.number === slice"
-    scale = alt.Scale(zero=False, padding=14)
+    scale, axis = alt.Scale(zero=False, padding=14), alt.Axis(tickCount=5, labelFlush=False)
     dots = (
-        points("scores", labels, 100)
+        points("scores", labels, 80)
         .transform_filter(picked)
         .transform_filter("isValid(datum.in_domain)")
         .encode(
-            x=alt.X("in_domain:Q", title="metric on the task (fraction)", scale=scale),
-            y=alt.Y("metric:Q", title="score on the slice (fraction)", scale=scale),
+            x=alt.X("in_domain:Q", title="metric on the task (fraction)", scale=scale, axis=axis),
+            y=alt.Y("metric:Q", title="score on the slice (fraction)", scale=scale, axis=axis),
             tooltip=[
                 *MEMBER_TIP[:2],
                 alt.Tooltip("in_domain:Q", title="on the task"),

@@ -30,8 +30,8 @@ const rank = [];
 summary.order.forEach((member, place) => { rank[member] = place; });
 
 const bridges = new Set(summary.bridges);
-const edges = summary.graph.length === 0 ? [] : pairs
-  .filter((row) => row.convexity_gap != null)
+const edges = pairs
+  .filter((row) => row.convexity_gap != null && summary.graph.length)
   .map((row) => {
     const [x, y] = summary.graph[row.a], [x2, y2] = summary.graph[row.b];
     return { ...row, x, y, x2, y2, bridge: bridges.has(row.pair) };
@@ -73,7 +73,9 @@ const datasets = {
   picked: [],
   scores: summary.diagnosis.scores.map((row) => ({
     ...ofPart(row), id: members[row.member].id, group: members[row.member].group,
-    group_name: members[row.member].group_name, in_domain: members[row.member].metric,
+    group_name: members[row.member].group_name,
+    // A member that fails the gate would stretch the axis for all others.
+    in_domain: summary.members.gate[row.member] === false ? null : members[row.member].metric,
   })),
   means: summary.diagnosis.means.map((row) => withGroup(ofPart(row), row.group)),
   chance: summary.diagnosis.parts.map((part, k) => ({ chance: part.chance, number: k, part: parts[k] }))

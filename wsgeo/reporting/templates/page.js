@@ -90,6 +90,15 @@ function moveThreshold(value) {
   byId("threshold-text").textContent = `${digits(value)} nats, ${drawn} of ${edges.length} edges`;
 }
 
+// Barriers are shaded from zero to at least twice the threshold: one basin must look like one.
+function shade(quantity) {
+  const shown = pairs.map((row) => row[quantity]).filter((value) => value != null);
+  const barrier = quantity === "convexity_gap" || quantity === "barrier_height";
+  set("floor", barrier ? 0 : Math.min(...shown, Infinity));
+  set("ceiling", Math.max(...shown, barrier ? 2 * (summary.tau.value || 0) : -Infinity));
+  set("quantity", quantity);
+}
+
 function prepareControls() {
   const slider = byId("threshold");
   if (slider) {
@@ -104,7 +113,8 @@ function prepareControls() {
     const control = byId(id);
     if (control) control.addEventListener("change", () => {
       if (name === "map") choose(null, "control");
-      set(name, convert(control.value));
+      if (name === "quantity") shade(control.value);
+      else set(name, convert(control.value));
     });
   };
   listen("pick-map", "map", Number);
@@ -130,7 +140,7 @@ function prepareLinks() {
 function firstChoices() {
   const most = (list, value) => list.reduce((best, row, k) => ((value(row) ?? -1) > (value(list[best]) ?? -1) ? k : best), 0);
   live.names = summary.order.map((member) => summary.labels[member]);
-  live.quantity = summary.quantities.length ? summary.quantities[0].field : "l2";
+  if (summary.quantities.length) shade(summary.quantities[0].field);
   live.picked = curves.length ? curves[most(curves, (curve) => pairs[curve.pair].convexity_gap)].pair : pairs.length ? 0 : -1;
   live.slice = most(summary.diagnosis.parts, (part) => part.spread);
   if (byId("pick-slice")) byId("pick-slice").value = live.slice;

@@ -1,7 +1,9 @@
 // Drawing: one Vega view per chart, parameters by name, colours from the style sheet.
 const Vega = window.wsgeoVega;
 const views = new Map();
-const live = { chosen: null, picked: -1, threshold: 0, map: 0, slice: 0, quantity: "convexity_gap", names: [] };
+const live = {
+  chosen: null, picked: -1, threshold: 0, map: 0, slice: 0, quantity: "convexity_gap", floor: 0, ceiling: 1, names: [],
+};
 const themed = ["ink", "muted", "paper", "rule", "within", "between"];
 const renderer = members.length > 40 ? "canvas" : "svg";
 
@@ -66,7 +68,9 @@ function draw(box, config, onView) {
   box.replaceChildren();
   const { spec } = Vega.compile(complete(panel, box), { config });
   const view = new Vega.View(Vega.parse(spec, null, { ast: true }), {
-    container: box, renderer, hover: true, tooltip: showTip, expr: Vega.expressionInterpreter, logLevel: Vega.Warn,
+    container: box, renderer, hover: true, tooltip: showTip, expr: Vega.expressionInterpreter,
+    // An empty layer is no fault worth a warning.
+    logLevel: Vega.errorsOnly,
   });
   views.set(panel, view);
   onView(panel, view);

@@ -1,0 +1,186 @@
+"""The page: one file, no address, no script from a name."""
+
+import json
+import os
+import re
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+import report_cases as cases
+
+from wsgeo.reporting import page
+from wsgeo.reporting.charts import charts
+from wsgeo.reporting.figures import centroid_command, number
+from wsgeo.reporting.summary import summarize
+
+
+class Elements(HTMLParser):
+    """Every element with its attributes, and the text of scripts."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.found, self.blocks, self._open = [], {}, None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        self._open = f"{tag}:{dict(attrs).get('id', '')}"
+
+    def handle_endtag(self, tag):
+        self._open = None
+
+    def handle_data(self, data):
+        if self._open:
+            self.blocks[self._open] = self.blocks.get(self._open, "") + data
+
+    def count(self, tag):
+        return sum(name == tag for name, _ in self.found)
+
+
+def rendered(tables, **changes):
+    return page.render(summarize(tables, cases.run(**changes)))
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return rendered(cases.tables(12))
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    """A page in which every text of tables and run is hostile."""
+    tables = {}
+    for name, frame in cases.tables(12).items():
+        texts = [c for c in ("id", "a", "b", "set", "slice", "null", "method", "cause", "remedy",
+                             "file", "reason", "base", "task", "name", "best_member", "group",
+                             "parameters", "gate_reason", "medoid", "variant", "folder")
+                 if c in frame.columns and frame[c].dtype == pl.String]  # fmt: skip
+        tables[name] = frame.with_columns(pl.col(texts) + cases.HOSTILE)
+    bad = cases.HOSTILE
+    return rendered(
+        tables, name=bad, command=bad, verdict=[bad, bad], alerts=[bad], data={bad: bad},
+        settings={bad: {bad: bad}}, hashes={bad: bad}, version=bad,
+        tau={"value": cases.TAU, "origin": bad},
+    )  # fmt: skip
+
+
+class TestRender:
+    def test_names_no_other_place(self, clean):
+        """No element fetches or links anywhere but inside the page."""
+        for tag, attributes in Elements(clean).found:
+            assert tag not in {"link", "iframe", "object", "embed", "img", "base", "form"}
+            assert not attributes.keys() & {"src", "srcset", "action", "formaction", "data"}
+            assert attributes.get("href", "#").startswith("#")
+        assert "url(" not in Elements(clean).blocks["style:"]
+        assert "@import" not in Elements(clean).blocks["style:"]
+
+    def test_specifications_hold_no_address(self, clean):
+        """The data and the charts hold no address at all."""
+        blocks = Elements(clean).blocks
+
+        assert "://" not in blocks["script:summary"] + blocks["script:charts"]
+
+    def test_policy_allows_only_its_own_parts(self, clean):
+        """The policy forbids all by default and holds no blanket leave."""
+        policy = re.search(r'Content-Security-Policy" content="([^"]+)"', clean)[1]
+
+        assert "default-src &#39;none&#39;" in policy
+        assert "unsafe" not in policy
+        assert policy.count("sha256-") == 3
+
+    def test_a_hostile_text_stays_text(self, clean, hostile):
+        """Names that hold markup change no element: the page has as many as a clean one."""
+        before, after = Elements(clean), Elements(hostile)
+
+        for tag in ("script", "img", "style", "meta", "svg", "td", "button", "option"):
+            assert before.count(tag) == after.count(tag), tag
+        assert not any(key.startswith("on") for _, found in after.found for key in found)
+
+    def test_embedded_data_round_trips(self):
+        """Any text survives the block, and the block holds no character that could end it."""
+        value = [cases.HOSTILE, "&amp;", "\u2028\u2029", "<!--", "é 🦓"]
+        text = str(page.embedded(value))
+
+        assert json.loads(text) == value
+        assert not set("<>&\u2028\u2029") & set(text)
+
+    def test_a_number_that_is_not_finite_is_refused(self):
+        """NaN never reaches the page."""
+        with pytest.raises(ValueError, match="not finite"):
+            page.embedded({"gap": float("nan")})
+
+    @pytest.mark.parametrize("n", [0, 1, 2, 3])
+    def test_a_tiny_zoo_has_a_page(self, n):
+        """A zoo of none to three members gives a page that says what is missing."""
+        text = rendered(cases.tables(n))
+
+        assert Elements(text).count("section") == 8
+        assert 'class="empty"' in text
+
+    def test_shows_the_verdict_and_the_alerts(self, clean):
+        """The headline, the alerts and the command are there to read without a script."""
+        for sentence in (*cases.run()["verdict"], *cases.run()["alerts"]):
+            assert sentence in clean
+        assert "wsgeo centroid RUN --basin 1 -o basin-1" in clean
+
+    def test_a_hundred_members_fit_in_two_megabytes(self):
+        """At 4,950 pairs of 11 points the page stays below its limit."""
+        assert len(rendered(cases.tables(100)).encode()) <= 2_000_000
+
+
+class TestCharts:
+    def test_hold_no_text_of_the_zoo(self):
+        """Specifications of two zoos that differ in their texts alone are equal."""
+        tables = cases.tables(12)
+        renamed = {
+            name: frame.with_columns(
+                pl.col(c) + "~" for c in ("id", "a", "b") if c in frame.columns
+            )
+            for name, frame in tables.items()
+        }
+
+        assert charts(summarize(tables, {})) == charts(summarize(renamed, {"name": "x"}))
+
+    def test_leave_out_what_has_nothing_to_show(self):
+        """A chart is there exactly where no note explains its absence."""
+        summary = summarize(cases.tables(3), {})
+
+        assert not charts(summary).keys() & summary["notes"].keys()
+
+
+class TestWritePage:
+    def test_the_old_page_stays_until_the_new_one_is_whole(self, tmp_path, monkeypatch):
+        """A write that fails leaves the old page and no part of the new one."""
+        target = tmp_path / "index.html"
+        target.write_text("old")
+        monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
+
+        with pytest.raises(OSError, match="full"):
+            page.write_page(summarize({}, {}), target)
+
+        assert target.read_text() == "old"
+        assert os.listdir(tmp_path) == ["index.html"]
+
+    def test_is_what_render_returns(self, tmp_path):
+        """The file holds the rendered page in UTF-8."""
+        summary = summarize(cases.tables(2, name="zèbre 🦓"), cases.run())
+        page.write_page(summary, tmp_path / "index.html")
+
+        assert (tmp_path / "index.html").read_text(encoding="utf-8") == page.render(summary)
+
+
+class TestFigures:
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [(0, "0"), (-0.25, "-0.25"), (12345.6, "12,346"), (True, "yes"), ([1, 2.5], "1, 2.5")],
+    )
+    def test_number(self, value, text):
+        """Figures have four digits, thousands apart."""
+        assert number(value) == text
+
+    def test_a_command_quotes_what_a_shell_would_read(self):
+        """A centroid's name is one word of its command, whatever it holds."""
+        command = centroid_command({"name": "a; rm -rf ~", "level": "task", "group": "$(id)"})
+
+        assert command == "wsgeo centroid RUN --region '$(id)' -o 'a; rm -rf ~'"
