@@ -177,6 +177,15 @@ class TestGram:
         np.testing.assert_allclose(parts[0], tau[:, :3] @ tau[:, :3].T, rtol=1e-12)
         assert not parts[2].any()
 
+    def test_many_members_take_smaller_blocks(self):
+        """With thousands of members the blocks shrink and the products stay."""
+        vectors = np.random.default_rng(3).normal(size=(2500, 4000)).astype(np.float32)
+
+        result = gram(lambda i, c: vectors[i, c], 2500, [slice(0, 4000)], np.zeros(4000, "f4"))
+
+        expected = vectors[:3].astype(np.float64) @ vectors.T.astype(np.float64)
+        np.testing.assert_allclose(result[:3], expected, rtol=1e-12, atol=1e-9)
+
     def test_memory_does_not_grow_with_the_model(self):
         """Only one block per member is held, here 20 blocks beside 40 MB of weights."""
         values = np.random.default_rng(0).normal(size=20_000).astype(np.float32)

@@ -138,6 +138,11 @@ MUTATIONS = {
     "deep nesting": (b'{"a":' + b"[" * 40_000, "malformed_header", "nested"),
     "unclosed string": (b'{"' + b'\\"' * 500_000, "malformed_header", "parsed"),
     "many brackets": (b'{"a":[' + b"[]," * 500_000, "malformed_header", "tensors"),
+    "many names": (
+        b"{" + b",".join(b'"%d":1' % i for i in range(200_000)) + b"}",
+        "malformed_header",
+        "too many",
+    ),
     "many numbers": (b'{"a":[' + b"1," * 900_000, "malformed_header", "too many"),
 }
 

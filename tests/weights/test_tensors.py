@@ -224,6 +224,16 @@ class TestWriting:
                 write_safetensors(file, stream, shapes={"a": (3,)})
         assert not file.exists()
 
+    def test_a_tensor_larger_than_one_part(self, file):
+        """A tensor that is rounded and written in parts comes back whole."""
+        values = np.arange(2_500_000, dtype=np.float32)
+
+        write_safetensors(file, {"x": values}, dtype="BF16")
+
+        np.testing.assert_array_equal(
+            read_tensors(file)["x"], widen(narrow(values, "BF16"), "BF16")
+        )
+
     def test_nothing_to_write_is_refused(self, file):
         """A file without tensors would be refused on reading."""
         with pytest.raises(ValueError, match="nothing"):

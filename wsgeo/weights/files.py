@@ -34,7 +34,8 @@ def shown(value: object, length: int = 80) -> str:
     >>> print(shown("layer.0\n"), shown([1, 2]))
     'layer.0\n' [1, 2]
     """
-    text = ascii(value)
+    # A name may be megabytes long, and its escapes ten times that.
+    text = ascii(value[: length + 1] if isinstance(value, str) else value)
     if len(text) <= length:
         return text
     return text[: length - 4] + ("...'" if isinstance(value, str) else "...")

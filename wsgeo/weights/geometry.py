@@ -14,7 +14,8 @@ Matrix: TypeAlias = NDArray[np.float64]
 BlockReader: TypeAlias = Callable[[int, slice], Vector]
 """Returns the values of member ``i`` in a slice of the flat vector."""
 
-_BLOCK = 1 << 14
+# Columns of one block, fewer where many members would make it larger than the cache.
+_BLOCK, _LEAST_BLOCK, _ENTRIES = 1 << 14, 1 << 10, 1 << 22
 
 # Squared distances carry the rounding of the squared norms that they are the difference of.
 _RESOLUTION = 1e-14
@@ -104,10 +105,11 @@ def span_grams(
     """
     if n < 1:
         raise ValueError("A Gram matrix needs at least one member.")
-    buffer = np.empty(n * _BLOCK)
+    size = _block_size(n)
+    buffer = np.empty(n * size)
     for span in spans:
         total = np.zeros((n, n))
-        for columns in _blocks(span):
+        for columns in _blocks(span, size):
             rows = buffer[: n * (columns.stop - columns.start)].reshape(n, -1)
             origin = read(0, columns) if reference is None else reference[columns]
             for i in range(n):
@@ -233,9 +235,13 @@ def task_vector_geometry(
     return TaskVectorGeometry(distances(total), cosines(total), np.sqrt(np.diag(total)))
 
 
-def _blocks(span: slice) -> Iterator[slice]:
-    for start in range(span.start, span.stop, _BLOCK):
-        yield slice(start, min(start + _BLOCK, span.stop))
+def _block_size(n: int) -> int:
+    return max(_LEAST_BLOCK, min(_BLOCK, _ENTRIES // n))
+
+
+def _blocks(span: slice, size: int) -> Iterator[slice]:
+    for start in range(span.start, span.stop, size):
+        yield slice(start, min(start + size, span.stop))
 
 
 def _restrict(vector: Vector, parts: Sequence[slice]) -> Vector:
@@ -264,8 +270,9 @@ def _reader(vectors: Sequence[Vector]) -> BlockReader:
 def _cross_products(tile: Sequence[Vector], vector: Vector, origin: Vector) -> Matrix:
     """Return the inner products of one member with those of a tile, shape (n_tile,)."""
     total = np.zeros(len(tile))
-    rows = np.empty((len(tile), _BLOCK))
-    for columns in _blocks(slice(0, origin.size)):
+    size = _block_size(len(tile))
+    rows = np.empty((len(tile), size))
+    for columns in _blocks(slice(0, origin.size), size):
         part = rows[:, : columns.stop - columns.start]
         for row, member in zip(part, tile, strict=True):
             np.subtract(member[columns], origin[columns], out=row, dtype=np.float64)

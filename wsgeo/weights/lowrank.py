@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 Matrix: TypeAlias = NDArray[np.float32]
 
-# Entries of the two products that `inner_products` holds at a time: 64 MB each.
-_ENTRIES = 1 << 23
+_ENTRIES = 1 << 23  # of each product that `inner_products` holds: 64 MB
 
 
 @final
@@ -131,8 +130,8 @@ def inner_products(updates: Sequence[LowRankUpdate]) -> NDArray[np.float64]:
 
     .. math:: \langle s B A, s' B' A' \rangle = s s' \sum (B^T B') \circ (A A'^T)
 
-    Sum the result over the matrices of a model to get the Gram matrix of its adapters, from which
-    `wsgeo.weights.distances` and `wsgeo.weights.cosines` follow. Ranks may differ.
+    Summed over the matrices of a model, this is the Gram matrix of its adapters: see
+    `wsgeo.weights.distances` and `wsgeo.weights.cosines`. Ranks may differ.
 
     Parameters
     ----------

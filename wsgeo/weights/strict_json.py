@@ -71,7 +71,7 @@ def _check_structure(text: str, max_tensors: int) -> None:
     # An object and two lists per tensor; beyond that, room for the count to be reported exactly.
     if bare.count("{") > 2 * max_tensors or bare.count("[") > 4 * max_tensors:
         raise ValueError(f"it describes more than {max_tensors} tensors")
-    if bare.count(",") > 40 * max_tensors:
+    if bare.count(":") > 6 * max_tensors + 100 or bare.count(",") > 40 * max_tensors:
         raise ValueError("it holds too many values")
 
 

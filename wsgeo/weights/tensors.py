@@ -18,6 +18,8 @@ from wsgeo.weights.precision import STORED, StoredType, Tensor, narrow, widen
 
 Shape: TypeAlias = tuple[int, ...]
 
+_PART = 1 << 20
+
 
 class Digest(Protocol):
     """What `hashlib` returns: bytes go in, in order."""
@@ -241,7 +243,8 @@ def write_safetensors(
         for name, tensor in tensors:
             if (name, tensor.shape) != next(expected, None):
                 raise ValueError(f"Tensor {name!r} of shape {tensor.shape} is out of order.")
-            file.write(_stored_bytes(name, tensor, dtype, path))
+            for part in _stored_parts(name, tensor, dtype, path):
+                file.write(part)
         if next(expected, None) is not None:
             raise ValueError("Fewer tensors came than shapes were announced.")
 
@@ -261,14 +264,18 @@ def _header_bytes(
     return len(raw).to_bytes(8, "little") + raw
 
 
-def _stored_bytes(name: str, tensor: Tensor, dtype: StoredType, path: Path | str) -> memoryview:
+def _stored_parts(
+    name: str, tensor: Tensor, dtype: StoredType, path: Path | str
+) -> Iterator[memoryview]:
     values = np.ascontiguousarray(tensor, dtype=np.float32).reshape(-1)
-    stored = narrow(values, dtype)
-    if dtype != "F32" and bool((np.isfinite(values) & ~np.isfinite(widen(stored, dtype))).any()):
-        raise WsgeoError(
-            f"tensor {shown(name)} holds values beyond the range of {dtype}",
-            where=str(path),
-            remedy="Write it as F32 or BF16.",
-        )
-    flat: memoryview = stored.view(np.uint8).data
-    return flat
+    # In parts, because rounding takes several copies of what it rounds.
+    for start in range(0, values.size, _PART):
+        part = values[start : start + _PART]
+        stored = narrow(part, dtype)
+        if dtype != "F32" and bool((np.isfinite(part) & ~np.isfinite(widen(stored, dtype))).any()):
+            raise WsgeoError(
+                f"tensor {shown(name)} holds values beyond the range of {dtype}",
+                where=str(path),
+                remedy="Write it as F32 or BF16.",
+            )
+        yield stored.view(np.uint8).data
