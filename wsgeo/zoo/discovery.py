@@ -113,10 +113,12 @@ class _Walk:
     def _steps(self, children: list[Path], *, skip_all: bool) -> list[Path]:
         """Keep the last step of each trainer series, or none beside a final model."""
         steps = {child: int(m[1]) for child in children if (m := _SERIES.fullmatch(child.name))}
+        # Real folders first: a link to one of them must not take its name.
+        children = sorted(children, key=lambda child: (child.is_symlink(), child))
         if self.all_steps or not steps:
-            return sorted(children)
+            return children
         kept = () if skip_all else (max(steps, key=lambda child: steps[child]),)
-        return sorted(child for child in children if child not in steps or child in kept)
+        return [child for child in children if child not in steps or child in kept]
 
 
 def find_entries(
@@ -154,7 +156,7 @@ def _list(folder: Path) -> tuple[set[str], list[Path]]:
     children: list[Path] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir():
+            if _is_folder(entry):
                 if not entry.name.startswith("."):
                     children.append(folder / entry.name)
             else:
@@ -162,6 +164,14 @@ def _list(folder: Path) -> tuple[set[str], list[Path]]:
     if "ledger.sqlite" in files:
         return set(), []
     return files, children
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads in a circle.
+        return False
 
 
 def _has_model(files: set[str]) -> bool:
