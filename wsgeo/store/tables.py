@@ -16,9 +16,7 @@ from wsgeo.probing.tables import SCORES
 from wsgeo.regions.tables import CENTROIDS
 from wsgeo.zoo.tables import EXCLUSIONS, MODELS
 
-TABLES: Final[Mapping[str, pl.Schema]] = {
-    "models": MODELS,
-    "exclusions": EXCLUSIONS,
+_GROUPED: Final[Mapping[str, pl.Schema]] = {
     "pairs": PAIRS,
     "profiles": PROFILES,
     "clusters": CLUSTERS,
@@ -26,6 +24,13 @@ TABLES: Final[Mapping[str, pl.Schema]] = {
     "nulls": NULLS,
     "embedding": EMBEDDING,
     "merge_tree": MERGE_TREE,
+}
+
+TABLES: Final[Mapping[str, pl.Schema]] = {
+    "models": MODELS,
+    "exclusions": EXCLUSIONS,
+    # A run holds several groups of members; each row says which it belongs to.
+    **{name: pl.Schema({"group": pl.String, **kinds}) for name, kinds in _GROUPED.items()},
     "scores": SCORES,
     "centroids": CENTROIDS,
 }

@@ -1,0 +1,50 @@
+"""A run's summary as lines for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def page(summary: dict[str, Any]) -> str:
+    """Return the summary of a run as lines.
+
+    Parameters
+    ----------
+    summary : dict
+        Content of ``summary.json``.
+
+    Returns
+    -------
+    str
+        Verdict first, then numbers, alerts, and what to do next.
+    """
+    if summary.get("status") == "unfinished":
+        return f"The run in {summary['run']} is unfinished. Run the same scan again to go on."
+    lines = [f"{summary['zoo']}: {_counts(summary)}", ""]
+    for group in summary["groups"]:
+        lines += _group(group)
+    lines += [f"Alert: {alert}" for alert in summary["alerts"]]
+    lines += [
+        f"{row['fate'].capitalize()}: {row['id']}: {row['cause']}. {row['remedy']}"
+        for row in summary["exclusions"]
+    ]
+    lines += ["", f"Report  {summary['report']}"]
+    lines += [f"Next    {command}" for command in summary["next"]]
+    return "\n".join(lines)
+
+
+def _counts(summary: dict[str, Any]) -> str:
+    return (
+        f"{summary['n_members']} members, {summary['n_pairs']} pairs "
+        f"({summary['n_computed']} evaluations done now, {summary['n_reused']} found done)"
+    )
+
+
+def _group(group: dict[str, Any]) -> list[str]:
+    """Return the lines of one loss group."""
+    lines = [f"{group['verdict']}"]
+    lines += [f"  {reason}" for reason in group["reasons"]]
+    for basin in group["basins"]:
+        members = ", ".join(basin["members"])
+        lines.append(f"  basin {basin['label']}: {len(basin['members'])} members: {members}")
+    return lines

@@ -1,0 +1,94 @@
+"""What differs between two runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from wsgeo.store import Run, open_run
+
+
+def compare(first: Path, second: Path) -> dict[str, Any]:
+    """Return the differences between two runs as a plain dict.
+
+    Parameters
+    ----------
+    first, second : Path
+        Run folders.
+
+    Returns
+    -------
+    dict
+        ``members`` (added, removed, changed: ids), ``settings`` (name to both values), ``pairs``
+        (``n_common``, ``status_changed``: rows, ``largest_change`` of a convexity gap in nats per
+        example, ``outside_intervals``: pairs whose intervals do not overlap), ``basins`` (both
+        partitions' agreement as adjusted Rand index over common members, None below two), and
+        ``verdicts`` (both).
+
+    Raises
+    ------
+    StoreError
+        If a folder holds no run.
+    """
+    runs = open_run(first), open_run(second)
+    return {
+        "members": _members(*runs),
+        "settings": _settings(*runs),
+        "pairs": _pairs(*runs),
+        "basins": _agreement(*runs),
+        "verdicts": [run.read("summary").get("verdict", []) for run in runs],
+    }
+
+
+def _members(first: Run, second: Run) -> dict[str, list[str]]:
+    old, new = (_hashes(run) for run in (first, second))
+    return {
+        "added": sorted(new.keys() - old.keys()),
+        "removed": sorted(old.keys() - new.keys()),
+        "changed": sorted(id for id in old.keys() & new.keys() if old[id] != new[id]),
+    }
+
+
+def _hashes(run: Run) -> dict[str, str]:
+    return dict(run.table("models").select("id", "content_hash").iter_rows())
+
+
+def _settings(first: Run, second: Run) -> dict[str, list[Any]]:
+    old, new = (run.read("run").get("settings", {}) for run in (first, second))
+    names = sorted(old.keys() | new.keys())
+    return {n: [old.get(n), new.get(n)] for n in names if old.get(n) != new.get(n)}
+
+
+def _pairs(first: Run, second: Run) -> dict[str, Any]:
+    columns = ("status", "convexity_gap", "convexity_gap_lo", "convexity_gap_hi")
+    old, new = (run.table("pairs").select("a", "b", *columns) for run in (first, second))
+    both = old.join(new, on=["a", "b"], suffix="_new", how="inner")
+    change = (both["convexity_gap_new"] - both["convexity_gap"]).abs()
+    apart = (pl.col("convexity_gap_lo") > pl.col("convexity_gap_hi_new")) | (
+        pl.col("convexity_gap_lo_new") > pl.col("convexity_gap_hi")
+    )
+    flipped = both.filter(pl.col("status").cast(pl.String) != pl.col("status_new").cast(pl.String))
+    return {
+        "n_common": both.height,
+        "largest_change": change.max(),
+        "status_changed": flipped.select("a", "b", "status", "status_new").to_dicts(),
+        "outside_intervals": both.filter(apart).select("a", "b").to_dicts(),
+    }
+
+
+def _agreement(first: Run, second: Run) -> float | None:
+    from sklearn.metrics import adjusted_rand_score
+
+    old, new = (_labels(run) for run in (first, second))
+    both = old.join(new, on="id", suffix="_new", how="inner")
+    if both.height < 2:
+        return None
+    return float(adjusted_rand_score(both["label"], both["label_new"]))
+
+
+def _labels(run: Run) -> pl.DataFrame:
+    clusters = run.table("clusters")
+    chosen = pl.col("is_default") & (pl.col("matrix") == "convexity_gap")
+    return clusters.filter(chosen).select("id", "label")

@@ -1,0 +1,130 @@
+"""What a scan will cost, before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from wsgeo.workflows.settings import ScanSettings
+from wsgeo.workflows.sources import GroupData
+
+
+@final
+@dataclass(frozen=True)
+class ScanPlan:
+    """Counts of a scan.
+
+    Parameters
+    ----------
+    zoo : str
+        Name of the zoo.
+    n_members, n_distinct, n_excluded : int
+        Accepted members, those with distinct weights, and entries left out.
+    groups : tuple of (str, int, int, int)
+        Name, distinct members, pairs and evaluations of each loss group with data.
+    n_examples, n_points : int
+        Examples per evaluation, positions per path.
+    alerts : tuple of str
+        What was guessed or looks odd.
+    """
+
+    zoo: str
+    n_members: int
+    n_distinct: int
+    n_excluded: int
+    groups: tuple[tuple[str, int, int, int], ...]
+    n_examples: int
+    n_points: int
+    alerts: tuple[str, ...] = ()
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs over all groups."""
+        return sum(group[2] for group in self.groups)
+
+    @property
+    def n_evaluations(self) -> int:
+        """Evaluations over all groups, those found done included."""
+        return sum(group[3] for group in self.groups)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as plain values."""
+        groups = [
+            dict(zip(("group", "members", "pairs", "evaluations"), group, strict=True))
+            for group in self.groups
+        ]
+        return {
+            "zoo": self.zoo,
+            "n_members": self.n_members,
+            "n_distinct": self.n_distinct,
+            "n_excluded": self.n_excluded,
+            "groups": groups,
+            "n_examples": self.n_examples,
+            "n_points": self.n_points,
+            "n_evaluations": self.n_evaluations,
+            "alerts": list(self.alerts),
+        }
+
+    def __str__(self) -> str:
+        """Return the plan in words."""
+        first = f"{self.zoo}: {self.n_members} members"
+        if self.n_distinct < self.n_members:
+            first += f" ({self.n_distinct} distinct)"
+        if self.n_excluded:
+            first += f", {self.n_excluded} entries left out"
+        if not self.groups:
+            return f"{first}; no data, so the weights alone are compared."
+        return (
+            f"{first}; {self.n_pairs} pairs of {self.n_points} points: {self.n_evaluations} "
+            f"evaluations of {self.n_examples} examples, less those found done."
+        )
+
+
+def plan_of(
+    zoo: str,
+    hashes: Sequence[str],
+    n_excluded: int,
+    groups: Sequence[GroupData],
+    settings: ScanSettings,
+    alerts: Sequence[str],
+) -> ScanPlan:
+    """Count what a scan does.
+
+    Parameters
+    ----------
+    zoo : str
+        Name of the zoo.
+    hashes : sequence of str
+        Content hashes of the accepted members.
+    n_excluded : int
+        Entries left out.
+    groups : sequence of GroupData
+        Groups with data.
+    settings : ScanSettings
+        Settings of the scan.
+    alerts : sequence of str
+        What was guessed or looks odd.
+
+    Returns
+    -------
+    ScanPlan
+        The counts.
+    """
+    n_inner = settings.n_points - 2
+    counted = []
+    for group in groups:
+        n = len({member.content_hash for member in group.members})
+        n_pairs = n * (n - 1) // 2
+        counted.append((group.name, n, n_pairs, n + n_pairs * n_inner))
+    n_examples = max((len(group.encoded) for group in groups), default=0)
+    return ScanPlan(
+        zoo=zoo,
+        n_members=len(hashes),
+        n_distinct=len(set(hashes)),
+        n_excluded=n_excluded,
+        groups=tuple(counted),
+        n_examples=n_examples,
+        n_points=settings.n_points,
+        alerts=tuple(alerts),
+    )

@@ -1,0 +1,190 @@
+"""What a scan writes into its run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from wsgeo import __version__
+from wsgeo.files import write_text
+from wsgeo.store import Run
+from wsgeo.workflows.measuring import GroupResult
+from wsgeo.workflows.settings import ScanSettings
+from wsgeo.workflows.sources import DataRequest
+from wsgeo.zoo import Checkpoint, Zoo
+from wsgeo.zoo.tables import exclusions_table, models_table
+
+if TYPE_CHECKING:
+    from wsgeo.workflows.scanning import ScanInputs, ScanOutcome
+
+REFERENCES: Final = ("juneja2022", "gueta2023")
+_VERSIONED: Final = ("torch", "transformers", "numpy", "scikit-learn", "hdbscan", "networkx")
+
+
+def record_request(
+    run: Run, inputs: ScanInputs, settings: ScanSettings, request: DataRequest, command: str
+) -> None:
+    """Write what is about to be measured: ``run.json``, ``config.toml``, ``zoo.lock.json``.
+
+    Parameters
+    ----------
+    run : Run
+        The run folder.
+    inputs : ScanInputs
+        Zoo and data.
+    settings : ScanSettings
+        Settings of the scan.
+    request : DataRequest
+        What the user said about the data.
+    command : str
+        The command that was given.
+    """
+    facts = {
+        **run.read("run"),
+        "status": "started",
+        "wsgeo": __version__,
+        "command": command,
+        "zoo": {
+            **dataclasses.asdict(inputs.request),
+            "name": inputs.zoo.name,
+            "root": str(inputs.zoo.root.resolve()),
+        },
+        "settings": settings.as_dict(),
+        "request": _plain_request(request),
+        "data": [_data(group.name, group.task, group.encoded) for group in inputs.groups],
+        "references": list(REFERENCES),
+        "versions": {name: importlib.metadata.version(name) for name in _VERSIONED},
+        "platform": {"python": platform.python_version(), "system": platform.platform()},
+        "started": _now(),
+    }
+    run.write("run", facts)
+    write_text(run.folder / "config.toml", settings.as_toml())
+    run.write("zoo.lock", {"members": [_locked(member) for member in inputs.zoo.members]})
+
+
+def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
+    """Write every table of a scan.
+
+    Parameters
+    ----------
+    run : Run
+        The run folder.
+    inputs : ScanInputs
+        Zoo and data.
+    outcome : ScanOutcome
+        What was measured.
+    """
+    run.write_table("models", _models(inputs.zoo, outcome.groups))
+    run.write_table("exclusions", exclusions_table(inputs.zoo))
+    for name in ("pairs", "profiles"):
+        frames = {group.name: getattr(group, name) for group in outcome.groups}
+        if frames:
+            run.write_table(name, _stacked(frames))
+    results = {**{group.name: group.clusters for group in outcome.groups}, **outcome.regions}
+    for name in ("clusterings", "nulls", "embedding", "merge_tree"):
+        if results:
+            run.write_table(name, _stacked({k: getattr(found, name) for k, found in results.items()}))
+    clusters = {group.name: group.labels_table for group in outcome.groups}
+    clusters |= {name: found.clusters for name, found in outcome.regions.items()}
+    if clusters:
+        run.write_table("clusters", _stacked(clusters))
+
+
+def record_summary(run: Run, summary: Mapping[str, Any]) -> None:
+    """Write ``summary.json`` and mark the run complete.
+
+    Parameters
+    ----------
+    run : Run
+        The run folder.
+    summary : mapping
+        What came of the scan.
+    """
+    run.write("summary", summary)
+    run.write("run", {**run.read("run"), "status": "complete", "finished": _now()})
+
+
+def _models(zoo: Zoo, groups: Sequence[GroupResult]) -> pl.DataFrame:
+    """Return the members with the verdict of the gate."""
+    rows = [
+        {
+            "id": name,
+            "gate": gate.passed,
+            "gate_reason": gate.reason or None,
+            "loss": gate.loss,
+            "loss_hi": gate.loss_hi,
+            "metric": gate.accuracy,
+            "metric_lo": gate.accuracy_lo,
+        }
+        for group in groups
+        for name, gate in group.gates.items()
+    ]
+    gates = pl.DataFrame(rows, schema=GATES)
+    return models_table(zoo).join(gates, on="id", how="left")
+
+
+GATES: Final = pl.Schema(
+    {
+        "id": pl.String,
+        "gate": pl.Boolean,  # whether the member beats the best constant predictor
+        "gate_reason": pl.String,
+        "loss": pl.Float64,  # nats per example, with its 95 % upper limit
+        "loss_hi": pl.Float64,
+        "metric": pl.Float64,  # balanced accuracy in [0, 1], with its 95 % lower limit
+        "metric_lo": pl.Float64,
+    }
+)
+"""Columns that the end-point gate adds to the table of models."""
+
+
+def _stacked(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat([_in_group(frame, name) for name, frame in frames.items()])
+
+
+def _in_group(frame: pl.DataFrame, group: str) -> pl.DataFrame:
+    return frame.with_columns(group=pl.lit(group))
+
+
+def _locked(member: Checkpoint) -> dict[str, Any]:
+    """Return a member as it was read: what, from where, and how each fact is known."""
+    return {
+        "id": member.id,
+        "folder": str(member.folder),
+        "adapter": None if member.adapter is None else str(member.adapter),
+        "content_hash": member.content_hash,
+        "files": {str(file): digest for file, digest in member.file_hashes.items()},
+        "model_class": member.model_class,
+        "labels": list(member.labels),
+        "label_order": list(member.label_order),
+        "geometry_group": member.geometry_group,
+        "loss_group": member.loss_group,
+        "duplicate_of": member.duplicate_of,
+        "facts": {name: dataclasses.asdict(fact) for name, fact in member.facts.items()},
+    }
+
+
+def _data(group: str, task: Any, encoded: Any) -> dict[str, Any]:
+    return {
+        "group": group,
+        "task": task.name,
+        "split": task.split,
+        "source": task.source,
+        "objective": str(task.objective),
+        "n_examples": len(encoded),
+        "key": encoded.key,
+    }
+
+
+def _plain_request(request: DataRequest) -> dict[str, Any]:
+    path = None if request.path is None else str(request.path.resolve())
+    return {**dataclasses.asdict(request), "path": path, "columns": dict(request.columns)}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

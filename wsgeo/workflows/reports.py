@@ -1,0 +1,88 @@
+"""The HTML pages of a run: one per loss group, and the first is the index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from wsgeo.reporting.page import write_page
+from wsgeo.reporting.summary import summarize
+from wsgeo.store import Run, open_run
+
+
+def report(run: str | Path) -> Path:
+    """Write the report of a finished run again.
+
+    Parameters
+    ----------
+    run : str or Path
+        A run folder.
+
+    Returns
+    -------
+    Path
+        The page of the largest group.
+
+    Raises
+    ------
+    StoreError
+        If the folder holds no run.
+    """
+    return write_reports(open_run(Path(run)))
+
+
+def write_reports(run: Run) -> Path:
+    """Write one page per loss group from the tables of a run.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+
+    Returns
+    -------
+    Path
+        The page of the largest group; the others lie beside it under their groups' names.
+    """
+    tables, facts, summary = run.every_table(), run.read("run"), run.read("summary")
+    folder = run.subfolder("report")
+    groups = [group["name"] for group in summary.get("groups", [])]
+    for i, name in reversed(list(enumerate(groups or [None]))):
+        page = summarize(_of_group(tables, name), _facts(facts, summary, name))
+        write_page(page, folder / ("index.html" if i == 0 else f"{name}.html"))
+    return folder / "index.html"
+
+
+def _of_group(tables: dict[str, pl.DataFrame], name: str | None) -> dict[str, pl.DataFrame]:
+    """Return the rows of one loss group and of the geometry group it lies in."""
+    if name is None:
+        return tables
+    mine = (name, name.split(".")[0])
+    models = tables["models"].filter(pl.col("loss_group") == name)
+    kept = {
+        key: frame.filter(pl.col("group").is_in(mine)) if "group" in frame.columns else frame
+        for key, frame in tables.items()
+    }
+    kept["scores"] = tables["scores"].filter(pl.col("id").is_in(models["id"].to_list()))
+    return {**kept, "models": models}
+
+
+def _facts(facts: dict[str, Any], summary: dict[str, Any], name: str | None) -> dict[str, Any]:
+    """Return what the page says of the run itself."""
+    group = next((g for g in summary.get("groups", []) if g["name"] == name), {})
+    return {
+        "name": facts["zoo"]["name"],
+        "version": facts["wsgeo"],
+        "command": facts["command"],
+        "settings": facts["settings"],
+        "seed": facts["settings"]["seed"],
+        "tau": group.get("tau"),
+        "verdict": [group["verdict"], *group["reasons"]] if group else [],
+        "alerts": summary.get("alerts", []),
+        "timings": {"scan": summary.get("seconds")},
+        "data": [data for data in facts["data"] if name in (None, data["group"])],
+        "hashes": {data["task"]: data["key"] for data in facts["data"]},
+        "sets": facts.get("sets", {}),
+    }

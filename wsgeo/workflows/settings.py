@@ -1,0 +1,84 @@
+"""What a scan is asked to do, besides which zoo and which data."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, final
+
+from wsgeo.errors import WsgeoError
+
+
+@final
+@dataclass(frozen=True)
+class ScanSettings:
+    """Settings of a scan; they are stored with its results.
+
+    Parameters
+    ----------
+    n_examples : int
+        Examples on which a loss is the mean; a stratified, seeded subset.
+    n_points : int
+        Positions along a path, both ends included; odd, so that 0.5 is one of them.
+    head_policy : str
+        What happens to the head along a path.
+    tau : float or None
+        Threshold between connected and separated, in nats per example; None derives it.
+    seed : int
+        Seed of subsets, masks, bootstraps and nulls.
+    n_resamples : int
+        Bootstrap resamples per pair.
+    n_draws : int
+        Draws of each null.
+    token_budget : int
+        Tokens per batch.
+    precision : str
+        Number format of the forward pass.
+
+    Raises
+    ------
+    WsgeoError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> ScanSettings(n_points=5).positions
+    (0.0, 0.25, 0.5, 0.75, 1.0)
+    """
+
+    n_examples: int = 512
+    n_points: int = 11
+    head_policy: str = "interpolate"
+    tau: float | None = None
+    seed: int = 0
+    n_resamples: int = 1000
+    n_draws: int = 200
+    token_budget: int = 4096
+    precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        """Refuse grids without a middle, and counts that are too small."""
+        if self.n_points < 3 or self.n_points % 2 == 0:
+            raise WsgeoError(
+                f"--points is {self.n_points}",
+                remedy="Take an odd number of at least 3, so that the middle is a point.",
+            )
+        if self.n_examples < 2:
+            raise WsgeoError(f"--examples is {self.n_examples}", remedy="Take at least 2.")
+        if self.tau is not None and not self.tau > 0:
+            raise WsgeoError(f"--tau is {self.tau}", remedy="Take a positive number, or auto.")
+
+    @property
+    def positions(self) -> tuple[float, ...]:
+        """The positions ``t``, from 0 to 1."""
+        return tuple(i / (self.n_points - 1) for i in range(self.n_points))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return dataclasses.asdict(self)
+
+    def as_toml(self) -> str:
+        """Return the settings as TOML; ``tau`` is ``"auto"`` where it is derived."""
+        values = {**self.as_dict(), "tau": "auto" if self.tau is None else self.tau}
+        return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())

@@ -1,0 +1,142 @@
+"""On what data each loss group is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import final
+
+from wsgeo.errors import DataError
+from wsgeo.tasks import Task, encode, read_task
+from wsgeo.tasks.task import EncodedExamples
+from wsgeo.workflows.settings import ScanSettings
+from wsgeo.zoo import Checkpoint, Zoo, load_tokenizer, objective_of
+
+
+@final
+@dataclass(frozen=True)
+class DataRequest:
+    """What the user said about the data.
+
+    Parameters
+    ----------
+    path : Path or None
+        File or folder; None takes what the zoo names.
+    split : str or None
+        Which file of a folder.
+    columns : mapping of str to str
+        Column by field.
+    objective : str or None
+        What the loss is; None takes it from the model class.
+    """
+
+    path: Path | None = None
+    split: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    objective: str | None = None
+
+
+@final
+@dataclass(frozen=True)
+class GroupData:
+    """A loss group with the examples it is measured on.
+
+    Parameters
+    ----------
+    name : str
+        Name of the loss group.
+    members : tuple of Checkpoint
+        Its members, in the order of their ids.
+    task : Task
+        The examples.
+    encoded : EncodedExamples
+        The same, for the group's tokenizer and label order.
+    """
+
+    name: str
+    members: tuple[Checkpoint, ...]
+    task: Task
+    encoded: EncodedExamples
+
+
+def find_data(
+    zoo: Zoo, request: DataRequest, settings: ScanSettings
+) -> tuple[list[GroupData], list[str]]:
+    """Choose, read and encode the examples of each loss group.
+
+    Parameters
+    ----------
+    zoo : Zoo
+        The zoo.
+    request : DataRequest
+        What the user said.
+    settings : ScanSettings
+        Number of examples and seed.
+
+    Returns
+    -------
+    groups : list of GroupData
+        The groups with data, the largest first.
+    alerts : list of str
+        Why a group has none.
+
+    Raises
+    ------
+    DataError
+        If the file that the user named fits no group.
+    """
+    names = dict.fromkeys(member.loss_group for member in zoo.members)
+    found: list[GroupData] = []
+    misfits: list[DataError] = []
+    alerts: list[str] = []
+    for name in names:
+        members = zoo.loss_group(name)
+        path = request.path or _named_path(zoo, members)
+        if path is None:
+            alerts.append(f"No data is named for group {name}: its weights alone are compared.")
+            continue
+        try:
+            found.append(_group(name, members, path, request, settings))
+        except DataError as error:
+            misfits.append(error)
+            alerts.append(f"Group {name} is not measured: {error}")
+    if misfits and not found:
+        raise misfits[0]
+    return sorted(found, key=lambda group: -len(group.members)), alerts
+
+
+def _group(
+    name: str,
+    members: tuple[Checkpoint, ...],
+    path: Path,
+    request: DataRequest,
+    settings: ScanSettings,
+) -> GroupData:
+    first = members[0]
+    objective = request.objective or objective_of(first.model_class)
+    task = read_task(
+        path,
+        objective=objective,
+        columns=request.columns or None,
+        n_examples=settings.n_examples,
+        seed=settings.seed,
+        split=request.split,
+    )
+    encoded = encode(task, load_tokenizer(first), labels=group_labels(first))
+    return GroupData(name, members, task, encoded)
+
+
+def group_labels(member: Checkpoint) -> tuple[str, ...]:
+    """Return the labels of a member in the order of its loss group."""
+    return tuple(member.labels[i] for i in member.label_order) or member.labels
+
+
+def _named_path(zoo: Zoo, members: Sequence[Checkpoint]) -> Path | None:
+    """Return the data file that the members agree on, if it lies in the zoo."""
+    named = {member.facts["data"].value for member in members if "data" in member.facts}
+    if len(named) != 1:
+        return None
+    # A path inside a file of the zoo must not make us read elsewhere.
+    path = (zoo.root / str(named.pop())).resolve()
+    return path if path.is_relative_to(zoo.root.resolve()) and path.exists() else None

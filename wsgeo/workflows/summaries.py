@@ -1,0 +1,141 @@
+"""What came of a scan, as one plain dict."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from wsgeo.store import Run
+from wsgeo.workflows.measuring import GroupResult
+
+if TYPE_CHECKING:
+    from wsgeo.workflows.scanning import ScanInputs, ScanOutcome
+
+GIVEN_UP = ("failed", "nonfinite")
+"""Statuses of pairs that could not be measured."""
+
+
+def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, Any]:
+    """Return what `wsgeo scan --json` prints; ``docs/formats.md`` names its keys.
+
+    Parameters
+    ----------
+    run : Run
+        The run folder.
+    inputs : ScanInputs
+        Zoo and data.
+    outcome : ScanOutcome
+        What was measured.
+
+    Returns
+    -------
+    dict
+        Plain values.
+    """
+    groups = [group_summary(group) for group in outcome.groups]
+    return {
+        "zoo": inputs.zoo.name,
+        "run": str(run.folder),
+        "status": "complete",
+        "exit_code": _exit_code(inputs, outcome),
+        "n_members": len(inputs.zoo.members),
+        "n_pairs": sum(group["n_pairs"] for group in groups),
+        "n_computed": outcome.n_computed,
+        "n_reused": outcome.n_reused,
+        "seconds": round(outcome.seconds, 1),
+        "verdict": [group["verdict"] for group in groups],
+        "groups": groups,
+        "regions": {name: _regions(result) for name, result in outcome.regions.items()},
+        "alerts": list(inputs.alerts),
+        "exclusions": [dataclasses.asdict(row) for row in inputs.zoo.excluded],
+        "report": str(run.folder / "report" / "index.html"),
+        "next": _next_steps(run, groups),
+    }
+
+
+def group_summary(group: GroupResult) -> dict[str, Any]:
+    """Return what came of one loss group.
+
+    Parameters
+    ----------
+    group : GroupResult
+        Its tables and verdict.
+
+    Returns
+    -------
+    dict
+        ``name``, ``n_members``, ``n_pairs``, ``verdict``, ``reasons``, ``tau``, ``p_value``,
+        ``silhouette``, ``basins``, ``n_status`` (pairs by edge status), ``gaps`` (mean convexity
+        gap within and between basins, nats per example), and ``failed_ends`` (id to reason).
+    """
+    clusters = group.clusters
+    statuses = group.pairs["status"].cast(pl.String)
+    return {
+        "name": group.name,
+        "n_members": len(group.gates),
+        "n_pairs": group.pairs.height,
+        "verdict": clusters.verdict,
+        "reasons": list(clusters.reasons),
+        "tau": dataclasses.asdict(group.tau),
+        "p_value": clusters.p_value,
+        "silhouette": clusters.silhouette,
+        "basins": _basins(group.labels),
+        "n_status": dict(sorted(statuses.value_counts().iter_rows())),
+        "gaps": _mean_gaps(group),
+        "failed_ends": {id: gate.reason for id, gate in group.gates.items() if not gate.passed},
+    }
+
+
+def _basins(labels: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the members of each basin, noise left out."""
+    return [
+        {"label": label, "members": sorted(name for name, own in labels.items() if own == label)}
+        for label in sorted(set(labels.values()))
+        if label >= 0
+    ]
+
+
+def _mean_gaps(group: GroupResult) -> dict[str, float | None]:
+    label = group.labels
+    gaps: dict[bool, list[float]] = {True: [], False: []}
+    for a, b, gap in group.pairs.select("a", "b", "convexity_gap").drop_nulls().iter_rows():
+        gaps[label[a] == label[b]].append(gap)
+    within, between = gaps[True], gaps[False]
+    return {
+        "within": float(np.mean(within)) if within else None,
+        "between": float(np.mean(between)) if between else None,
+    }
+
+
+def _regions(result: Any) -> dict[str, Any]:
+    return {
+        "verdict": result.verdict,
+        "p_value": result.p_value,
+        "regions": _basins(result.label_of()),
+    }
+
+
+def _exit_code(inputs: ScanInputs, outcome: ScanOutcome) -> int:
+    """Return 3 where nothing could be compared, 4 where members or pairs failed, else 0."""
+    if any(row.fate == "rejected" for row in inputs.zoo.excluded):
+        return 4
+    given_up = any(
+        group.pairs["measured"].cast(pl.String).is_in(GIVEN_UP).any() for group in outcome.groups
+    )
+    return 4 if given_up else 0
+
+
+def _next_steps(run: Run, groups: list[dict[str, Any]]) -> list[str]:
+    """Return the commands that a user would try next."""
+    largest = max((b for g in groups for b in g["basins"]), key=_size, default=None)
+    if largest is None or len(largest["members"]) < 2:
+        return [f"wsgeo show {run.folder}"]
+    return [f"wsgeo centroid {run.folder} --basin {largest['label']} -o centroid"]
+
+
+def _size(basin: dict[str, Any]) -> int:
+    return len(basin["members"])
