@@ -181,6 +181,11 @@ FAULTS = {
     "too few words": ([HEADER, WORDS.replace('"lawyer", "poet"', ""), SWAP], "fewer words"),
     "repeated word": ([HEADER, WORDS.replace("lawyer", "poet"), SWAP], "repeats 'poet'"),
     "empty class": ([HEADER, WORDS, "adj = []\n", SWAP], "words.adj is or has an empty word"),
+    "empty form": ([HEADER, WORDS, 'adj = [{ a = "x", b = "" }]\n', SWAP], "words.adj is or has"),
+    "other forms": (
+        [HEADER, WORDS, 'adj = [{ a = "x" }, { b = "y" }]\n', SWAP],
+        "words.adj: not all words have the same forms",
+    ),
     "foreign label": (
         [HEADER, WORDS, SWAP.replace('label = "non-e', 'label = "non_e')],
         "Did you mean 'non-entailment'",
@@ -192,6 +197,8 @@ FAULTS = {
         [HEADER, WORDS, SWAP, SAME.replace("hypothesis", "# hypothesis")],
         "some templates have a hypothesis",
     ),
+    "class with a number": ([HEADER, WORDS, 'n2 = ["x"]\n', SWAP], "words.n2"),
+    "number in quotes": ([HEADER, 'seed = "1"\n', WORDS, SWAP], "seed"),
     "one label": ([HEADER.replace(', "non-entailment"', ""), WORDS, SAME], "labels"),
 }
 

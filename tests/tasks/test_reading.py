@@ -1,7 +1,6 @@
 import itertools
 import json
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -186,23 +185,28 @@ class TestSubset:
         assert subset(np.arange(20) % 2, 4, seed=7).tolist() == [2, 6, 11, 17]
 
 
-@pytest.mark.slow
-def test_real_data_sets_are_read_as_indexed(request):
+def test_real_data_sets_are_read_as_indexed(data_root):
     """Rows, label names and label counts of real data sets are those that their index states."""
-    root = request.config.getoption("data_root", None)
-    if root is None:
-        pytest.skip("NO REAL DATA: give --data-root to read the real data sets")
-    index = json.loads((Path(root) / "index.json").read_text())["datasets"]
+    index = json.loads((data_root / "index.json").read_text())["datasets"]
     n_read = 0
     for name, entry in index.items():
         for split, facts in entry["splits"].items():
             if not facts.get("label_counts"):
                 continue
-            task = read_task(Path(root) / name / f"{split}.parquet")
+            task = read_task(data_root / name / f"{split}.parquet")
             n_read += 1
-            assert len(task) + task.n_dropped == facts["rows"], (name, split)
+            assert (task.name, len(task) + task.n_dropped) == (name, facts["rows"])
             assert (task.text_b is not None) == entry["pair"], (name, split)
             counts = Counter(task.labels[i] for i in task.targets)
             if "n_labels" not in facts["label_counts"]:
                 assert counts == facts["label_counts"], (name, split)
     assert n_read > 50
+
+
+def test_real_text_is_read_by_lines(data_root):
+    """Packed text files are read, a row per line, none of them blank."""
+    for path in sorted((data_root / "raw_text").iterdir()):
+        task = read_task(path, objective="masked_lm", n_examples=500)
+
+        assert len(task) == 500
+        assert all(text.strip() for text in task.text_a)

@@ -23,7 +23,7 @@ from wsgeo.tasks.declarations import (
 )
 from wsgeo.tasks.grammar import EXAMPLES, grammar_of, sample_examples
 from wsgeo.tasks.readers import check_column, read_table, row_error
-from wsgeo.tasks.reading import subset, task_of
+from wsgeo.tasks.reading import named_by, subset, task_of
 from wsgeo.tasks.task import Objective, Task
 
 EVERYTHING = "all"
@@ -212,9 +212,7 @@ def _from_table(declared: SetDeclaration, file: Path) -> pl.DataFrame:
 def _from_file(path: Path) -> DiagnosticSet:
     """Make a set of a bare file of examples."""
     examples, labels = _examples(read_table(path), {}, None, path)
-    stem = path.name.split(".")[0]
-    splits = ("validation", "test", "dev", "train")
-    name = path.resolve().parent.name if stem in splits else stem
+    name, _ = named_by(path)
     return DiagnosticSet(name, name, str(path), "not stated", name, labels, examples)
 
 

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from wsgeo.errors import DataError
 
 Text = Annotated[str, Field(min_length=1)]
+# No digits: {n2} is the second word of the class n, never a word of a class n2.
+ClassName = Annotated[str, Field(pattern="^[a-z_]+$")]
 
 
 class _Strict(BaseModel):
@@ -73,12 +75,12 @@ class SetDeclaration(_Strict):
     licence: Text
     task: Text
     labels: tuple[Text, ...] = Field(min_length=2)
-    words: dict[str, str | list[str] | list[dict[str, str]]] = {}
+    words: dict[ClassName, str | list[str] | list[dict[str, str]]] = {}
     template: tuple[TemplateDeclaration, ...] = ()
     data: Text | None = None
     columns: dict[str, str] = {}
-    n_examples: int = Field(default=500, ge=1)
-    seed: int = Field(default=0, ge=0)
+    n_examples: int = Field(default=500, ge=1, strict=True)
+    seed: int = Field(default=0, ge=0, strict=True)
 
     @model_validator(mode="after")
     def _templates_or_data(self) -> SetDeclaration:

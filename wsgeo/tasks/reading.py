@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from wsgeo.tasks.readers import check_column, read_table, row_error
 from wsgeo.tasks.targets import read_targets
 from wsgeo.tasks.task import Objective, Task
 
-_SPLITS = ("train", "validation", "valid", "val", "dev", "test")
+_SPLIT = re.compile(
+    r"(train|validation|valid|val|dev|test)([_-](matched|mismatched|in_domain|out_of_domain))?"
+)
 
 
 def read_task(
@@ -63,16 +66,16 @@ def read_task(
         If the file, a column, or a row is faulty; the row and field are named.
     """
     file = _file(Path(path), split)
-    stem = file.name.split(".")[0]
+    own_name, own_split = named_by(file)
     return task_of(
         read_table(file),
-        name=name or (file.resolve().parent.name if stem in _SPLITS else stem),
+        name=name or own_name,
         objective=objective,
         columns=columns,
         labels=labels,
         n_examples=n_examples,
         seed=seed,
-        split=split or (stem if stem in _SPLITS else "validation"),
+        split=split or own_split or "validation",
         source=str(file),
     )
 
@@ -182,6 +185,32 @@ def subset(targets: NDArray[np.int64], n: int | None, seed: int) -> NDArray[np.i
         # class's share (Sainte-Lague), and the first n + 1 hold them too.
         turn[rows] = (rng.permutation(len(rows)) + 0.5) / len(rows)
     return np.sort(np.lexsort((targets, turn))[:n])
+
+
+def named_by(path: Path) -> tuple[str, str | None]:
+    """Return the name of a data set, and of its split if the file is named for one.
+
+    Parameters
+    ----------
+    path : Path
+        File of the data set.
+
+    Returns
+    -------
+    name : str
+        The file's name, or its folder's if the file is named for a split.
+    split : str or None
+        Name of the split.
+
+    Examples
+    --------
+    >>> named_by(Path("/data/mnli/validation_matched.parquet"))
+    ('mnli', 'validation_matched')
+    >>> named_by(Path("/data/mnli.tsv.gz"))
+    ('mnli', None)
+    """
+    stem = path.name.split(".")[0]
+    return (path.resolve().parent.name, stem) if _SPLIT.fullmatch(stem) else (stem, None)
 
 
 def _file(path: Path, split: str | None) -> Path:

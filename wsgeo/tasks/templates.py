@@ -122,9 +122,7 @@ def read_grammar(path: str | Path) -> Grammar:
 
 def grammar_of(declaration: SetDeclaration, file: Path) -> Grammar:
     """Return the grammar of a declaration that was read from ``file``."""
-    words = {
-        name.lower(): read_words(name, given, file) for name, given in declaration.words.items()
-    }
+    words = {name: read_words(name, given, file) for name, given in declaration.words.items()}
     for i, template in enumerate(declaration.template, start=1):
         if template.label not in declaration.labels:
             raise DataError(

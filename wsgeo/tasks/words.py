@@ -47,10 +47,12 @@ def _forms(name: str, rows: Sequence[Sequence[str]], file: Path) -> tuple[Word, 
 
 def check_words(name: str, words: Sequence[Word], where: str) -> None:
     """Refuse an empty class, an empty or repeated word, and words with different forms."""
-    firsts = [next(iter(word.values()), "") for word in words]
-    repeated = sorted({word for word in firsts if firsts.count(word) > 1})
-    if not words or repeated or any(not "".join(w.values()).strip() for w in words):
-        what = f"repeats {repeated[0]!r}" if repeated and repeated[0] else "is or has an empty word"
-        raise DataError(f"words.{name} {what}", where=where or None, remedy="Mend the word list.")
+    place = where or None
+    if not words or any(not word or not all(f.strip() for f in word.values()) for word in words):
+        raise DataError(f"words.{name} is or has an empty word", where=place, remedy="Fill it in.")
     if any(word.keys() != words[0].keys() for word in words):
-        raise DataError(f"words.{name}: not all words have the same forms", where=where or None)
+        raise DataError(f"words.{name}: not all words have the same forms", where=place)
+    firsts = [next(iter(word.values())) for word in words]
+    if len(set(firsts)) < len(firsts):
+        repeated = next(word for word in firsts if firsts.count(word) > 1)
+        raise DataError(f"words.{name} repeats {repeated!r}", where=place, remedy="Remove one.")
