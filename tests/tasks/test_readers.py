@@ -140,6 +140,7 @@ FAULTS = {
     "open quote": ("x.csv", 'text,label\na,1\n"b,0\n', "row 2 cannot be read"),
     "stray quote": ("x.csv", 'text,label\na,1\n"b"c,0\n', "row 2 cannot be read"),
     "column twice": ("x.csv", "text,text\na,b\n", "header: two columns are called 'text'"),
+    "blank header": ("x.csv", "\na,1\n", "header: the first line names no columns"),
     "column without name": ("x.csv", "text,\na,b\n", "header: column 2 has no name"),
     "no UTF-8": ("x.tsv", GOOD.encode() + b"3\t\xff\xfe\tf\tneutral\n", "line 4 is not UTF-8"),
     "repeated id": ("x.tsv", GOOD + "2\te\tf\tneutral\n", "row 3: field 'id' repeats the id '2'"),

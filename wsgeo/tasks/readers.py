@@ -200,7 +200,9 @@ def _read_delimited(text: str, delimiter: str, path: Path) -> pl.DataFrame:
 
 
 def _check_header(names: Sequence[str], path: Path) -> None:
-    """Refuse empty and repeated column names."""
+    """Refuse a missing header, and empty and repeated column names."""
+    if not names:
+        raise DataError("the first line names no columns", where=f"{path}: header")
     for i, name in enumerate(names):
         if not name.strip():
             raise DataError(f"column {i + 1} has no name", where=f"{path}: header")

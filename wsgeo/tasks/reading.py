@@ -122,8 +122,7 @@ def task_of(
     aim = aim or _classification(found, where)
     ids = _ids(table, found, where)
     _check_texts(table, found, where)
-    targets = pl.repeat(0, table.height, dtype=pl.Int64, eager=True)
-    names: tuple[str, ...] = ()
+    targets, names = pl.repeat(0, table.height, dtype=pl.Int64, eager=True), None
     if aim is Objective.CLASSIFICATION:
         targets, names = read_targets(table, found, labels, where)
     kept = targets.is_not_null().arg_true().to_numpy().astype(np.int64)
@@ -135,7 +134,7 @@ def task_of(
         text_a=tuple(table[found.text_a].gather(chosen)),
         text_b=tuple(table[found.text_b].gather(chosen)) if found.text_b else None,
         targets=targets.gather(chosen).to_numpy().copy() if names else None,
-        labels=names,
+        labels=names or (),
         split=split,
         source=source,
         seed=seed,
