@@ -60,7 +60,7 @@ class Misses:
 
 
 def _ridge() -> Array:
-    """A ridge in a bowl, as between basins: the chord of the ends hides most of it."""
+    """Return a ridge in a bowl, as between basins: the chord of the ends hides most of it."""
     return 1.2 * (T - 0.5) ** 2 + 0.3 * np.exp(-0.5 * ((T - 0.5) / 0.12) ** 2)
 
 

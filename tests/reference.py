@@ -41,3 +41,43 @@ def area(t, loss):
         max(0.0, y - ((1 - x) * loss[0] + x * loss[-1])) for x, y in zip(t, loss, strict=True)
     ]
     return sum((t[k + 1] - t[k]) * (excess[k] + excess[k + 1]) / 2 for k in range(len(t) - 1))
+
+
+def contrasts(t):
+    """Return for each triple i < k < j the weights of its excess, as rows."""
+    rows = []
+    for i, k, j in itertools.combinations(range(len(t)), 3):
+        row = np.zeros(len(t))
+        row[k] = 1
+        row[i] = -(t[j] - t[k]) / (t[j] - t[i])
+        row[j] = -(t[k] - t[i]) / (t[j] - t[i])
+        rows.append(row)
+    return np.array(rows)
+
+
+def gap_limits(t, losses, counts):
+    """Return the 95 % limits of the convexity gap, contrast by contrast and resample by resample."""
+    n = len(losses)
+    each = losses.astype(float) @ contrasts(t).T
+    value = each.mean(axis=0)
+    error = each.std(axis=0, ddof=1) / np.sqrt(n)
+    top = value.argmax()
+    apart = (each - each[:, [top]]).std(axis=0, ddof=1) / np.sqrt(n)
+    behind = value[top] - value
+    running = [c for c in range(len(value)) if behind[c] <= np.sqrt(np.log(n)) * apart[c]]
+    near = [c for c in running if behind[c] <= apart[c]]
+    noise, studentised = np.empty((2, len(counts), len(value)))
+    for b, count in enumerate(counts.astype(int)):
+        resample = np.repeat(each, count, axis=0)
+        noise[b] = (resample.mean(axis=0) - value) / error
+        spread = resample.std(axis=0) / np.sqrt(n - 1)
+        studentised[b] = (resample.mean(axis=0) - value) / np.maximum(spread, 0.2 * error)
+    tops = (noise[:, running].max(axis=1), -noise[:, running].min(axis=1))
+    plain = (np.quantile(tops[0], 0.975) + np.quantile(tops[1], 0.975)) / 2
+    multiple = (plain + np.quantile(studentised[:, running].max(axis=1), 0.975)) / 2
+    low = max(value[c] - multiple * error[c] for c in running)
+    high = max(
+        value[c] + (1.959964 - np.sort(studentised[:, c])[int(0.025 * len(counts))]) / 2 * error[c]
+        for c in near
+    )
+    return max(0.0, low), max(0.0, high)

@@ -10,8 +10,10 @@ a flat path the plain percentile interval excludes zero four times in five. The 
 - *upper*: the largest of ``value + k * error`` over the same contrasts, with the ``k`` of each
   alone. The barrier is one of them, so the largest of their upper limits is above it.
 
-A contrast may be the largest unless it is `KAPPA` standard errors of the difference below the one
-that is largest here. ``docs/decisions/0002-intervals-of-a-maximum.md`` derives the limits and lists
+A contrast may be the largest unless it trails the one that is largest here by too many standard
+errors of their difference: the root of the logarithm of the number of examples for the lower limit,
+`UPPER_REACH` for the upper.
+``docs/decisions/0002-intervals-of-a-maximum.md`` derives the limits and lists
 the coverage measured by ``benchmarks/coverage.py``.
 """
 
@@ -29,11 +31,15 @@ from wsgeo.paths.envelopes import Floats, as_profiles, lower_envelope
 LEVEL = 0.95
 """Coverage of every interval."""
 
-KAPPA = 2.0
-"""Standard errors by which a contrast must trail to be out of the running for the largest."""
+UPPER_REACH = 1.0
+"""Standard errors by which a contrast may trail and still take part in the upper limit."""
 
 NORMAL_QUANTILE = 1.959963984540054
-"""Of the standard normal law at 0.975; the least multiple of the standard error of a limit."""
+"""Of the standard normal law at 0.975."""
+
+_TAIL = (1 + LEVEL) / 2
+# Studentised resamples follow the skewness of the losses but are too narrow where tails are heavy;
+# normal (or symmetric) noise is the other way about. Every multiple is the mean of the two.
 
 # A resample that misses the few examples that carry a contrast has almost no spread of its own;
 # dividing by it would send limits to infinity.
@@ -210,16 +216,19 @@ class _Sample:
             return Interval(0.0, 0.0, 0.0, 0.0)
         values = self._values(rows)
         top = int(values.argmax())
-        interval = self._limits(rows[self._contenders(rows, values, top)], values[top])
-        low, high = max(0.0, interval[0]), max(0.0, interval[1])
-        return Interval(
-            max(0.0, float(values[top])), low, high, float(self._errors(rows[[top]])[0])
-        )
+        behind, apart = values[top] - values, self._errors(rows - rows[top])
+        running = behind <= np.sqrt(np.log(self.n)) * apart
+        near = behind[running] <= UPPER_REACH * apart[running]
+        low, high = self._limits(rows[running], near, float(values[top]))
+        error = float(self._errors(rows[[top]])[0])
+        return Interval(max(0.0, float(values[top])), max(0.0, low), max(0.0, high), error)
 
     def single(self, rows: Floats) -> Interval:
         """Return the signed interval of one contrast."""
         value = float(self._values(rows)[0])
-        return Interval(value, *self._limits(rows, value), float(self._errors(rows)[0]))
+        return Interval(
+            value, *self._limits(rows, np.ones(1, dtype=bool), value), float(self._errors(rows)[0])
+        )
 
     def _values(self, rows: Floats) -> Floats:
         values = rows @ self.mean
@@ -233,16 +242,14 @@ class _Sample:
         errors[errors < _ROUNDING * np.sqrt(self.covariance.diagonal().max())] = 0.0
         return np.asarray(errors)
 
-    def _contenders(self, rows: Floats, values: Floats, top: int) -> NDArray[np.bool_]:
-        """Return which contrasts may be the largest in truth."""
-        return np.asarray(values + KAPPA * self._errors(rows - rows[top]) >= values[top])
-
-    def _limits(self, rows: Floats, value: float) -> tuple[float, float]:
-        """Return the best lower bound and the largest upper limit among these contrasts."""
+    def _limits(self, rows: Floats, near: NDArray[np.bool_], value: float) -> tuple[float, float]:
+        """Return the best lower bound of all rows, and the largest upper limit of those near."""
         values, errors = self._values(rows), self._errors(rows)
-        if not errors.any():
+        noisy = errors > 0
+        if not noisy.any():
             return value, value
-        rows, values, errors = (each[errors > 0] for each in (rows, values, errors))
+        rows, values, errors = (each[noisy] for each in (rows, values, errors))
+        near = near[noisy]
         highest, lowest, studentised = (np.full(len(self.counts), -np.inf) for _ in range(3))
         high = value
         for start in range(0, len(rows), _BLOCK):
@@ -251,9 +258,11 @@ class _Sample:
             highest = np.maximum(highest, noise.max(axis=0))
             lowest = np.maximum(lowest, -noise.min(axis=0))
             studentised = np.maximum(studentised, ratio.max(axis=0))
-            multiple = np.maximum(-_quantile(ratio, (1 - LEVEL) / 2), NORMAL_QUANTILE)
-            high = max(high, float((values[block] + multiple * errors[block]).max()))
-        return float((values - _multiple(highest, lowest, studentised) * errors).max()), high
+            multiple = (NORMAL_QUANTILE - _quantile(ratio[near[block]], 1 - _TAIL)) / 2
+            upper = values[block][near[block]] + multiple * errors[block][near[block]]
+            high = max(high, float(upper.max(initial=high)))
+        low = values - _multiple(highest, lowest, studentised) * errors
+        return min(value, float(low.max())), high
 
     def _noise(
         self, rows: Floats, errors: Floats
@@ -270,11 +279,8 @@ class _Sample:
 
 def _multiple(highest: Floats, lowest: Floats, studentised: Floats) -> float:
     """Return the multiple of the errors that holds for the largest of several noises at once."""
-    # Studentised resamples follow the skewness of the losses but are too narrow where tails are
-    # heavy; plain ones, made symmetric, are the other way about. The wider of both is taken.
-    level = (1 + LEVEL) / 2
-    plain = (np.quantile(highest, level) + np.quantile(lowest, level)) / 2
-    return max(NORMAL_QUANTILE, float(plain), float(np.quantile(studentised, level)))
+    plain = (np.quantile(highest, _TAIL) + np.quantile(lowest, _TAIL)) / 2
+    return float(plain + np.quantile(studentised, _TAIL)) / 2
 
 
 def _quantile(draws: NDArray[np.float32], level: float) -> Floats:
