@@ -34,11 +34,10 @@ def command(as_json: bool, **given: Any) -> None:
     as a mergekit recipe.
     """
     from wsgeo.commands.console import answer, answer_json, progress
-    from wsgeo.errors import WsgeoError
     from wsgeo.workflows.centring import centroid
 
     if given["basin"] is not None and given["region"] is not None:
-        raise WsgeoError("--basin and --region exclude each other", remedy="Give one of them.")
+        raise click.UsageError("--basin and --region exclude each other.")
     with progress() as shown:
         row = centroid(**given, progress=shown, command=["wsgeo", *sys.argv[1:]])
     if as_json:

@@ -26,11 +26,16 @@ _GROUPED: Final[Mapping[str, pl.Schema]] = {
     "merge_tree": MERGE_TREE,
 }
 
+
+def _with_group(schema: pl.Schema) -> pl.Schema:
+    return pl.Schema([("group", pl.String()), *schema.items()])
+
+
 TABLES: Final[Mapping[str, pl.Schema]] = {
     "models": MODELS,
     "exclusions": EXCLUSIONS,
     # A run holds several groups of members; each row says which it belongs to.
-    **{name: pl.Schema({"group": pl.String, **kinds}) for name, kinds in _GROUPED.items()},
+    **{name: _with_group(schema) for name, schema in _GROUPED.items()},
     "scores": SCORES,
     "centroids": CENTROIDS,
 }

@@ -23,7 +23,6 @@ from wsgeo.weights.precision import StoredType
 from wsgeo.workflows.measuring import gap_matrices
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.scanning import engine_for, workers
-from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
 from wsgeo.zoo import Checkpoint, load_weights
 

@@ -47,7 +47,7 @@ def _members(first: Run, second: Run) -> dict[str, list[str]]:
     return {
         "added": sorted(new.keys() - old.keys()),
         "removed": sorted(old.keys() - new.keys()),
-        "changed": sorted(id for id in old.keys() & new.keys() if old[id] != new[id]),
+        "changed": sorted(n for n in old.keys() & new.keys() if old[n] != new[n]),
     }
 
 

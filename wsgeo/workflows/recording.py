@@ -89,7 +89,9 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
     results = {**{group.name: group.clusters for group in outcome.groups}, **outcome.regions}
     for name in ("clusterings", "nulls", "embedding", "merge_tree"):
         if results:
-            run.write_table(name, _stacked({k: getattr(found, name) for k, found in results.items()}))
+            run.write_table(
+                name, _stacked({k: getattr(found, name) for k, found in results.items()})
+            )
     clusters = {group.name: group.labels_table for group in outcome.groups}
     clusters |= {name: found.clusters for name, found in outcome.regions.items()}
     if clusters:

@@ -71,7 +71,8 @@ def _of_group(tables: dict[str, pl.DataFrame], name: str | None) -> dict[str, pl
 
 def _facts(facts: dict[str, Any], summary: dict[str, Any], name: str | None) -> dict[str, Any]:
     """Return what the page says of the run itself."""
-    group = next((g for g in summary.get("groups", []) if g["name"] == name), {})
+    groups: list[dict[str, Any]] = summary.get("groups", [])
+    group = next((found for found in groups if found["name"] == name), {})
     return {
         "name": facts["zoo"]["name"],
         "version": facts["wsgeo"],

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, final
+from typing import Final, Never, final
 
 from wsgeo.errors import WsgeoError, ZooError
 from wsgeo.evaluation.engine import Engine
@@ -16,10 +16,10 @@ from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.graph.result import ClusterResult, cluster
 from wsgeo.store import Ledger, Run, create_run
+from wsgeo.workflows.exporting import write_graphs
 from wsgeo.workflows.geometry import Geometry, measure_geometry
 from wsgeo.workflows.measuring import GroupResult, measure_group
 from wsgeo.workflows.plans import ScanPlan, plan_of
-from wsgeo.workflows.exporting import write_graphs
 from wsgeo.workflows.recording import record_request, record_summary, record_tables
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
@@ -189,7 +189,7 @@ def scan(
         outcome = ScanOutcome(groups, regions, computed, reused, seconds)
         record_tables(run, inputs, outcome)
         record_summary(run, summary_of(run, inputs, outcome))
-        write_graphs(run)
+        write_graphs(run, groups)
         write_reports(run)
     return run
 
@@ -265,7 +265,7 @@ def read_inputs(
         progress=progress,
     )
     if not zoo.members:
-        raise _nothing_comparable(zoo)
+        _refuse_empty(zoo)
     groups, alerts = find_data(zoo, request, settings)
     return ScanInputs(zoo, wanted, tuple(groups), (*zoo.alerts, *alerts))
 
@@ -416,15 +416,15 @@ def _path(data: str | Path | None) -> Path | None:
     return None if data is None else Path(data)
 
 
-def _nothing_comparable(zoo: Zoo) -> ZooError:
+def _refuse_empty(zoo: Zoo) -> Never:
     if not zoo.excluded:
-        return ZooError(
+        raise ZooError(
             "no model folder was found",
             where=str(zoo.root),
             remedy="Name a folder whose subfolders hold config.json and safetensors files.",
         )
     first = zoo.excluded[0]
-    return ZooError(
+    raise ZooError(
         f"none of {len(zoo.excluded)} entries can be used; the first, {first.id}: {first.cause}",
         where=str(zoo.root),
         remedy=f"{first.remedy} `wsgeo check` lists them all.",

@@ -86,7 +86,7 @@ def group_summary(group: GroupResult) -> dict[str, Any]:
         "basins": _basins(group.labels),
         "n_status": dict(sorted(statuses.value_counts().iter_rows())),
         "gaps": _mean_gaps(group),
-        "failed_ends": {id: gate.reason for id, gate in group.gates.items() if not gate.passed},
+        "failed_ends": {name: gate.reason for name, gate in group.gates.items() if not gate.passed},
     }
 
 
