@@ -24,17 +24,21 @@ class Elements(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
+        """Keep the element."""
         self.found.append((tag, dict(attrs)))
         self._open = f"{tag}:{dict(attrs).get('id', '')}"
 
     def handle_endtag(self, tag):
+        """Close the block."""
         self._open = None
 
     def handle_data(self, data):
+        """Add text to the open block."""
         if self._open:
             self.blocks[self._open] = self.blocks.get(self._open, "") + data
 
     def count(self, tag):
+        """Return how many elements of a kind there are."""
         return sum(name == tag for name, _ in self.found)
 
 
@@ -49,7 +53,7 @@ def clean():
 
 @pytest.fixture(scope="module")
 def hostile():
-    """A page in which every text of tables and run is hostile."""
+    """Return a page in which every text of tables and run is hostile."""
     tables = {}
     for name, frame in cases.tables(12).items():
         texts = [c for c in ("id", "a", "b", "set", "slice", "null", "method", "cause", "remedy",
@@ -66,6 +70,8 @@ def hostile():
 
 
 class TestRender:
+    """The whole page as HTML."""
+
     def test_names_no_other_place(self, clean):
         """No element fetches or links anywhere but inside the page."""
         for tag, attributes in Elements(clean).found:
@@ -130,6 +136,8 @@ class TestRender:
 
 
 class TestCharts:
+    """The specifications."""
+
     def test_hold_no_text_of_the_zoo(self):
         """Specifications of two zoos that differ in their texts alone are equal."""
         tables = cases.tables(12)
@@ -150,6 +158,8 @@ class TestCharts:
 
 
 class TestWritePage:
+    """The file."""
+
     def test_the_old_page_stays_until_the_new_one_is_whole(self, tmp_path, monkeypatch):
         """A write that fails leaves the old page and no part of the new one."""
         target = tmp_path / "index.html"
@@ -160,7 +170,7 @@ class TestWritePage:
             page.write_page(summarize({}, {}), target)
 
         assert target.read_text() == "old"
-        assert os.listdir(tmp_path) == ["index.html"]
+        assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
     def test_is_what_render_returns(self, tmp_path):
         """The file holds the rendered page in UTF-8."""
@@ -171,6 +181,8 @@ class TestWritePage:
 
 
 class TestFigures:
+    """Figures for the eye."""
+
     @pytest.mark.parametrize(
         ("value", "text"),
         [(0, "0"), (-0.25, "-0.25"), (12345.6, "12,346"), (True, "yes"), ([1, 2.5], "1, 2.5")],

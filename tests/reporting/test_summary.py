@@ -40,6 +40,8 @@ def summary(tables):
 
 
 class TestSummarize:
+    """The whole summary."""
+
     @pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 12])
     def test_is_json_of_four_digits(self, n):
         """A zoo of any size gives finite numbers of at most four digits, texts and nulls."""
@@ -167,6 +169,8 @@ class TestSummarize:
 
 
 class TestBands:
+    """Percentiles along the paths."""
+
     def test_lie_between_the_extremes(self, tables, summary):
         """At every t the percentiles are ordered and within the curves' range."""
         losses = [x for row in tables["profiles"]["loss"] for x in row]
@@ -183,6 +187,8 @@ class TestBands:
 
 
 class TestTree:
+    """The merge tree as drawn."""
+
     def test_order_is_a_permutation_that_keeps_groups_together(self, summary):
         """Members of a basin stand side by side in the leaf order."""
         labels = [summary["members"]["group"][k] for k in summary["order"]]

@@ -72,7 +72,7 @@ def graph_coordinates(gaps: NDArray[np.float64], seed: int) -> list[list[float] 
     """
     import networkx as nx
 
-    graph = nx.Graph()
+    graph: nx.Graph[int] = nx.Graph()
     measured = np.isfinite(gaps)
     scale = float(np.median(gaps[measured])) if measured.any() else 1.0
     for a, b in np.argwhere(np.triu(measured, 1)):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import altair as alt
 
-from wsgeo.reporting.charts.parts import named, params, themed
+from wsgeo.reporting.charts.parts import Layered, named, params, themed
 
 
-def nulls_chart() -> alt.LayerChart:
+def nulls_chart() -> Layered:
     """Return the histogram of the statistic under each null, with the observed value.
 
     Returns

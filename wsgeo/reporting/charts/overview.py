@@ -10,6 +10,7 @@ import altair as alt
 from wsgeo.reporting.charts.parts import (
     LABELLED,
     NAMED,
+    Layered,
     colour,
     dimmed,
     dot_size,
@@ -44,19 +45,20 @@ def map_chart(labels: list[int], n_members: int) -> alt.Chart:
     """
     axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
     scale = alt.Scale(zero=False, nice=False, padding=18)
-    brush = alt.selection_interval(name="brush", mark=alt.BrushConfig(fillOpacity=0.08))
+    # A brush that zooms would take the wheel from the page.
+    brush = alt.selection_interval(name="brush", zoom=False, mark=alt.BrushConfig(fillOpacity=0.08))
     return (
         points("map", labels, dot_size(n_members))
         .encode(
-            x=alt.X("x:Q", axis=axis, scale=scale),
-            y=alt.Y("y:Q", axis=axis, scale=scale),
+            x=alt.X("u:Q", axis=axis, scale=scale),
+            y=alt.Y("v:Q", axis=axis, scale=scale),
         )
         .transform_filter("datum.map === map")
         .add_params(brush, *params(("map", 0)))
     )
 
 
-def graph_chart(labels: list[int], n_members: int) -> alt.LayerChart:
+def graph_chart(labels: list[int], n_members: int) -> Layered:
     """Return the graph: an edge for each pair whose gap is at or below the threshold.
 
     Parameters
@@ -95,7 +97,7 @@ def graph_chart(labels: list[int], n_members: int) -> alt.LayerChart:
     return alt.layer(edges, nodes).add_params(*params(("threshold", 0)))
 
 
-def tree_chart(labels: list[int], n_leaves: int) -> alt.LayerChart:
+def tree_chart(labels: list[int], n_leaves: int) -> Layered:
     """Return the merge tree: members join at the lowest pass between them.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import altair as alt
 
-from wsgeo.reporting.charts.parts import LABELLED, NAMED, dimmed, named, params, themed
+from wsgeo.reporting.charts.parts import LABELLED, NAMED, Layered, dimmed, named, params, themed
 
 KINDS: Final = ("within", "between")
 
@@ -15,7 +15,7 @@ SINGLE_LIMIT: Final = 300
 """Most pairs whose paths are drawn one by one: the eye cannot follow more."""
 
 
-def heatmap_chart(n_members: int) -> alt.LayerChart:
+def heatmap_chart(n_members: int) -> Layered:
     """Return the heat map: one cell per ordered pair, members in the order of the merge tree.
 
     Parameters
@@ -62,7 +62,7 @@ def heatmap_chart(n_members: int) -> alt.LayerChart:
 
 def _scale() -> alt.Color:
     """Return the colours of the cells; a square root spreads the low gaps inside a basin."""
-    found = alt.Color(
+    return alt.Color(
         "shown:Q",
         scale=alt.Scale(
             scheme="cividis",
@@ -72,28 +72,23 @@ def _scale() -> alt.Color:
             domainMax=alt.ExprRef("ceiling"),
         ),
         legend=alt.Legend(
-            orient="bottom",
-            title=None,
-            gradientThickness=10,
-            gradientLength=280,
-            tickCount=4,
-            labelOverlap=False,
+            orient="bottom", title=None, gradientThickness=10, gradientLength=280, tickCount=5
         ),
+        condition={"test": "!isValid(datum.shown)", "value": {"expr": "rule"}},
     )
-    found.condition = {"test": "!isValid(datum.shown)", "value": {"expr": "rule"}}
-    return found
 
 
 def _marks(base: alt.Chart, test: str, sign: str) -> alt.Chart:
     """Return a sign in the cells for which ``test`` holds."""
-    return (
+    marks: alt.Chart = (
         base.transform_filter(test)
         .mark_text(text=sign, fontSize=10, tooltip=None, cursor="pointer")
         .encode(color=themed("muted"), opacity=dimmed(0.15, 1))
     )
+    return marks
 
 
-def paths_chart(single: bool) -> alt.LayerChart:
+def paths_chart(single: bool) -> Layered:
     """Return the losses along the paths: bands within and between groups, and the picked pair.
 
     Parameters

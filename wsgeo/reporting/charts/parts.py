@@ -6,6 +6,9 @@ from typing import Any, Final
 
 import altair as alt
 
+Layered = alt.LayerChart | alt.FacetChart
+"""What altair says that it returns for layers."""
+
 LABELLED: Final = 40
 """Most members whose names are written along an axis."""
 
@@ -15,7 +18,6 @@ NAMED: Final = "names[datum.value]"
 THEME: Final = ("ink", "muted", "paper", "rule", "within", "between")
 """Colours that the style sheet defines, for light and dark, as custom properties."""
 
-_NOISE: Final = "datum.group < 0"
 _KEPT: Final = "!chosen || chosen[datum.member]"
 
 
@@ -36,61 +38,26 @@ def params(*extra: tuple[str, Any]) -> list[alt.Parameter]:
     return [alt.param(name=name, value=value) for name, value in first]
 
 
-def colour(labels: list[int], channel: type[Any] = alt.Color) -> Any:
+def colour(labels: list[int]) -> alt.Color:
     """Return the colour of a row's ``group``, muted for noise.
 
     Parameters
     ----------
     labels : list of int
         Labels of the groups, noise left out; the theme gives each its colour.
-    channel : type
-        ``alt.Color``, ``alt.Fill`` or ``alt.Stroke``.
 
     Returns
     -------
-    altair channel
+    altair.Color
         Without a legend: the page shows one legend for all charts.
     """
-    scale = alt.Scale(domain=labels)
-    found = channel("group:N", scale=scale, legend=None)
-    found.condition = {"test": _NOISE, "value": {"expr": "muted"}}
-    return found
+    return alt.Color("group:N", **_grouped(labels, {"expr": "muted"}))
 
 
-def hollow(labels: list[int]) -> Any:
-    """Return the fill of a point: the group's colour, empty for noise.
-
-    Parameters
-    ----------
-    labels : list of int
-        Labels of the groups, noise left out.
-
-    Returns
-    -------
-    altair.Fill
-        The channel.
-    """
-    found = alt.Fill("group:N", scale=alt.Scale(domain=labels), legend=None)
-    found.condition = {"test": _NOISE, "value": {"expr": "paper"}}
-    return found
-
-
-def shape(labels: list[int]) -> Any:
-    """Return the shape of a row's ``group``.
-
-    Parameters
-    ----------
-    labels : list of int
-        Labels of the groups, noise left out.
-
-    Returns
-    -------
-    altair.Shape
-        The channel; noise is a circle.
-    """
-    found = alt.Shape("group:N", scale=alt.Scale(domain=labels), legend=None)
-    found.condition = {"test": _NOISE, "value": "circle"}
-    return found
+def _grouped(labels: list[int], for_noise: Any) -> dict[str, Any]:
+    """Return the arguments of a channel that tells groups apart, and what noise gets instead."""
+    condition = {"test": "datum.group < 0", "value": for_noise}
+    return {"scale": alt.Scale(domain=labels), "legend": None, "condition": condition}
 
 
 def dimmed(faint: float = 0.12, full: float = 0.95, kept: str = _KEPT) -> alt.OpacityValue:
@@ -124,7 +91,7 @@ def themed(name: str) -> Any:
     dict
         The value.
     """
-    return alt.value(alt.ExprRef(name))  # type: ignore[arg-type]
+    return alt.value(alt.ExprRef(name))
 
 
 def named(name: str) -> alt.NamedData:
@@ -176,17 +143,18 @@ def points(source: str, labels: list[int], size: int) -> alt.Chart:
     altair.Chart
         Without positions.
     """
-    return (
+    found: alt.Chart = (
         alt.Chart(named(source))
         .mark_point(size=size, strokeWidth=1.4, fillOpacity=0.72, cursor="pointer")
         .encode(
-            stroke=colour(labels, alt.Stroke),
-            fill=hollow(labels),
-            shape=shape(labels),
+            stroke=alt.Stroke("group:N", **_grouped(labels, {"expr": "muted"})),
+            fill=alt.Fill("group:N", **_grouped(labels, {"expr": "paper"})),
+            shape=alt.Shape("group:N", **_grouped(labels, "circle")),
             opacity=dimmed(),
             tooltip=MEMBER_TIP,
         )
     )
+    return found
 
 
 MEMBER_TIP: Final = [

@@ -7,10 +7,10 @@ from typing import Any
 
 import altair as alt
 
-from wsgeo.reporting.charts.parts import MEMBER_TIP, named, params, points, themed
+from wsgeo.reporting.charts.parts import MEMBER_TIP, Layered, named, params, points, themed
 
 
-def diagnostics_chart(labels: list[int], n_parts: int) -> alt.LayerChart:
+def diagnostics_chart(labels: list[int], n_parts: int) -> Layered:
     """Return the scores: a row per slice, a dot per member, a tick at the mean of each group.
 
     Parameters
@@ -65,7 +65,7 @@ def diagnostics_chart(labels: list[int], n_parts: int) -> alt.LayerChart:
     return alt.layer(chance, dots, means).add_params(*params()).properties(height=height)
 
 
-def transfer_chart(labels: list[int]) -> alt.LayerChart:
+def transfer_chart(labels: list[int]) -> Layered:
     """Return the score on one slice against the metric on the task itself.
 
     Parameters

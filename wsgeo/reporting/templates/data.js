@@ -60,8 +60,8 @@ const ofPart = (row) => ({ ...row, number: row.part, part: parts[row.part] });
 
 const datasets = {
   map: summary.maps.flatMap((map, k) => members
-    .map((row) => ({ ...row, map: k, x: map.x[row.member], y: map.y[row.member] }))
-    .filter((row) => row.x != null && row.y != null)),
+    .map((row) => ({ ...row, map: k, u: map.x[row.member], v: map.y[row.member] }))
+    .filter((row) => row.u != null && row.v != null)),
   nodes: members.filter((row) => summary.graph[row.member])
     .map((row) => ({ ...row, x: summary.graph[row.member][0], y: summary.graph[row.member][1] })),
   edges, cells,

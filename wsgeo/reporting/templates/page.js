@@ -15,9 +15,11 @@ function choose(kept, from) {
   if (some) byId("chosen-text").textContent = `${some.filter(Boolean).length} of ${members.length} members`;
 }
 
+let brushing = false;
 function clearBrush() {
+  brushing = false;
   const view = views.get("map");
-  if (view && view.signal("brush_x").length) view.signal("brush_x", []).signal("brush_y", []).runAsync();
+  if (view?.signal("brush_x")?.length) view.signal("brush_x", []).signal("brush_y", []).runAsync();
 }
 
 function chooseOne(member, from) {
@@ -30,19 +32,26 @@ function chooseChips() {
   choose(pressed.length ? members.map((row) => pressed.includes(row.group)) : null, "chips");
 }
 
+// A drag fires many times per frame, and from inside the view's own update.
+let waiting = 0;
 function brushed(box) {
-  // An empty box is also what clearing it from elsewhere sends.
-  if (!box || !box.x || !box.y) return clearedBrush();
+  cancelAnimationFrame(waiting);
+  waiting = requestAnimationFrame(() => chooseBox(box));
+}
+
+function chooseBox(box) {
+  if (!box || !box.u || !box.v) {
+    // An empty box is also what letting go of it for another choice sends.
+    if (brushing) choose(null, "brush");
+    brushing = false;
+    return;
+  }
   const inside = (value, [p, q]) => value >= Math.min(p, q) && value <= Math.max(p, q);
   const kept = members.map(() => false);
-  datasets.map.filter((row) => row.map === live.map && inside(row.x, box.x) && inside(row.y, box.y))
+  datasets.map.filter((row) => row.map === live.map && inside(row.u, box.u) && inside(row.v, box.v))
     .forEach((row) => { kept[row.member] = true; });
   brushing = true;
   choose(kept, "brush");
-}
-let brushing = false;
-function clearedBrush() {
-  if (brushing) { brushing = false; choose(null, "brush"); }
 }
 
 const interval = (row, name) => row[`${name}_lo`] == null ? digits(row[name])

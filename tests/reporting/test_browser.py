@@ -1,0 +1,256 @@
+"""The page in a browser: it draws, its views are linked, and it asks nobody for anything."""
+
+import shutil
+
+import polars as pl
+import pytest
+import report_cases as cases
+
+from wsgeo.reporting.page import write_page
+from wsgeo.reporting.summary import summarize
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: no page was opened"),
+]
+
+
+class Opened:
+    """A report in a browser, with everything it said and asked for."""
+
+    def __init__(self, browser, path, **settings):
+        self.view = browser.new_page(**settings)
+        self.said, self.asked, self.dialogs = [], [], []
+        self.view.on("console", lambda message: self.said.append(message.text))
+        self.view.on("pageerror", lambda error: self.said.append(str(error)))
+        self.view.on("request", lambda request: self.asked.append(request.url))
+        self.view.on(
+            "dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss())
+        )
+        self.view.goto(path.as_uri())
+        self.view.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=30_000)
+
+    def marks(self, chart, role, attribute="opacity"):
+        """Return an attribute of each mark of a chart that is drawn as SVG."""
+        marks = self.view.locator(f"#chart-{chart} [aria-roledescription='{role}']")
+        return [marks.nth(k).get_attribute(attribute) for k in range(marks.count())]
+
+    def faint(self, chart, role):
+        """Return how many marks of a chart are dimmed, and how many there are."""
+        found = [float(opacity or 1) for opacity in self.marks(chart, role)]
+        return sum(opacity < 0.3 for opacity in found), len(found)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "index.html"
+    write_page(summarize(cases.tables(12), cases.run()), path)
+    return path
+
+
+@pytest.fixture
+def opened(browser, page_file):
+    found = Opened(browser, page_file, viewport={"width": 1280, "height": 900})
+    yield found
+    found.view.close()
+
+
+def drag(view, chart):
+    """Drag a box over the left third of a chart."""
+    view.locator(chart).scroll_into_view_if_needed()
+    box = view.locator(f"{chart} svg").bounding_box()
+    view.mouse.move(box["x"] + 5, box["y"] + 5)
+    view.mouse.down()
+    view.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] - 5, steps=5)
+    view.mouse.up()
+
+
+class TestPage:
+    """A report of twelve members at desktop width."""
+
+    def test_asks_for_nothing_and_reports_no_error(self, opened):
+        """The only request is the file itself, and the console stays empty."""
+        assert len(opened.asked) == 1
+        assert opened.said == []
+
+    def test_draws_every_chart(self, opened):
+        """Each chart holds a drawing with marks."""
+        for chart in (
+            "map",
+            "graph",
+            "tree",
+            "heatmap",
+            "paths",
+            "diagnostics",
+            "transfer",
+            "nulls",
+        ):
+            assert opened.view.locator(f"#chart-{chart} svg path").count() > 3, chart
+
+    def test_a_drag_on_the_map_links_the_views(self, opened):
+        """Members outside the box are dimmed in map, graph, heat map, diagnostics and table."""
+        drag(opened.view, "#chart-map")
+        opened.view.wait_for_selector(".chosen:not([hidden])")
+
+        assert opened.view.inner_text("#chosen-text") == "7 of 12 members"
+        assert opened.faint("map", "point") == (4, 11)
+        assert opened.faint("graph", "point") == (4, 11)
+        faint, cells = opened.faint("heatmap", "rect mark")
+        assert cells >= 132
+        assert faint == 5 * 11
+        assert opened.faint("diagnostics", "point")[0] == 5 * 6
+        assert opened.view.locator("#member-table tr.faint").count() == 5
+
+    def test_show_all_undoes_a_choice(self, opened):
+        """After the button nothing is dimmed and the box is gone."""
+        drag(opened.view, "#chart-map")
+        opened.view.click("#clear")
+        opened.view.wait_for_timeout(100)
+
+        assert opened.faint("map", "point")[0] == opened.faint("graph", "point")[0] == 0
+        box = opened.view.locator("#chart-map .brush_brush path").first.bounding_box()
+        assert box is None or box["width"] == 0
+        assert opened.view.locator(".chosen").is_hidden()
+
+    def test_a_legend_button_chooses_its_group(self, opened):
+        """The button of a basin dims all members outside of it."""
+        opened.view.click(".chip[data-group='1']")
+
+        assert opened.view.inner_text("#chosen-text") == "3 of 12 members"
+        assert opened.faint("map", "point") == (8, 11)
+
+    def test_a_choice_elsewhere_lets_go_of_the_box(self, opened):
+        """After a drag, a legend button's choice stands alone, and a new drag starts afresh."""
+        drag(opened.view, "#chart-map")
+        opened.view.click(".chip[data-group='1']")
+        assert opened.view.inner_text("#chosen-text") == "3 of 12 members"
+
+        drag(opened.view, "#chart-map")
+        opened.view.wait_for_timeout(100)
+        assert opened.view.inner_text("#chosen-text") == "7 of 12 members"
+
+    def test_a_click_on_a_member_chooses_it_alone(self, opened):
+        """One click on a point keeps that member, a second shows all."""
+        point = opened.view.locator("#chart-graph [aria-roledescription='point']").first
+        point.click()
+        assert opened.view.inner_text("#chosen-text") == "1 of 12 members"
+
+        point.click()
+        assert opened.view.locator(".chosen").is_hidden()
+
+    def test_a_click_on_the_heat_map_shows_that_pair(self, opened):
+        """The clicked cell's members and status stand in the readout, its curve is drawn."""
+        before = opened.view.locator("#chart-paths svg").inner_html()
+        opened.view.locator("#chart-heatmap [aria-roledescription='rect mark']").first.click()
+
+        ids = summarize(cases.tables(12), {})["members"]["id"]
+        first = min(summarize(cases.tables(12), {})["pairs"]["a"])
+        assert opened.view.input_value("#pick-a") == str(first)
+        assert opened.view.input_value("#pick-b") == str(ids.index("mnli/seed-01"))
+        assert opened.view.locator("#chart-paths svg").inner_html() != before
+        assert "connected" in opened.view.inner_text("#readout")
+
+    def test_the_two_lists_pick_a_pair_too(self, opened):
+        """A pair can be picked without a pointer, in either order."""
+        opened.view.select_option("#pick-a", label="mnli/seed-04")
+        opened.view.select_option("#pick-b", label="mnli/seed-03")
+
+        shown = opened.view.inner_text("#readout")
+        same = (pl.col("a") == "mnli/seed-03") & (pl.col("b") == "mnli/seed-04")
+        row = cases.tables(12)["pairs"].row(by_predicate=same, named=True)
+        assert f"{row['convexity_gap']:.4g}" in shown
+
+    def test_the_threshold_changes_the_edges(self, opened):
+        """At the lowest threshold no edge is drawn, at the highest all are."""
+        slider = opened.view.locator("#threshold")
+        drawn = []
+        for value in ("0", "0.043", str(10)):
+            slider.evaluate(
+                "(s, v) => { s.value = v; s.dispatchEvent(new Event('input')); }", value
+            )
+            opened.view.wait_for_timeout(100)
+            drawn.append(len(opened.marks("graph", "rule mark")))
+
+        assert drawn == [0, 24, 55]
+        assert "55 of 55 edges" in opened.view.inner_text("#threshold-text")
+
+    def test_a_heading_sorts_the_table(self, opened):
+        """Numbers sort as numbers, up and then down; a dash comes last or first."""
+        cells = opened.view.locator("#member-table tbody td:nth-child(4)")
+        heading = opened.view.locator("#member-table th:nth-child(4) button")
+        heading.click()
+        up = [float(text) for text in cells.all_inner_texts()]
+        heading.click()
+        down = [float(text) for text in cells.all_inner_texts()]
+
+        assert up == sorted(up)
+        assert down == sorted(down, reverse=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("n", [1, 3, 12, 45])
+def test_a_phone_shows_no_wider_page(browser, tmp_path, n, scheme):
+    """At 390 px nothing makes the page scroll sideways, in either theme."""
+    path = tmp_path / "index.html"
+    write_page(summarize(cases.tables(n), cases.run()), path)
+    opened = Opened(browser, path, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+
+    assert opened.view.evaluate("document.documentElement.scrollWidth") == 390
+    assert opened.said == []
+    opened.view.close()
+
+
+def test_a_hostile_name_stays_text(browser, tmp_path):
+    """A name that holds scripts is shown as it is, and nothing of it runs."""
+    path = tmp_path / "index.html"
+    write_page(summarize(cases.tables(12, name=cases.HOSTILE), cases.run(name=cases.HOSTILE)), path)
+    opened = Opened(browser, path)
+
+    assert cases.HOSTILE in opened.view.inner_text("#member-table")
+    opened.view.hover("#chart-map [aria-roledescription='point'] >> nth=0")
+    assert opened.dialogs == []
+    assert opened.said == []
+    assert len(opened.asked) == 1
+    opened.view.close()
+
+
+def test_a_hundred_members_paint_within_a_second(browser, tmp_path):
+    """The first paint of a page of 4,950 pairs comes within a second."""
+    path = tmp_path / "index.html"
+    write_page(summarize(cases.tables(100), cases.run()), path)
+    opened = Opened(browser, path)
+
+    paint = opened.view.evaluate(
+        "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    )
+    assert paint < 1000
+    assert opened.view.locator("#chart-heatmap canvas").count() == 1
+    assert opened.said == []
+    opened.view.close()
+
+
+def test_prints(browser, page_file):
+    """The page can be printed to a PDF of several sheets."""
+    opened = Opened(browser, page_file)
+
+    assert len(opened.view.pdf()) > 50_000
+    opened.view.close()
