@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -13,7 +13,7 @@ from wsgeo.graph import components, density, louvain, spectral
 from wsgeo.graph.nulls import NullTest, null_test
 from wsgeo.graph.partitions import Labels, Matrix, Partitions, compact, rand_index, silhouettes
 
-_PARTITIONS = {
+_PARTITIONS: dict[str, Callable[[Matrix], list[Partitions]]] = {
     components.METHOD: components.partitions,
     density.METHOD: density.partitions,
     spectral.METHOD: spectral.partitions,

@@ -124,7 +124,7 @@ def _without_search(
         verdict = verdicts.single(noun, "all distances are zero", None)
     else:
         height = float(walk(values[None]).step[0, 1:].max()) if n > 1 else None
-        verdict = verdicts.few(default.sizes, noun, height, threshold)
+        verdict = verdicts.few(default.sizes, height, threshold)
     return Decision(default, None, threshold, verdict, distances.notes)
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from wsgeo.errors import DataError
 from wsgeo.graph.merging import bottlenecks
 from wsgeo.graph.partitions import Matrix
+from wsgeo.zoo.names import printable
 
 TOLERANCE = 1e-6
 """Largest asymmetry or negative entry taken for rounding, as a fraction of the largest entry."""
@@ -100,7 +101,7 @@ def guard(matrix: ArrayLike, ids: Sequence[str], *, where: str | None = None) ->
     values = _capped(values, notes)
     valid = np.isfinite(values)
     np.fill_diagonal(valid, False)
-    placed = valid.any(axis=1) if len(ids) > 1 else np.ones(len(ids), dtype=bool)
+    placed: NDArray[np.bool_] = np.asarray(valid.any(axis=1) | (len(ids) == 1))
     values = values[np.ix_(placed, placed)]
     names = tuple(name for name, kept in zip(ids, placed, strict=True) if kept)
     aside = tuple(name for name, kept in zip(ids, placed, strict=True) if not kept)
@@ -140,9 +141,7 @@ def _check_shape(values: Matrix, ids: tuple[str, ...], where: str | None) -> Non
         )
 
 
-def _symmetric(
-    values: Matrix, ids: tuple[str, ...], where: str | None, notes: list[str]
-) -> Matrix:
+def _symmetric(values: Matrix, ids: tuple[str, ...], where: str | None, notes: list[str]) -> Matrix:
     """Return the matrix made exactly symmetric and at least 0, or raise."""
     mirrored = values.T
     values = np.where(np.isnan(values), mirrored, values)
@@ -165,7 +164,7 @@ def _symmetric(
         notes.append("The diagonal was not zero; a member's distance to itself counts as zero.")
     np.fill_diagonal(values, 0.0)
     below = np.nan_to_num(values, nan=0.0) < 0
-    if below.any():
+    if (np.nan_to_num(values, nan=0.0) < -slack).any():
         lowest, n_pairs = float(np.nanmin(values)), int(np.triu(below).sum())
         notes.append(f"{n_pairs} negative distances (lowest {lowest:.3g}) count as zero.")
     return np.where(below, 0.0, values)
@@ -197,5 +196,5 @@ def _filled(
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(ascii(name)[1:-1] for name in names[:most])
+    shown = ", ".join(printable(name) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -20,9 +20,7 @@ MAX_SWEEPS = 20
 MAX_LEVELS = 5
 
 
-def partitions(
-    stack: Matrix, *, resolutions: tuple[float, ...] = (1.0, 0.7)
-) -> list[Partitions]:
+def partitions(stack: Matrix, *, resolutions: tuple[float, ...] = (1.0, 0.7)) -> list[Partitions]:
     """Return the communities of each affinity graph at each resolution.
 
     Parameters

@@ -161,12 +161,15 @@ class MergeTree:
         The bottleneck barrier between them, not decreasing.
     size : tuple of int
         Members in the new group.
+    edges : tuple of (int, int)
+        The two members whose distance joins the groups: the minimum spanning tree.
     """
 
     left: tuple[int, ...]
     right: tuple[int, ...]
     height: tuple[float, ...]
     size: tuple[int, ...]
+    edges: tuple[tuple[int, int], ...]
 
     def order(self) -> list[int]:
         """Return the members in dendrogram order: joined groups stand side by side."""
@@ -207,12 +210,12 @@ def merge_tree(values: Matrix) -> MergeTree:
         )
     )
     node, group = list(range(n)), {i: [i] for i in range(n)}
-    rows: list[tuple[int, int, float, int]] = []
+    rows: list[tuple[int, int, float, int, tuple[int, int]]] = []
     for k, (height, a, b) in enumerate(edges):
         left, right = sorted((node[a], node[b]), key=lambda g: (-len(group[g]), min(group[g])))
         group[n + k] = group.pop(left) + group.pop(right)
         for member in group[n + k]:
             node[member] = n + k
-        rows.append((left, right, height, len(group[n + k])))
-    left_, right_, height_, size_ = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return MergeTree(left_, right_, height_, size_)
+        rows.append((left, right, height, len(group[n + k]), (a, b)))
+    left_, right_, height_, size_, edges_ = zip(*rows, strict=True) if rows else ((),) * 5
+    return MergeTree(left_, right_, height_, size_, edges_)

@@ -25,14 +25,17 @@ level 0.05 is that model's own, so nothing is to be corrected for having several
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wsgeo.graph.partitions import Matrix
+
+Draw = Callable[[Matrix, int, np.random.Generator], Matrix]
+"""From distances, a number of draws and a source of randomness to a stack of null matrices."""
 
 MAX_ENTRIES = 2_000_000
 """Entries of a stack that is searched at once: 16 MB, which keeps the search in the cache."""
@@ -111,11 +114,9 @@ def null_test(
     NullTest
         Statistics per null.
     """
-    nulls: dict[str, Callable[[int, np.random.Generator], Matrix]] = {
-        name: lambda n, stream, draw=draw: draw(values, n, stream) for name, draw in NULLS.items()
-    }
+    nulls: dict[str, Draw] = dict(NULLS)
     if errors is not None and np.any(errors[np.triu_indices(len(values), 1)] > 0):
-        nulls["errors"] = lambda n, stream: common_gap(values, errors, n, stream)
+        nulls["errors"] = functools.partial(common_gap, errors)
     streams = dict(zip(nulls, rng.spawn(len(nulls)), strict=True))
     measured = statistic(values[None])[:, 0]
     draws: dict[str, list[Matrix]] = {name: [] for name in nulls}
@@ -123,7 +124,7 @@ def null_test(
     size = size if give_up is None else min(size, 2 * give_up)
     for start in range(0, n_draws, size):
         for name, draw in nulls.items():
-            stack = draw(min(size, n_draws - start), streams[name])
+            stack = draw(values, min(size, n_draws - start), streams[name])
             draws[name].append(statistic(stack))
         if give_up and any(_hits(parts, measured) >= give_up for parts in draws.values()):
             break
@@ -176,10 +177,11 @@ def additive(values: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
     """
     n = len(values)
     effects, residuals = member_effects(values)
-    shape, scale = _gamma(_positive_effects(effects, residuals))
-    drawn = rng.gamma(shape, scale, (n_draws, n)) if scale > 0 else np.zeros((n_draws, n))
     # The fit of n effects takes n of the n (n - 1) / 2 degrees of freedom.
-    noise = rng.permuted(np.tile(residuals, (n_draws, 1)), axis=1) * np.sqrt((n - 1) / (n - 3))
+    residuals = residuals * np.sqrt((n - 1) / (n - 3))
+    shape, mean = _gamma_shape(effects, residuals.std() / np.sqrt(n - 2)), effects.mean()
+    drawn = rng.gamma(shape, mean / shape, (n_draws, n))
+    noise = rng.permuted(np.tile(residuals, (n_draws, 1)), axis=1)
     stack = _squares(noise, n) + drawn[:, :, None] + drawn[:, None, :]
     stack[:, np.arange(n), np.arange(n)] = 0.0
     return np.maximum(stack, 0.0)
@@ -213,22 +215,16 @@ def member_effects(values: Matrix) -> tuple[Matrix, Matrix]:
     return effects, rest[np.triu_indices(n, 1)]
 
 
-def _positive_effects(effects: Matrix, residuals: Matrix) -> Matrix:
-    """Return the effects with those at or below their own error lifted to it."""
-    floor = 0.05 * float(np.abs(effects).mean())
-    return np.maximum(effects, floor)
-
-
-def _gamma(sample: Matrix) -> tuple[float, float]:
-    """Return shape and scale of a gamma distribution by bias-corrected likelihood."""
-    n, mean = len(sample), float(sample.mean())
-    if mean <= 0:
-        return 1.0, 0.0
-    spread = max(float(np.log(mean) - np.log(sample).mean()), 1e-9)
+def _gamma_shape(effects: Matrix, error: float) -> float:
+    """Return the shape of a gamma distribution of member effects, known up to ``error``."""
+    n, mean = len(effects), float(np.abs(effects).mean())
+    # Below its error an effect says nothing, yet its logarithm would rule the fit.
+    sample = np.maximum(effects, max(0.05 * mean, error, 1e-300))
+    spread = max(float(np.log(sample.mean()) - np.log(sample).mean()), 1e-9)
     shape = (3 - spread + np.sqrt((spread - 3) ** 2 + 24 * spread)) / (12 * spread)
-    # Uncorrected, the fit is too narrow for few members: extreme effects would look like basins.
+    # Likelihood fits of few members come out too narrow: extreme effects would look like basins.
     shape -= (3 * shape - shape / (1 + shape) * (2 / 3 + 4 / 5 / (1 + shape))) / n
-    return shape, mean / shape
+    return float(shape)
 
 
 def cloud(values: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
@@ -281,13 +277,13 @@ def bowl(values: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
     return cloud(np.sqrt(values), n_draws, rng) ** 2
 
 
-def common_gap(values: Matrix, errors: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
+def common_gap(errors: Matrix, values: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
     """Return matrices of one common gap, blurred by the standard error of each pair.
 
     Parameters
     ----------
-    values, errors : ndarray of float64, shape (n_members, n_members)
-        Distances and their standard errors.
+    errors, values : ndarray of float64, shape (n_members, n_members)
+        Standard errors of the distances, and the distances.
     n_draws : int
         Number of matrices.
     rng : numpy.random.Generator
@@ -310,8 +306,6 @@ def _squares(gaps: Matrix, n: int) -> Matrix:
     stack[:, rows, columns] = stack[:, columns, rows] = gaps
     return stack
 
-
-Draw = Callable[[Matrix, int, np.random.Generator], NDArray[np.float64]]
 
 NULLS: dict[str, Draw] = {
     "independent": independent,

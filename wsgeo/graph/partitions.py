@@ -122,9 +122,7 @@ def compact(labels: Labels) -> Labels:
     names, first, sizes = np.unique(labels, return_index=True, return_counts=True)
     ranked = sorted(
         (-size, start, name)
-        for name, start, size in zip(
-            names.tolist(), first.tolist(), sizes.tolist(), strict=True
-        )
+        for name, start, size in zip(names.tolist(), first.tolist(), sizes.tolist(), strict=True)
         if name >= 0
     )
     new = {name: i for i, (_, _, name) in enumerate(ranked)}

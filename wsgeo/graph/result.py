@@ -202,7 +202,7 @@ def _result(
 ) -> ClusterResult:
     search, default = decision.search, decision.default
     label_of = dict(zip(distances.ids, default.labels.tolist(), strict=True))
-    tree = merge_tree(distances.values) if distances.ids else MergeTree((), (), (), ())
+    tree = merge_tree(distances.values) if distances.ids else MergeTree((), (), (), (), ())
     drawn = embed(distances, matrix=name, seed=seed, umap=umap)
     return ClusterResult(
         matrix=name,

@@ -77,8 +77,8 @@ def partitions(stack: Matrix, *, max_clusters: int = 8) -> list[Partitions]:
     for scale in SCALES:
         _, vectors = eigenpairs(stack, scale)
         for k in range(2, top + 1):
-            parameters = {"n_clusters": k, "scale": scale}
-            found.append(Partitions(METHOD, parameters, _groups(vectors[:, :, :k])))
+            labels = _groups(vectors[:, :, :k])
+            found.append(Partitions(METHOD, {"n_clusters": k, "scale": scale}, labels))
     return found
 
 

@@ -77,15 +77,16 @@ def choose_tau(gaps: Matrix, errors: Matrix | None, labels: Labels) -> Tau:
     within = gaps[rows[same], columns[same]]
     between = gaps[rows[placed & ~same], columns[placed & ~same]]
     if len(within) and len(between):
-        middle = (np.percentile(within, 95) + np.percentile(between, 5)) / 2
+        high, low = np.percentile(within, 95), np.percentile(between, 5)
+        overlap = "; they overlap" if high > low else ""
         return Tau(
-            float(middle),
+            float(high + low) / 2,
             "the middle between the 95th percentile of the gaps within basins "
-            "and the 5th of those between",
+            f"and the 5th of those between{overlap}",
         )
-    spread = [] if errors is None else errors[rows, columns]
-    spread = np.asarray(spread)[np.isfinite(spread)] if len(spread) else np.array([])
-    if len(spread) and spread.max() > 0:
+    spread = np.zeros(0) if errors is None else errors[rows, columns]
+    spread = spread[np.isfinite(spread)]
+    if spread.any():
         return Tau(
             N_ERRORS * float(np.median(spread)), "three times the median standard error of the gaps"
         )

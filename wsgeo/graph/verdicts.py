@@ -88,15 +88,13 @@ def unstructured(noun: str, test: NullTest) -> str:
     )
 
 
-def few(sizes: Sequence[int], noun: str, height: float | None, tau: Tau) -> str:
+def few(sizes: Sequence[int], height: float | None, tau: Tau) -> str:
     """Return the verdict for fewer than four placed members.
 
     Parameters
     ----------
     sizes : sequence of int
         Members of each component at tau, largest first.
-    noun : str
-        ``basin`` or ``region``.
     height : float or None
         Largest step of the merge tree; None for a single member.
     tau : Tau

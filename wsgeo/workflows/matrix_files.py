@@ -18,7 +18,7 @@ _MISSING = {"", "na", "nan", "null", "none"}
 def read_matrix(
     path: Path, *, similarity: bool = False
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """Read ids and distances from a .csv, .tsv or .parquet file.
+    r"""Read ids and distances from a .csv, .tsv or .parquet file.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def read_matrix(
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "m.csv"
-    ...     _ = file.write_text("id,a,b\\na,0,0.5\\nb,0.5,0\\n")
+    ...     _ = file.write_text("id,a,b\na,0,0.5\nb,0.5,0\n")
     ...     read_matrix(file)[1].tolist()
     [[0.0, 0.5], [0.5, 0.0]]
     """
