@@ -12,7 +12,7 @@ import threading
 import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, final
+from typing import Final, Never, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,7 @@ class Ledger:
         try:
             self._database = _open(path)
         except sqlite3.DatabaseError as error:
-            raise _damaged(path, str(error)) from error
+            _refuse_damaged(path, str(error), error)
 
     def get(self, key: str) -> Losses | None:
         """Return the losses stored under ``key``, or None.
@@ -93,7 +93,7 @@ class Ledger:
             return None
         loss, hit, logits, checksum = row
         if _checksum(loss, hit, logits) != checksum:
-            raise _damaged(self.path, f"the row of key {key[:12]} has a wrong checksum")
+            _refuse_damaged(self.path, f"the row of key {key[:12]} has a wrong checksum")
         return Losses(_floats(loss), _floats(hit), _matrix(logits, len(loss) // 4))
 
     def put(self, key: str, losses: Losses) -> None:
@@ -157,15 +157,15 @@ class Ledger:
         try:
             return self._database.execute(query, values)
         except sqlite3.OperationalError as error:
-            raise _unwritable(self.path, str(error)) from error
+            _refuse_unwritable(self.path, str(error), error)
         except sqlite3.DatabaseError as error:
-            raise _damaged(self.path, str(error)) from error
+            _refuse_damaged(self.path, str(error), error)
 
     def _commit(self) -> None:
         try:
             self._database.commit()
         except sqlite3.OperationalError as error:
-            raise _unwritable(self.path, str(error)) from error
+            _refuse_unwritable(self.path, str(error), error)
         self._pending = 0
 
 
@@ -182,7 +182,7 @@ def _open(path: Path) -> sqlite3.Connection:
                 remedy="Use a newer wsgeo.",
             )
         if (verdict := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise _damaged(path, verdict)
+            _refuse_damaged(path, verdict)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.executescript(_SCHEMA)
@@ -194,21 +194,21 @@ def _open(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _damaged(path: Path, cause: str) -> StoreError:
+def _refuse_damaged(path: Path, cause: str, error: Exception | None = None) -> Never:
     cause = " ".join(cause.split())
-    return StoreError(
+    raise StoreError(
         f"the ledger is damaged ({cause})",
         where=str(path),
         remedy="Move it away to start anew; nothing was changed.",
-    )
+    ) from error
 
 
-def _unwritable(path: Path, cause: str) -> StoreError:
-    return StoreError(
+def _refuse_unwritable(path: Path, cause: str, error: Exception) -> Never:
+    raise StoreError(
         f"the ledger cannot be read or written ({cause})",
         where=str(path),
         remedy="Free space or mend the permissions, then run the same command again.",
-    )
+    ) from error
 
 
 def _bytes(values: NDArray[np.float32] | None) -> bytes | None:

@@ -19,7 +19,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, Never, final
 
 import polars as pl
 
@@ -86,9 +86,9 @@ class Run:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise _unreadable(path, str(error)) from error
+            _refuse(path, str(error), error)
         if not isinstance(content, dict):
-            raise _unreadable(path, "it is not an object")
+            _refuse(path, "it is not an object")
         return content
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
@@ -207,5 +207,6 @@ def _sole_writer(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _unreadable(path: Path, cause: str) -> StoreError:
-    return StoreError(f"the file cannot be read ({cause})", where=str(path), remedy="Scan again.")
+def _refuse(path: Path, cause: str, error: Exception | None = None) -> Never:
+    what = f"the file cannot be read ({cause})"
+    raise StoreError(what, where=str(path), remedy="Scan again.") from error
