@@ -100,6 +100,7 @@ class TestBases:
     """A base is what the files say, checked against the weights."""
 
     def stray(self, root, name, facts):
+        """Write a member of another pre-training."""
         config = bert_config(labels=NLI_LABELS)
         write_model(root / name, fine_tuned(random_tensors(bert_config(), 99), config, 5), config,
                     facts=facts)  # fmt: skip

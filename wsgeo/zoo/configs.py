@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Never, final
 
 from wsgeo.errors import EntryError
@@ -204,7 +205,7 @@ def _check_numbers(value: object, where: str, key: str = "") -> None:
             _check_numbers(item, where, name)
     elif isinstance(value, list):
         for item in value:
-            _check_numbers(item, where)
+            _check_numbers(item, where, key)
     elif limit := _limit_of(key):
         if value is not None and (type(value) is not int or not 0 <= value <= limit):
             _refuse_size(key, value, f"a whole number from 0 to {limit} is expected", where)
@@ -237,18 +238,10 @@ def _without_implementation(raw: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _computing_hash(raw: Mapping[str, object], where: str) -> str:
-    """Hash the fields that differ from the class's defaults, so that new defaults change nothing."""
+    parts = {key: value for key, value in raw.items() if not _NOT_COMPUTING.fullmatch(key)}
     try:
         _refuse_methods(raw)
-        config = transformers_config(raw)
-        default = type(config)().to_dict()
-        parts = {
-            key: value
-            for key, value in config.to_dict().items()
-            if not _NOT_COMPUTING.fullmatch(key) and (key not in default or value != default[key])
-        }
-        parts["model_type"] = raw["model_type"]
-        text = json.dumps(parts, sort_keys=True, default=str)
+        return _hash_of_settings(json.dumps(parts, sort_keys=True))
     except Exception as error:
         raise EntryError(
             "config_invalid",
@@ -256,6 +249,21 @@ def _computing_hash(raw: Mapping[str, object], where: str) -> str:
             where=where,
             remedy="Restore the config that belongs to the weights.",
         ) from error
+
+
+@lru_cache(maxsize=4096)
+def _hash_of_settings(document: str) -> str:
+    """Hash the fields that differ from the class's defaults, so that new defaults change nothing."""
+    raw = json.loads(document)
+    config = transformers_config(raw)
+    default = type(config)().to_dict()
+    parts = {
+        key: value
+        for key, value in config.to_dict().items()
+        if not _NOT_COMPUTING.fullmatch(key) and (key not in default or value != default[key])
+    }
+    parts["model_type"] = raw["model_type"]
+    text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
