@@ -199,11 +199,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--pairs", type=int, default=1000, help="simulated pairs per row")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--noise", choices=NOISES, nargs="*", default=list(NOISES))
+    parser.add_argument("--gap", type=float, nargs="*", default=[0.0, 0.01, 0.07, 0.5])
     options = parser.parse_args()
     print(f"{options.pairs} pairs, {N_EXAMPLES} examples, {T.size} points; misses in percent")
     print(f"{'noise':8} {'profile':10} {'gap':>5} {'error':>6}", end="")
     print(f"{'percentile':>14}{'fixed':>14}{'wsgeo':>14}   coverage  width")
-    for row in scenarios():
+    for row in (r for r in scenarios() if r.noise in options.noise and r.gap in options.gap):
         misses = simulate(row, options.pairs, options.seed)
         share = 100 / options.pairs
         print(f"{row.noise:8} {row.shape:10} {row.gap:5.2f} {row.error:6.3f}", end="")

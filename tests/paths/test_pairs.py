@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from wsgeo.evaluation.gates import EndpointGate
 from wsgeo.evaluation.losses import AbstractEngine, Failure, Losses, Point
 from wsgeo.paths import barriers
 from wsgeo.paths.pairs import measure_pairs
@@ -247,9 +248,11 @@ class TestFailures:
     def test_a_failed_gate_costs_nothing(self, zoo):
         """Pairs of a checkpoint that fails the gate are not evaluated and say why."""
         engine = Landscape()
-        pairs, profiles, matrices = measure_pairs(
-            engine, zoo, "dev", gates={"m/c": "loss 1.4 is above 1.1"}, n_resamples=10
-        )
+        gates = {
+            "m/a": EndpointGate(True, "passed", ""),
+            "m/c": EndpointGate(False, "endpoint_failed", "loss 1.4 is above 1.1"),
+        }
+        pairs, profiles, matrices = measure_pairs(engine, zoo, "dev", gates=gates, n_resamples=10)
         failed = pairs.filter(pl.col("measured") == "endpoint_failed")
         bad = next(m.content_hash for m in zoo if m.id == "m/c")
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from wsgeo.evaluation.gates import EndpointGate
 from wsgeo.evaluation.losses import AbstractEngine, Failure, Progress
 from wsgeo.paths.envelopes import Floats, as_profiles
 from wsgeo.paths.intervals import Interval, PathIntervals, intervals, resample_counts
@@ -52,13 +53,16 @@ class _Measured:
     gaps: NDArray[np.float32]
 
 
+Outcomes = Mapping[tuple[str, str], _Measured | Failure]
+
+
 def measure_pairs(
     engine: AbstractEngine,
     checkpoints: Sequence[Checkpoint],
     examples_name: str,
     *,
     split: str = "",
-    gates: Mapping[str, str] | None = None,
+    gates: Mapping[str, EndpointGate] | None = None,
     ts: ArrayLike | None = None,
     head_policy: str = "interpolate",
     head: Callable[[Checkpoint, Checkpoint], str | None] | None = None,
@@ -86,15 +90,16 @@ def measure_pairs(
         Name of the example set at the engine; the column ``task``.
     split : str, default ''
         Split of the example set, for the tables.
-    gates : mapping of str to str, optional
-        Ids of the checkpoints that fail the end-point gate, and why; their pairs cost nothing.
+    gates : mapping of str to EndpointGate, optional
+        What the end-point gate says, by id; pairs of a checkpoint that failed cost nothing. A
+        checkpoint without an entry has passed.
     ts : array_like, shape (n_points,), optional
         Increasing positions from 0 to 1 in the direction walked; default 11 even ones.
     head_policy : str, default 'interpolate'
         Recorded with each pair.
     head : callable, optional
-        Whose head serves on the line between two checkpoints, as a content hash; None
-        interpolates the head with the rest.
+        What `Point.head` says on the line between two checkpoints, given in the direction walked;
+        None interpolates the head with the rest.
     l2, cosine : ndarray of float64, shape (n_checkpoints, n_checkpoints), optional
         Distances of the weights and cosines of the task vectors, aligned to ``checkpoints``.
     precision : str, default 'fp32'
@@ -155,21 +160,11 @@ def measure_pairs(
         "precision": precision,
         "rule": "exact",
     }
-    geometry = {"l2": _lookup(l2, order), "cosine": _lookup(cosine, order)}
     index = {m.id: i for i, m in enumerate(members)}
-    rows = [
-        shared
-        | {"a": a, "b": b}
-        | {name: value(index[a], index[b]) for name, value in geometry.items()}
-        | _row(outcome)
-        for (a, b), outcome in outcomes.items()
-    ]
+    geometry = {"l2": _sorted(l2, order), "cosine": _sorted(cosine, order)}
     return PairTables(
-        pl.DataFrame(rows, schema=PAIRS),
-        pl.DataFrame(
-            [_curve(each.profile) for each in outcomes.values() if isinstance(each, _Measured)],
-            schema=PROFILES,
-        ),
+        _pairs_frame(outcomes, shared, geometry, index),
+        _profiles_frame(outcomes),
         _matrices(outcomes, index, min(n_resamples, N_MATRICES)),
     )
 
@@ -180,14 +175,16 @@ def _line(a: Checkpoint, b: Checkpoint) -> Line:
 
 
 def _unmeasured(
-    members: Sequence[Checkpoint], gates: Mapping[str, str], exclude: set[frozenset[str]]
+    members: Sequence[Checkpoint], gates: Mapping[str, EndpointGate], exclude: set[frozenset[str]]
 ) -> dict[tuple[str, str], Failure]:
     """Return the pairs of ids that are not to be evaluated, each with its reason."""
     reasons: dict[tuple[str, str], Failure] = {}
+    failed = {m.id: gates[m.id] for m in members if m.id in gates and not gates[m.id].passed}
     for a, b in combinations((m.id for m in members), 2):
-        failed = [f"{id_}: {gates[id_]}" for id_ in (a, b) if id_ in gates]
-        if failed:
-            reasons[a, b] = Failure("endpoint_failed", "; ".join(failed))
+        ends = [id_ for id_ in (a, b) if id_ in failed]
+        if ends:
+            reason = "; ".join(f"{id_}: {failed[id_].reason}" for id_ in ends)
+            reasons[a, b] = Failure(failed[ends[0]].status, reason)
         elif frozenset((a, b)) in exclude:
             reasons[a, b] = Failure("pending", "Left out of this scan.")
     return reasons
@@ -237,14 +234,33 @@ def _turn(t_peak: object) -> float | None:
     return 1.0 - t_peak if isinstance(t_peak, float) else None
 
 
-def _lookup(matrix: Floats | None, order: list[int]) -> Callable[[int, int], float | None]:
-    """Return entries of a matrix by sorted position; what is not a number is null."""
+def _sorted(matrix: Floats | None, order: list[int]) -> Floats:
+    """Return a matrix with its rows and columns in another order; without one, nothing but NaN."""
+    if matrix is None:
+        return np.full((len(order), len(order)), np.nan)
+    return np.asarray(matrix, dtype=np.float64)[np.ix_(order, order)]
 
-    def entry(i: int, j: int) -> float | None:
-        value = float(matrix[order[i], order[j]]) if matrix is not None else np.nan
-        return value if np.isfinite(value) else None
 
-    return entry
+def _pairs_frame(
+    outcomes: Outcomes,
+    shared: Mapping[str, object],
+    geometry: Mapping[str, Floats],
+    index: Mapping[str, int],
+) -> pl.DataFrame:
+    rows = []
+    for (a, b), outcome in outcomes.items():
+        entries = {name: float(m[index[a], index[b]]) for name, m in geometry.items()}
+        known = {name: value for name, value in entries.items() if np.isfinite(value)}
+        rows.append({**shared, "a": a, "b": b, **known, **_row(outcome)})
+    return pl.DataFrame(rows, schema=PAIRS)
+
+
+def _profiles_frame(outcomes: Outcomes) -> pl.DataFrame:
+    measured = [asdict(each.profile) for each in outcomes.values() if isinstance(each, _Measured)]
+    rows = [
+        row | {name: row[name].tolist() for name in ("t", "loss", "metric")} for row in measured
+    ]
+    return pl.DataFrame(rows, schema=PROFILES)
 
 
 def _numbers(profile: Profile, limits: PathIntervals) -> dict[str, object]:
@@ -264,14 +280,7 @@ def _row(outcome: _Measured | Failure) -> dict[str, object]:
     return outcome.numbers
 
 
-def _curve(profile: Profile) -> dict[str, object]:
-    values = asdict(profile)
-    return values | {name: values[name].tolist() for name in ("t", "loss", "metric")}
-
-
-def _matrices(
-    outcomes: Mapping[tuple[str, str], _Measured | Failure], index: Mapping[str, int], n: int
-) -> NDArray[np.float32]:
+def _matrices(outcomes: Outcomes, index: Mapping[str, int], n: int) -> NDArray[np.float32]:
     """Arrange the resampled gaps of all pairs as symmetric matrices with zeros on the diagonal."""
     matrices = np.full((n, len(index), len(index)), np.nan, dtype=np.float32)
     matrices[:, range(len(index)), range(len(index))] = 0.0

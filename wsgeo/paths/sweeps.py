@@ -16,7 +16,7 @@ Line = tuple[str, str]
 """Content hashes of the two ends; a line from a checkpoint to itself is its end alone."""
 
 Head = Callable[[str, str], str | None]
-"""Content hash of the member whose head serves on the whole line, or None."""
+"""What `Point.head` says on a line: a content hash, another head, or None to interpolate."""
 
 
 @final
@@ -125,7 +125,7 @@ def _join(outcomes: list[Outcome]) -> Sweep | Failure:
     for outcome in outcomes:
         if isinstance(outcome, Failure):
             return outcome
-        if not np.isfinite(outcome.loss).all():
+        if not (np.isfinite(outcome.loss).all() and np.isfinite(outcome.hit).all()):
             return Failure("nonfinite", "A loss on the line is not finite.")
         found.append(outcome)
     losses = np.stack([each.loss for each in found], axis=1)
