@@ -15,6 +15,7 @@ VERBS = {
     "check": "Show what is in a zoo, which members can be compared, and what is left out.",
     "scan": "Measure a zoo: barriers, basins, map, report.",
     "cluster": "Cluster a finished run, or any distance matrix, with null tests.",
+    "diagnose": "Score a run's members on diagnostic sets and compare its basins.",
     "centroid": "Save the checked mean of a basin or region as a model folder.",
     "report": "Write the HTML report of a run again.",
     "show": "Print the summary of a run.",

@@ -95,7 +95,7 @@ def measure_group(
         group.members,
         group.task.name,
         split=group.task.split,
-        gates={name: gate.reason for name, gate in gates.items() if not gate.passed},
+        gates=gates,
         ts=settings.positions,
         head_policy=settings.head_policy,
         head=_head_owner(HeadPolicy(settings.head_policy)),

@@ -73,6 +73,7 @@ def _facts(facts: dict[str, Any], summary: dict[str, Any], name: str | None) -> 
     """Return what the page says of the run itself."""
     groups: list[dict[str, Any]] = summary.get("groups", [])
     group = next((found for found in groups if found["name"] == name), {})
+    said = summary.get("strategies", []) if groups[:1] == [group] else []
     return {
         "name": facts["zoo"]["name"],
         "version": facts["wsgeo"],
@@ -80,7 +81,7 @@ def _facts(facts: dict[str, Any], summary: dict[str, Any], name: str | None) -> 
         "settings": facts["settings"],
         "seed": facts["settings"]["seed"],
         "tau": group.get("tau"),
-        "verdict": [group["verdict"], *group["reasons"]] if group else [],
+        "verdict": [group["verdict"], *group["reasons"], *said] if group else [],
         "alerts": summary.get("alerts", []),
         "timings": {"scan": summary.get("seconds")},
         "data": [data for data in facts["data"] if name in (None, data["group"])],

@@ -1,0 +1,132 @@
+"""The strategy of each basin: members scored on diagnostic sets, basins compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from wsgeo.errors import WsgeoError
+from wsgeo.evaluation.engine import Engine
+from wsgeo.evaluation.losses import Progress
+from wsgeo.evaluation.pool import WorkerPool
+from wsgeo.probing import DiagnosticSet, basin_profile, encode_sets, load_set, score_members
+from wsgeo.store import Ledger, Run, open_run
+from wsgeo.workflows.reopening import reopen
+from wsgeo.workflows.reports import write_reports
+from wsgeo.workflows.scanning import workers
+from wsgeo.workflows.settings import ScanSettings
+from wsgeo.workflows.sources import GroupData, group_labels
+from wsgeo.zoo import load_tokenizer
+
+
+def diagnose(
+    run: str | Path,
+    suite: Sequence[str],
+    *,
+    jobs: int | None = None,
+    pool: WorkerPool | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Score the members of a run on diagnostic sets and compare its basins.
+
+    Parameters
+    ----------
+    run : str or Path
+        A finished run; its table of scores and its report are written anew.
+    suite : sequence of str
+        Names of shipped sets, or folders of the user's own.
+    jobs : int, optional
+        Worker processes; default one per core.
+    pool : WorkerPool, optional
+        Processes to use instead.
+    progress : Progress, optional
+        Told of each evaluation.
+
+    Returns
+    -------
+    dict
+        ``run``, ``sets``, ``n_members``, ``sentences`` (what the basins' scores say), ``contrasts``
+        (rows of `wsgeo.probing.CONTRASTS`), and ``report``.
+
+    Raises
+    ------
+    StoreError
+        If the run is unfinished, or a member has changed since the scan.
+    WsgeoError
+        If no set is named, or one cannot be read.
+
+    References
+    ----------
+    [juneja2022]_, [mccoy2019]_
+    """
+    found, sets = open_run(Path(run)), [load_set(name) for name in suite]
+    if not sets:
+        raise WsgeoError("no diagnostic set is named", remedy="Give --suite.")
+    with found.ledger() as ledger, workers(pool, jobs) as hands:
+        inputs, settings = reopen(found, progress)
+        frames = [_score(g, sets, hands, ledger, settings, progress) for g in inputs.groups]
+    scores = pl.concat(frames) if frames else found.table("scores").clear()
+    others = found.table("scores").filter(~pl.col("set").is_in([one.name for one in sets]))
+    found.write_table("scores", pl.concat([others, scores]))
+    _record(found, sets)
+    labels = _basins(found)
+    rng = np.random.default_rng(settings.seed)
+    strategies = basin_profile(scores, labels, rng=rng)
+    found.write("summary", {**found.read("summary"), "strategies": list(strategies.sentences)})
+    return {
+        "run": str(found.folder),
+        "sets": [one.name for one in sets],
+        "n_members": scores["id"].n_unique(),
+        "sentences": list(strategies.sentences),
+        "contrasts": strategies.contrasts.to_dicts(),
+        "report": str(write_reports(found)),
+    }
+
+
+def _score(
+    group: GroupData,
+    sets: Sequence[DiagnosticSet],
+    pool: WorkerPool,
+    ledger: Ledger,
+    settings: ScanSettings,
+    progress: Progress | None,
+) -> pl.DataFrame:
+    """Score the members of one loss group."""
+    first = group.members[0]
+    examples, reasons = encode_sets(sets, load_tokenizer(first), group_labels(first))
+    with Engine(
+        group.members,
+        examples,
+        pool=pool,
+        ledger=ledger,
+        precision=settings.precision,
+        token_budget=settings.token_budget,
+    ) as engine:
+        return score_members(engine, group.members, sets, reasons=reasons, progress=progress)
+
+
+def _record(run: Run, sets: Sequence[DiagnosticSet]) -> None:
+    """Note the sets, and their sources, in the run."""
+    facts = run.read("run")
+    known = {**facts.get("sets", {}), **{one.name: {"title": one.title} for one in sets}}
+    references = sorted({*facts["references"], *(one.source for one in sets)})
+    run.write("run", {**facts, "sets": known, "references": references})
+
+
+def _basins(run: Run) -> dict[str, int]:
+    """Return the basin of each distinct member of the largest loss group."""
+    groups = run.read("summary")["groups"]
+    if not groups:
+        return {}
+    rows = run.table("clusters").filter(
+        pl.col("is_default")
+        & (pl.col("matrix") == "convexity_gap")
+        & (pl.col("group") == groups[0]["name"])
+    )
+    copies = run.table("models").drop_nulls("duplicate_of")["id"]
+    distinct = rows.filter(~pl.col("id").is_in(copies.to_list()))
+    return dict(distinct.select("id", "label").iter_rows())
