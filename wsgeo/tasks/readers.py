@@ -117,7 +117,8 @@ def _read_parquet(path: Path) -> pl.DataFrame:
                 f"the file holds {n_rows} rows; {MAX_ROWS} is the limit", where=str(path)
             )
         return pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        # A damaged page makes polars panic, which is not even an Exception.
         first = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(f"the Parquet file cannot be read: {first}", where=str(path)) from error
 
@@ -242,7 +243,9 @@ def _json_rows(text: str, path: Path) -> Iterator[dict[str, object]]:
 
 
 def _distinct(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    """Refuse an object that gives a field twice."""
+    """Refuse an object that gives a field twice, and names that are no text."""
+    if any(_is_broken(name) for name, _ in pairs):
+        raise ValueError("a field's name holds a lone surrogate")
     if len(found := dict(pairs)) < len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
