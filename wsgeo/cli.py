@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from wsgeo import __version__
 from wsgeo.errors import WsgeoError
+from wsgeo.version import __version__
 
 VERBS = {
     "demo": "Make the embedded zoo, scan it, and write its report and a centroid.",

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
-from wsgeo import __version__
 from wsgeo.regions.escaping import markdown_text, visible, yaml_text
 from wsgeo.regions.staging import KIND
 from wsgeo.regions.tables import CentroidPlan, Evidence, finite
+from wsgeo.version import __version__
 from wsgeo.weights.precision import StoredType
 
 TORCH_NAMES: Mapping[StoredType, str] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}

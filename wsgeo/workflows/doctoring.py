@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from wsgeo import __version__
+from wsgeo.version import __version__
 
 PACKAGES: Final = (
     "torch",

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from wsgeo import __version__
 from wsgeo.files import write_text
 from wsgeo.store import Run
+from wsgeo.version import __version__
 from wsgeo.workflows.measuring import GroupResult
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
