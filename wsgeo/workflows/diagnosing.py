@@ -19,7 +19,7 @@ from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.scanning import workers
 from wsgeo.workflows.settings import ScanSettings
-from wsgeo.workflows.sources import GroupData, group_labels
+from wsgeo.workflows.sources import GroupData, group_labels, longest_input
 from wsgeo.zoo import load_tokenizer
 
 
@@ -97,7 +97,9 @@ def _score(
 ) -> pl.DataFrame:
     """Score the members of one loss group."""
     first = group.members[0]
-    examples, reasons = encode_sets(sets, load_tokenizer(first), group_labels(first))
+    examples, reasons = encode_sets(
+        sets, load_tokenizer(first), group_labels(first), max_length=longest_input(first)
+    )
     with Engine(
         group.members,
         examples,

@@ -123,13 +123,39 @@ def _group(
         seed=settings.seed,
         split=request.split,
     )
-    encoded = encode(task, load_tokenizer(first), labels=group_labels(first))
+    encoded = encode(
+        task, load_tokenizer(first), labels=group_labels(first), max_length=longest_input(first)
+    )
     return GroupData(name, members, task, encoded)
 
 
 def group_labels(member: Checkpoint) -> tuple[str, ...]:
     """Return the labels of a member in the order of its loss group."""
     return tuple(member.labels[i] for i in member.label_order) or member.labels
+
+
+def longest_input(member: Checkpoint) -> int | None:
+    """Return how many tokens a member's positions hold; None where nothing limits them.
+
+    Parameters
+    ----------
+    member : Checkpoint
+        A member of the group.
+
+    Returns
+    -------
+    int or None
+        At most 512. Some tokenizers name no limit, and a position beyond the table is an error.
+    """
+    positions = member.config.get("max_position_embeddings") or member.config.get("n_positions")
+    if not isinstance(positions, int):
+        return None
+    # RoBERTa counts its positions from behind the padding id.
+    padding = member.config.get("pad_token_id")
+    counted_from = (
+        padding + 1 if "Roberta" in member.model_class and isinstance(padding, int) else 0
+    )
+    return min(512, positions - counted_from)
 
 
 def _named_path(zoo: Zoo, members: Sequence[Checkpoint]) -> Path | None:
