@@ -6,19 +6,16 @@ near 0.4 nats, gaps near 0.01 within a basin and near 0.1 between.
 
 from __future__ import annotations
 
-import json
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import polars as pl
+import report_case_groups as groups
 
-from wsgeo.graph.tables import CLUSTERINGS, CLUSTERS, EMBEDDING, MERGE_TREE, NULLS
 from wsgeo.paths.tables import PAIRS, PROFILES
-from wsgeo.regions.tables import CENTROIDS
 
 T = np.round(np.linspace(0, 1, 11), 4)
-SLICES = ("lexical_overlap", "subsequence", "constituent")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 TAU = 0.043
 
@@ -46,13 +43,13 @@ def tables(n: int = 12, *, seed: int = 0, name: str | None = None) -> Tables:
         "exclusions": _exclusions(n),
         "pairs": pairs,
         "profiles": profiles,
-        "clusters": _clusters(rng, ids, basin, failed),
-        "clusterings": _clusterings(n),
-        "nulls": _nulls(rng, n),
-        "embedding": _embedding(rng, [ids[k] for k in placed], gaps),
-        "merge_tree": _merge_tree(gaps),
-        "scores": _scores(rng, ids, basin),
-        "centroids": _centroids(ids, basin),
+        "clusters": groups.clusters(rng, ids, basin, failed),
+        "clusterings": groups.clusterings(n),
+        "nulls": groups.nulls(rng, n),
+        "embedding": groups.embedding(rng, [ids[k] for k in placed], gaps),
+        "merge_tree": groups.merge_tree(gaps),
+        "scores": groups.scores(rng, ids, basin),
+        "centroids": groups.centroids(ids, basin),
     }
 
 
@@ -209,138 +206,3 @@ def _gaps(ids: list[str], pairs: pl.DataFrame) -> np.ndarray:
     for a, b, value in pairs.select("a", "b", "convexity_gap").iter_rows():
         full[at[a], at[b]] = full[at[b], at[a]] = np.nan if value is None else value
     return full
-
-
-def _clusters(
-    rng: np.random.Generator, ids: list[str], basin: np.ndarray, failed: int
-) -> pl.DataFrame:
-    rows = [
-        {
-            "id": name,
-            "matrix": "convexity_gap",
-            "method": method,
-            "label": label if method == "hdbscan" or k == failed else max(label, 0),
-            "certainty": None if k == failed else rng.uniform(0.94, 1),
-            "is_default": method == "hdbscan",
-        }
-        for method in ("hdbscan", "spectral", "louvain")
-        for k, (name, label) in enumerate(zip(ids, basin.tolist(), strict=True))
-    ]
-    return pl.DataFrame(rows, schema=CLUSTERS)
-
-
-def _clusterings(n: int) -> pl.DataFrame:
-    rows = [
-        ("hdbscan", {"min_cluster_size": 3, "min_samples": 1}, 2, 1, 0.81, 0.005, 0.97, True),
-        ("spectral", {"n_clusters": 2}, 2, 0, 0.76, None, 0.94, False),
-        ("louvain", {"resolution": 1.0}, 2, 0, 0.76, None, 0.91, False),
-    ]
-    named = [("convexity_gap", row[0], json.dumps(row[1]), *row[2:]) for row in rows]
-    return pl.DataFrame(named if n >= 4 else [], schema=CLUSTERINGS, orient="row")
-
-
-def _nulls(rng: np.random.Generator, n: int) -> pl.DataFrame:
-    rows = [
-        ("convexity_gap", null, draw, float(np.clip(centre + 0.08 * rng.standard_normal(), 0, 1)))
-        for null, centre in (("cloud", 0.31), ("additive", 0.24))
-        for draw in range(200)
-    ]
-    return pl.DataFrame(rows if n >= 4 else [], schema=NULLS, orient="row")
-
-
-def _embedding(rng: np.random.Generator, ids: list[str], gaps: np.ndarray) -> pl.DataFrame:
-    """Return classical scaling of the gaps, and two looser pictures made from it."""
-    n = len(ids)
-    plane = np.zeros((n, 2))
-    if n:
-        centre = np.eye(n) - 1 / n
-        values, vectors = np.linalg.eigh(-0.5 * centre @ gaps**2 @ centre)
-        axes = (vectors * np.sqrt(np.maximum(values, 0)))[:, ::-1][:, :2]
-        plane[:, : axes.shape[1]] = axes
-    maps = {("convexity_gap", "mds"): plane}
-    if n >= 15:
-        maps["convexity_gap", "umap"] = 40 * plane + rng.standard_normal((n, 2))
-    if n >= 2:
-        maps["task_vector", "mds"] = plane[:, ::-1] + 0.02 * rng.standard_normal((n, 2))
-    rows = [
-        (name, *kind, float(x), float(y))
-        for kind, xy in maps.items()
-        for name, (x, y) in zip(ids, xy, strict=True)
-    ]
-    return pl.DataFrame(rows, schema=EMBEDDING, orient="row")
-
-
-def _merge_tree(gaps: np.ndarray) -> pl.DataFrame:
-    """Return single linkage in the convention of scipy, by the plainest loop."""
-    apart = {(p, q): float(gaps[p, q]) for p, q in combinations(range(len(gaps)), 2)}
-    size = dict.fromkeys(range(len(gaps)), 1)
-    rows: list[tuple[Any, ...]] = []
-    while len(size) > 1:
-        (left, right), height = min(apart.items(), key=lambda item: (item[1], item[0]))
-        new = len(gaps) + len(rows)
-        merged = size.pop(left) + size.pop(right)
-        for other in size:
-            near = [apart[min(s, other), max(s, other)] for s in (left, right)]
-            apart[other, new] = min(near)
-        size[new] = merged
-        apart = {pair: gap for pair, gap in apart.items() if not {left, right} & {*pair}}
-        rows.append(("convexity_gap", left, right, height, merged))
-    return pl.DataFrame(rows, schema=MERGE_TREE, orient="row")
-
-
-SCORES = pl.Schema(
-    dict.fromkeys(("id", "set", "slice"), pl.String())
-    | {"n_examples": pl.Int64()}
-    | dict.fromkeys(("loss", "loss_lo", "loss_hi"), pl.Float64())
-    | dict.fromkeys(("metric", "metric_lo", "metric_hi"), pl.Float64())
-    | dict.fromkeys(("outcome", "reason"), pl.String())
-)
-
-
-def _scores(rng: np.random.Generator, ids: list[str], basin: np.ndarray) -> pl.DataFrame:
-    rows: list[tuple[Any, ...]] = []
-    for k, member in enumerate(ids):
-        for name, base in (("hans", (0.82, 0.55)), ("paws", (0.64, 0.52))):
-            for place, part in enumerate(SLICES):
-                level = base[max(int(basin[k]), 0)] - 0.06 * place + 0.03 * rng.standard_normal()
-                metric = float(np.clip(level, 0, 1))
-                loss = 1.4 - metric
-                bounds = (loss, loss - 0.05, loss + 0.05, metric, metric - 0.04, metric + 0.04)
-                measured = (1000, *bounds, "measured", None)
-                if name == "paws" and k == 1:
-                    measured = (0, *[None] * 6, "not applicable", "3 labels")
-                rows.append((member, name, part, *measured))
-    return pl.DataFrame(rows, schema=SCORES, orient="row")
-
-
-def _centroids(ids: list[str], basin: np.ndarray) -> pl.DataFrame:
-    rows = []
-    for label in sorted({int(x) for x in basin if x >= 0}):
-        members = [name for name, x in zip(ids, basin, strict=True) if x == label]
-        if len(members) < 2:
-            continue
-        rows.append(
-            {
-                "name": f"basin-{label}",
-                "level": "basin",
-                "group": str(label),
-                "variant": "mean",
-                "members": members,
-                "weights": [1 / len(members)] * len(members),
-                "loss": 0.391 + 0.01 * label,
-                "metric": 0.852 - 0.004 * label,
-                "mean_member_loss": 0.42,
-                "mean_member_metric": 0.84,
-                "best_member": members[0],
-                "best_member_loss": 0.401,
-                "best_member_metric": 0.849,
-                "medoid": members[-1],
-                "medoid_loss": 0.412,
-                "medoid_metric": 0.843,
-                "largest_gap_inside": 0.016,
-                "folder": f"centroids/basin-{label}",
-                "status": "written",
-                "reason": None,
-            }
-        )
-    return pl.DataFrame(rows, schema=CENTROIDS)

@@ -12,6 +12,7 @@ import report_cases as cases
 from wsgeo.reporting import page
 from wsgeo.reporting.charts import charts
 from wsgeo.reporting.figures import centroid_command, number
+from wsgeo.reporting.inputs import COLUMNS
 from wsgeo.reporting.summary import summarize
 
 
@@ -124,12 +125,20 @@ class TestRender:
         assert Elements(text).count("section") == 8
         assert 'class="empty"' in text
 
+    @pytest.mark.parametrize("name", sorted(COLUMNS))
+    def test_any_table_may_be_missing(self, name):
+        """Without one of its tables a run still has a page."""
+        tables = {key: frame for key, frame in cases.tables(5).items() if key != name}
+
+        assert Elements(page.render(summarize(tables, {}))).count("section") == 8
+
     def test_shows_the_verdict_and_the_alerts(self, clean):
         """The headline, the alerts and the command are there to read without a script."""
         for sentence in (*cases.run()["verdict"], *cases.run()["alerts"]):
             assert sentence in clean
         assert "wsgeo centroid RUN --basin 1 -o basin-1" in clean
 
+    @pytest.mark.slow
     def test_a_hundred_members_fit_in_two_megabytes(self):
         """At 4,950 pairs of 11 points the page stays below its limit."""
         assert len(rendered(cases.tables(100)).encode()) <= 2_000_000
