@@ -18,9 +18,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from zoo_cases import NLI_LABELS, bert_config, random_tensors, write_model  # noqa: E402
+from zoo_cases import NLI_LABELS, bert_config, random_tensors, write_model
 
-from wsgeo.zoo import read_zoo  # noqa: E402
+from wsgeo.zoo import read_zoo
 
 SIZES = {"hidden_size": 192, "num_hidden_layers": 8, "num_attention_heads": 6,
          "intermediate_size": 768, "max_position_embeddings": 128}  # fmt: skip

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import final
 
@@ -144,9 +146,13 @@ def sample(values: Array) -> Array:
     flat = values.reshape(-1)
     if flat.size <= SAMPLE_PER_TENSOR:
         return flat.copy()
-    seed = int.from_bytes(hashlib.sha256(f"{values.shape}".encode()).digest()[:8], "little")
-    places = np.random.default_rng(seed).integers(0, flat.size, SAMPLE_PER_TENSOR)
-    return flat[places]
+    return flat[_places(values.shape)]
+
+
+@lru_cache(maxsize=256)
+def _places(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    seed = int.from_bytes(hashlib.sha256(f"{shape}".encode()).digest()[:8], "little")
+    return np.random.default_rng(seed).integers(0, math.prod(shape), SAMPLE_PER_TENSOR)
 
 
 def content_hash(
