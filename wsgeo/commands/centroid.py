@@ -11,7 +11,7 @@ import click
 from wsgeo.commands import options
 
 
-@click.command("centroid")
+@click.command("centroid", cls=options.RiskyCommand)
 @click.argument("run", type=options.existing_folder)
 @click.option("--basin", type=int, help="Which basin.  [default: the largest]")
 @click.option("--region", type=int, help="Which cluster of task vectors, instead of a basin.")
@@ -24,7 +24,7 @@ from wsgeo.commands import options
     show_default=True,
     help="Number format of the file.",
 )
-@click.option("--force", is_flag=True, help="Dangerous: average across a barrier.")
+@click.option("--force", is_flag=True, help="Average across a barrier.")
 @options.jobs
 @options.as_json
 def command(as_json: bool, **given: Any) -> None:

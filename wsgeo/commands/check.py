@@ -12,7 +12,7 @@ from wsgeo.commands import options
 _FACTS = ("seed", "step", "learning_rate", "task", "data", "method")
 
 
-@click.command("check")
+@click.command("check", cls=options.RiskyCommand)
 @click.argument("zoo", type=options.existing_folder, required=False)
 @click.option(
     "--id",

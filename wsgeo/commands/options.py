@@ -6,6 +6,23 @@ from pathlib import Path
 
 import click
 
+
+class RiskyCommand(click.Command):
+    """A command whose help lists what weakens a safeguard under a heading of its own."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, the dangerous ones last."""
+        records = [(param, param.get_help_record(ctx)) for param in self.get_params(ctx)]
+        shown = [(param, record) for param, record in records if record is not None]
+        for heading, dangerous in (("Options", False), ("Dangerous options", True)):
+            rows = [record for param, record in shown if (param.name in DANGEROUS) is dangerous]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+
+DANGEROUS = frozenset({"allow_pickle", "force"})
+"""Options that weaken a safeguard."""
+
 folder = click.Path(path_type=Path, file_okay=False)
 existing_folder = click.Path(path_type=Path, file_okay=False, exists=True)
 
@@ -23,5 +40,5 @@ base = click.option("--base", help="Folder or hub id of the pre-trained model.")
 allow_pickle = click.option(
     "--allow-pickle",
     is_flag=True,
-    help="Dangerous: read pickled weights, with torch's weights-only loader in a child process.",
+    help="Read pickled weights, by torch's weights-only loader in a child process.",
 )

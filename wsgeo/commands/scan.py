@@ -10,7 +10,7 @@ import click
 from wsgeo.commands import options
 
 
-@click.command("scan")
+@click.command("scan", cls=options.RiskyCommand)
 @click.argument("zoo", type=options.existing_folder)
 @click.option(
     "--id",
