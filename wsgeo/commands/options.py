@@ -12,10 +12,10 @@ class RiskyCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, the dangerous ones last."""
-        records = [(param, param.get_help_record(ctx)) for param in self.get_params(ctx)]
-        shown = [(param, record) for param, record in records if record is not None]
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         for heading, dangerous in (("Options", False), ("Dangerous options", True)):
-            rows = [record for param, record in shown if (param.name in DANGEROUS) is dangerous]
+            chosen = [param for param in options if (param.name in DANGEROUS) is dangerous]
+            rows = [record for param in chosen if (record := param.get_help_record(ctx))]
             with formatter.section(heading):
                 formatter.write_dl(rows)
 
