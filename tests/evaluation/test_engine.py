@@ -417,3 +417,39 @@ def test_the_evaluator_leaves_behind_what_it_loaded(zoo, examples):
         other.evaluate_all(lines(zoo))
         assert len(pickle.dumps(other._evaluator)) == before
     assert Path(zoo[0].folder).exists()
+
+
+@pytest.mark.slow
+def test_a_zoo_from_disk(tmp_path):
+    """With nothing but a zoo that was read, losses are those of the loaded models."""
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    from wsgeo.zoo import read_zoo
+
+    vocabulary = {f"w{i}": i for i in range(cases.VOCABULARY)}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(models.WordLevel(vocabulary, unk_token="w0")), pad_token="w1"
+    )
+    models_of = {}
+    for objective in (Objective.CLASSIFICATION, Objective.MASKED_LM):
+        for seed in range(2):
+            folder = tmp_path / f"{objective.value}-{seed}"
+            models_of[folder.name] = cases.build("bert", objective, seed=seed)
+            models_of[folder.name].save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+    members = read_zoo(tmp_path).members
+    sets = {
+        "classification": cases.classification(),
+        "masked_lm": cases.language(Objective.MASKED_LM),
+    }
+    items = [Item((Point.of(m.content_hash),), m.id.split("-")[0]) for m in members]
+
+    with Engine(members, sets) as found:
+        outcomes = found.evaluate_all(items)
+
+    assert len(members) == 4
+    for member, item, (outcome,) in zip(members, items, outcomes, strict=True):
+        backend, weights = cases.backend_of(models_of[member.id])
+        expected = backend.losses(weights.vector, sets[item.examples])
+        assert abs(outcome.mean - expected.mean) <= 1e-6

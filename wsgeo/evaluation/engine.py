@@ -51,7 +51,7 @@ class Engine(AbstractEngine):
         Told of every finished hand-out.
     precision : str, default 'fp32'
         Arithmetic and kernels; part of every key.
-    token_budget : int, default 4096
+    token_budget : int, default 1024
         Tokens per batch, padding included.
     cache_bytes : int, default 1 GiB
         Memory per process for loaded weights.
@@ -64,7 +64,7 @@ class Engine(AbstractEngine):
     Attributes
     ----------
     n_computed, n_reused : int
-        Distinct points that were evaluated, and that were found in the ledger.
+        Distinct points that this engine evaluated, and that it found done in the ledger.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Engine(AbstractEngine):
         ledger: Ledger | None = None,
         progress: Progress | None = None,
         precision: str = "fp32",
-        token_budget: int = 4096,
+        token_budget: int = 1024,
         cache_bytes: int = 1 << 30,
         load: Callable[[Checkpoint], Weights] | None = None,
         head_names: Callable[[Checkpoint], Collection[str]] | None = None,
@@ -95,6 +95,7 @@ class Engine(AbstractEngine):
         self._own_pool = pool is None
         self._pool = pool or WorkerPool(n_jobs, preload=_preload(members.values()))
         self.n_computed = self.n_reused = 0
+        self._counted: set[str] = set()
 
     def __enter__(self) -> Self:
         """Return the engine; processes start with the first point that is missing."""
@@ -150,7 +151,8 @@ class Engine(AbstractEngine):
                 if found[j] is None:
                     units[key] = (item.points[j], item.examples)
                     places.setdefault(key, []).append((i, j))
-        self.n_reused += len(reused)
+        self.n_reused += len(reused - self._counted)
+        self._counted |= reused | units.keys()
         for key, outcome in self._compute(units, len(reused)):
             for i, j in places[key]:
                 open_items[i][j] = outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -213,7 +214,7 @@ def upper_limit(values: NDArray[np.float32], level: float = 0.95) -> float:
     mean, spread = float(x.mean()), float(x.std(ddof=1))
     if spread == 0:
         return mean
-    step = float(t.ppf(level, n - 1)) / np.sqrt(n)
+    step = float(t.ppf(level, n - 1)) / math.sqrt(n)
     skewness = float(((x - mean) ** 3).mean()) / spread**3
     if abs(skewness) < 1e-6:  # the limit of the formula
         return mean + spread * step

@@ -35,8 +35,9 @@ class HuggingFaceBackend(AbstractBackend):
         Canonical names and shapes: one name for each tied group of the model's state.
     head_names : collection of str
         Tensor names of the head.
-    token_budget : int, default 4096
-        Tokens per batch, padding included. It does not change a loss by more than rounding.
+    token_budget : int, default 1024
+        Tokens per batch, padding included. It does not change a loss by more than rounding. With
+        more than 1024 a batch leaves the cache: 4096 took 1.6 times as long at 4 layers of 512.
 
     Raises
     ------
@@ -50,11 +51,12 @@ class HuggingFaceBackend(AbstractBackend):
         layout: Layout,
         head_names: Collection[str],
         *,
-        token_budget: int = 4096,
+        token_budget: int = 1024,
     ) -> None:
         import torch
 
         self._model = model.eval().requires_grad_(False)
+        model.tie_weights()  # a model built without initial values need not be tied yet
         self._layout, self._heads = layout, frozenset(head_names)
         self._token_budget = token_budget
         self._flat = torch.zeros(layout.n_parameters)
