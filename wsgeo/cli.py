@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
-from typing import Any
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
 
 import click
 
@@ -26,6 +31,22 @@ VERBS = {
 }
 
 
+INTERRUPTED: Final = 130
+
+_SPACE: Final = "Free space, then run the same command again: it goes on from there."
+_RIGHTS: Final = "Mend the permissions or choose another folder, then run the same command again."
+_REMEDIES: Final = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EFBIG: "Raise the limit on the size of files, then run the same command again.",
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+    errno.EIO: "Check the disk, then run the same command again: it goes on from there.",
+}
+"""What to do about the faults of a system that are no bug of wsgeo."""
+
+
 class _Verbs(click.Group):
     """A group whose verbs are imported on first use: ``--help`` must not pay for torch."""
 
@@ -42,14 +63,76 @@ class _Verbs(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise click.UsageError(_unknown(args[0]), ctx)
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except WsgeoError as error:
-            if ctx.params.get("debug"):
-                raise
-            click.echo(f"wsgeo: {error}", err=True)
-            ctx.exit(error.exit_code)
+        with _terminable():
+            try:
+                return super().invoke(ctx)
+            except BaseException as error:
+                code, line = _verdict(error)
+                if line is None or (ctx.params.get("debug") and code != INTERRUPTED):
+                    raise
+                click.echo(f"wsgeo: {_printable(line)}", err=True)
+                ctx.exit(code)
+
+
+def _printable(line: str) -> str:
+    # A name in an error may hold anything; it stays in its line and steers no terminal.
+    from wsgeo.zoo.names import printable
+
+    return printable(line)
+
+
+def _unknown(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, VERBS, n=1)
+    remedy = f"Did you mean {near[0]!r}?" if near else "`wsgeo --help` lists the verbs."
+    return f"there is no verb {name!r}. {remedy}"
+
+
+def _verdict(error: BaseException) -> tuple[int, str | None]:
+    """Return exit code and line of an error; no line for what click itself deals with."""
+    if isinstance(error, click.ClickException | click.Abort | click.exceptions.Exit):
+        return 0, None
+    if isinstance(error, WsgeoError):
+        return error.exit_code, str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return (
+            INTERRUPTED,
+            "stopped; what was finished is kept. The same command goes on from there.",
+        )
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        return 0, None
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return 2, f"{where}{error.strerror}. {_REMEDIES[error.errno]}"
+    if isinstance(error, Exception):
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        return (
+            1,
+            f"this is a bug in wsgeo: {cause}. `wsgeo --debug ...` shows where; please report it.",
+        )
+    return 0, None
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a verb as Ctrl-C does: with its work committed and its processes ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})

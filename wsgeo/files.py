@@ -7,6 +7,10 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+PARTIAL: Final = ".*.partial"
+"""Pattern of the names of files that are not whole yet, or of a writer that was killed."""
 
 
 @contextlib.contextmanager
@@ -58,4 +62,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-

@@ -23,6 +23,10 @@ def page(summary: dict[str, Any]) -> str:
     lines = [f"{summary['zoo']}: {_counts(summary)}", ""]
     for group in summary["groups"]:
         lines += _group(group)
+    lines += [
+        f"Task vectors of {name}: {region['verdict']}"
+        for name, region in summary["regions"].items()
+    ]
     lines += [f"Alert: {alert}" for alert in summary["alerts"]]
     lines += [
         f"{row['fate'].capitalize()}: {row['id']}: {row['cause']}. {row['remedy']}"

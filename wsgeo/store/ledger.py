@@ -7,6 +7,7 @@ a flipped byte is found when the row is read and not served as a loss.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 import zlib
@@ -65,6 +66,8 @@ class Ledger:
         self._timer: threading.Timer | None = None
         try:
             self._database = _open(path)
+        except sqlite3.OperationalError as error:
+            _refuse_unwritable(path, str(error), error)
         except sqlite3.DatabaseError as error:
             _refuse_damaged(path, str(error), error)
 
@@ -114,7 +117,7 @@ class Ledger:
             if self._pending >= COMMIT_ROWS:
                 self.flush()
             elif self._timer is None:
-                self._timer = threading.Timer(COMMIT_SECONDS, self.flush)
+                self._timer = threading.Timer(COMMIT_SECONDS, self._flush_in_time)
                 self._timer.daemon = True
                 self._timer.start()
 
@@ -126,6 +129,11 @@ class Ledger:
                 self._timer = None
             if self._pending:
                 self._commit()
+
+    def _flush_in_time(self) -> None:
+        # Nobody hears an error in the timer's thread; the next commit of the caller raises it.
+        with contextlib.suppress(StoreError):
+            self.flush()
 
     def __len__(self) -> int:
         """Return the number of finished evaluations."""
@@ -166,6 +174,8 @@ class Ledger:
             self._database.commit()
         except sqlite3.OperationalError as error:
             _refuse_unwritable(self.path, str(error), error)
+        except sqlite3.DatabaseError as error:
+            _refuse_damaged(self.path, str(error), error)
         self._pending = 0
 
 

@@ -24,7 +24,7 @@ from typing import Any, Final, Never, final
 import polars as pl
 
 from wsgeo.errors import StoreError
-from wsgeo.files import write_text
+from wsgeo.files import PARTIAL, write_text
 from wsgeo.store.ledger import Ledger
 from wsgeo.store.tables import TABLES, read_table, write_table
 
@@ -116,8 +116,12 @@ class Run:
         StoreError
             If another process writes to this run.
         """
-        with _sole_writer(self.folder), Ledger(self.folder / "ledger.sqlite") as ledger:
-            yield ledger
+        with _sole_writer(self.folder):
+            # What a killed writer left half written; nobody else writes now.
+            for leftover in self.folder.rglob(PARTIAL):
+                leftover.unlink(missing_ok=True)
+            with Ledger(self.folder / "ledger.sqlite") as ledger:
+                yield ledger
 
 
 def create_run(folder: Path) -> Run:
@@ -146,7 +150,7 @@ def create_run(folder: Path) -> Run:
         ) from error
     run = Run(folder)
     if not (folder / "run.json").exists():
-        if any(folder.iterdir()):
+        if any(not entry.match(PARTIAL) for entry in folder.iterdir()):
             raise StoreError(
                 "the folder is not empty and holds no run",
                 where=str(folder),

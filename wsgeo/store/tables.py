@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,17 @@ from wsgeo.probing.tables import SCORES
 from wsgeo.regions.tables import CENTROIDS
 from wsgeo.zoo.tables import EXCLUSIONS, MODELS
 
+DISTANCES: Final = pl.Schema(
+    {
+        "a": pl.String, "b": pl.String,  # checkpoint ids, a < b, of one geometry group
+        "l2": pl.Float64,  # Euclidean distance of the weights, heads left out
+        "cosine": pl.Float64,  # of the task vectors, in [-1, 1]; null without a base
+    }
+)  # fmt: skip
+"""One row per pair of a geometry group, whether its barrier was measured or not."""
+
 _GROUPED: Final[Mapping[str, pl.Schema]] = {
+    "distances": DISTANCES,
     "pairs": PAIRS,
     "profiles": PROFILES,
     "clusters": CLUSTERS,
@@ -65,8 +76,11 @@ def write_table(folder: Path, name: str, frame: pl.DataFrame) -> None:
     for column, kind in TABLES[name].items():
         if frame.schema.get(column) != kind:
             raise ValueError(f"{name}.{column} is {frame.schema.get(column)}, not {kind}.")
+    content = io.BytesIO()
+    frame.write_parquet(content, metadata={_KEY: f"{name}/{VERSION}"})
+    # Written here and not by polars, so that a full disk is the system's error and not one of its.
     with replacing(folder / f"{name}.parquet") as temporary:
-        frame.write_parquet(temporary, metadata={_KEY: f"{name}/{VERSION}"})
+        temporary.write_bytes(content.getbuffer())
 
 
 def read_table(folder: Path, name: str) -> pl.DataFrame:

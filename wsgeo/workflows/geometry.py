@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from wsgeo.store.tables import DISTANCES
 from wsgeo.weights.geometry import task_vector_geometry
 from wsgeo.weights.layout import Vector, Weights
 from wsgeo.zoo import Checkpoint, head_names, load_base, load_weights
@@ -43,6 +46,20 @@ class Geometry:
             tuple(ids), self.l2[rows], None if self.cosine is None else self.cosine[rows]
         )
 
+    def as_table(self) -> pl.DataFrame:
+        """Return one row per pair ``a < b``; `DISTANCES` gives the columns."""
+        rows = [
+            {
+                "a": self.ids[i],
+                "b": self.ids[j],
+                "l2": float(self.l2[i, j]),
+                "cosine": None if self.cosine is None else _number(self.cosine[i, j]),
+            }
+            for i, j in itertools.permutations(range(len(self.ids)), 2)
+            if self.ids[i] < self.ids[j]
+        ]
+        return pl.DataFrame(rows, schema=DISTANCES).sort("a", "b")
+
 
 def measure_geometry(members: Sequence[Checkpoint]) -> Geometry:
     """Measure the geometry of one geometry group.
@@ -70,6 +87,11 @@ def measure_geometry(members: Sequence[Checkpoint]) -> Geometry:
         lambda i: body(load_weights(members[i])), len(members), body(base) if base else None
     )
     return Geometry(tuple(m.id for m in members), found.l2, found.cosine if base else None)
+
+
+def _number(value: float) -> float | None:
+    # A member that equals its base has no direction.
+    return float(value) if np.isfinite(value) else None
 
 
 def _in(base: Weights | None, member: Checkpoint, name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from wsgeo.files import write_text
-from wsgeo.store import Run
+from wsgeo.store import TABLES, Run
 from wsgeo.version import __version__
 from wsgeo.workflows.measuring import GroupResult
 from wsgeo.workflows.settings import ScanSettings
@@ -82,33 +82,30 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
     """
     run.write_table("models", _models(inputs.zoo, outcome.groups))
     run.write_table("exclusions", exclusions_table(inputs.zoo))
-    for name in ("pairs", "profiles"):
-        frames = {group.name: getattr(group, name) for group in outcome.groups}
-        if frames:
-            run.write_table(name, _stacked(frames))
     results = {**{group.name: group.clusters for group in outcome.groups}, **outcome.regions}
-    for name in ("clusterings", "nulls", "embedding", "merge_tree"):
-        if results:
-            run.write_table(
-                name, _stacked({k: getattr(found, name) for k, found in results.items()})
-            )
     clusters = {group.name: group.labels_table for group in outcome.groups}
     clusters |= {name: found.clusters for name, found in outcome.regions.items()}
-    if clusters:
-        run.write_table("clusters", _stacked(clusters))
+    _write(run, "clusters", clusters)
+    _write(run, "distances", {name: g.as_table() for name, g in outcome.geometries.items()})
+    for name in ("pairs", "profiles"):
+        _write(run, name, {group.name: getattr(group, name) for group in outcome.groups})
+    for name in ("clusterings", "nulls", "embedding", "merge_tree"):
+        _write(run, name, {key: getattr(found, name) for key, found in results.items()})
 
 
-def record_summary(run: Run, summary: Mapping[str, Any]) -> None:
-    """Write ``summary.json`` and mark the run complete.
+def _write(run: Run, name: str, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Write the rows of all groups, or none: those of an earlier scan must not stay."""
+    run.write_table(name, _stacked(frames) if frames else pl.DataFrame(schema=TABLES[name]))
+
+
+def record_end(run: Run) -> None:
+    """Mark a run complete; the last thing that a scan writes.
 
     Parameters
     ----------
     run : Run
         The run folder.
-    summary : mapping
-        What came of the scan.
     """
-    run.write("summary", summary)
     run.write("run", {**run.read("run"), "status": "complete", "finished": _now()})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from wsgeo.workflows.exporting import write_graphs
 from wsgeo.workflows.geometry import Geometry, measure_geometry
 from wsgeo.workflows.measuring import GroupResult, measure_group
 from wsgeo.workflows.plans import ScanPlan, plan_of
-from wsgeo.workflows.recording import record_request, record_summary, record_tables
+from wsgeo.workflows.recording import record_end, record_request, record_tables
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest, GroupData, find_data
@@ -93,6 +94,8 @@ class ScanOutcome:
     ----------
     groups : tuple of GroupResult
         Each measured loss group, the largest first.
+    geometries : mapping of str to Geometry
+        Distances and angles in each geometry group.
     regions : mapping of str to ClusterResult
         Clusters of the task vectors of each geometry group with a base.
     n_computed, n_reused : int
@@ -102,6 +105,7 @@ class ScanOutcome:
     """
 
     groups: tuple[GroupResult, ...]
+    geometries: Mapping[str, Geometry]
     regions: Mapping[str, ClusterResult]
     n_computed: int
     n_reused: int
@@ -186,11 +190,12 @@ def scan(
         groups, computed, reused = _measure(inputs, geometries, settings, ledger, hands, progress)
         regions = _regions(geometries, settings)
         seconds = time.monotonic() - start
-        outcome = ScanOutcome(groups, regions, computed, reused, seconds)
+        outcome = ScanOutcome(groups, geometries, regions, computed, reused, seconds)
         record_tables(run, inputs, outcome)
-        record_summary(run, summary_of(run, inputs, outcome))
+        run.write("summary", summary_of(run, inputs, outcome))
         write_graphs(run, groups)
         write_reports(run)
+        record_end(run)
     return run
 
 
@@ -254,7 +259,7 @@ def read_inputs(
     Raises
     ------
     ZooError
-        If fewer than one member can be used.
+        If no two members can be compared.
     """
     zoo = read_zoo(
         wanted.root,
@@ -266,6 +271,13 @@ def read_inputs(
     )
     if not zoo.members:
         _refuse_empty(zoo)
+    sizes = Counter(member.geometry_group for member in zoo.members)
+    if max(sizes.values()) < 2:
+        raise ZooError(
+            f"no two of its members can be compared (members: {len(zoo.members)})",
+            where=str(zoo.root),
+            remedy="`wsgeo check` says what each member is and what was left out.",
+        )
     groups, alerts = find_data(zoo, request, settings)
     return ScanInputs(zoo, wanted, tuple(groups), (*zoo.alerts, *alerts))
 

@@ -28,5 +28,7 @@ def show(run: Path) -> dict[str, Any]:
         If the folder holds no run.
     """
     found = open_run(run)
-    summary = found.read("summary")
-    return summary or {"status": "unfinished", "run": str(run), **found.read("run")}
+    facts = found.read("run")
+    if facts.get("status") == "complete":
+        return found.read("summary")
+    return {**facts, "status": "unfinished", "run": str(run)}

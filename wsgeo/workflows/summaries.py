@@ -120,7 +120,7 @@ def _regions(result: Any) -> dict[str, Any]:
 
 
 def _exit_code(inputs: ScanInputs, outcome: ScanOutcome) -> int:
-    """Return 3 where nothing could be compared, 4 where members or pairs failed, else 0."""
+    """Return 4 where members or pairs failed, else 0."""
     if any(row.fate == "rejected" for row in inputs.zoo.excluded):
         return 4
     given_up = any(
