@@ -11,7 +11,15 @@ import numpy as np
 
 from wsgeo.graph import components, density, louvain, spectral
 from wsgeo.graph.nulls import NullTest, null_test
-from wsgeo.graph.partitions import Labels, Matrix, Partitions, compact, rand_index, silhouettes
+from wsgeo.graph.partitions import (
+    Labels,
+    Matrix,
+    Partitions,
+    compact,
+    in_units_of_largest,
+    rand_index,
+    silhouettes,
+)
 
 _PARTITIONS: dict[str, Callable[[Matrix], list[Partitions]]] = {
     components.METHOD: components.partitions,
@@ -162,7 +170,7 @@ def find_basins(
     Search
         Candidates, best ones, and test.
     """
-    stack = values[None]
+    stack = in_units_of_largest(values[None])
     found = find_partitions(stack)
     scores = np.array([silhouettes(stack, one.labels)[0] for one in found])
     best_of = {}
@@ -172,11 +180,11 @@ def find_basins(
         if best is not None and np.isfinite(scores[best]):
             best_of[method] = best
     test = null_test(
-        values,
+        stack[0],
         best_silhouettes,
         rng=rng,
         n_draws=n_draws,
-        errors=errors,
+        errors=None if errors is None else errors / max(values.max(), 1e-300),
         give_up=give_up,
     )
     p_values = {i: test.p_values[METHODS.index(method)] for method, i in best_of.items()}

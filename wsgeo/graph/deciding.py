@@ -89,24 +89,19 @@ def decide(
         return _without_search(distances, errors, tau, noun)
     give_up = GIVE_UP if n >= MANY else None
     search = find_basins(values, rng=rng, n_draws=n_draws, errors=errors, give_up=give_up)
-    best = search.candidates[search.best]
-    if search.test.p_value <= verdicts.LEVEL:
-        threshold = tau or choose_tau(values, errors, best.labels)
-        verdict = verdicts.several(best, search.test.p_value, noun)
-        return Decision(
-            best, search, threshold, verdict, verdicts.reasons(search, threshold, distances.notes)
-        )
-    default = Clustering(ONE_GROUP, {}, np.zeros(n, dtype=np.int64))
+    stands_out = search.test.p_value <= verdicts.LEVEL
+    one_group = Clustering(ONE_GROUP, {}, np.zeros(n, dtype=np.int64))
+    default = search.candidates[search.best] if stands_out else one_group
     threshold = tau or choose_tau(values, errors, default.labels)
-    small = _small(values, threshold)
-    verdict = (
-        verdicts.single(noun, small, search.test)
-        if small
-        else verdicts.unstructured(noun, search.test)
-    )
-    return Decision(
-        default, search, threshold, verdict, verdicts.reasons(search, threshold, distances.notes)
-    )
+    if stands_out:
+        verdict = verdicts.several(default, search.test.p_value, noun)
+    elif small := _small(values, threshold):
+        verdict = verdicts.single(noun, small, search.test)
+    else:
+        verdict = verdicts.unstructured(noun, search.test)
+    chosen = default if stands_out else None
+    reasons = verdicts.reasons(search, threshold, distances.notes, values=values, chosen=chosen)
+    return Decision(default, search, threshold, verdict, reasons)
 
 
 def _without_search(

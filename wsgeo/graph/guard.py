@@ -175,7 +175,8 @@ def _capped(values: Matrix, notes: list[str]) -> Matrix:
     endless = np.isinf(values)
     if not endless.any():
         return values
-    ceiling = 2 * float(values[np.isfinite(values)].max(initial=0.0)) or 1.0
+    largest = float(values[np.isfinite(values)].max(initial=0.0)) or 0.5
+    ceiling = 2 * min(largest, np.finfo(np.float64).max / 4)
     notes.append(f"{int(np.triu(endless).sum())} infinite distances count as {ceiling:.3g}.")
     return np.where(endless, ceiling, values)
 

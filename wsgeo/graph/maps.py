@@ -63,7 +63,8 @@ def embed(
     Map
         Table and stress.
     """
-    values = distances.values
+    scale = max(float(distances.values.max(initial=0.0)), 1e-300)
+    values = distances.values / scale
     places = {"mds": classical_scaling(values)}
     wanted = len(values) >= UMAP_FROM if umap is None else umap
     if wanted and len(values) > 3 and values.any():
@@ -74,8 +75,8 @@ def embed(
                 "id": list(distances.ids),
                 "matrix": [matrix] * len(values),
                 "method": [method] * len(values),
-                "x": xy[:, 0],
-                "y": xy[:, 1],
+                "x": xy[:, 0] * (scale if method == "mds" else 1.0),
+                "y": xy[:, 1] * (scale if method == "mds" else 1.0),
             },
             schema=EMBEDDING,
         )
@@ -103,6 +104,8 @@ def classical_scaling(values: Matrix) -> Matrix:
     >>> classical_scaling(line).round(3)[:, 0].tolist()
     [-1.333, -0.333, 1.667]
     """
+    if not values.size:
+        return np.zeros((0, 2))
     squares = values**2
     centred = squares - squares.mean(axis=0) - squares.mean(axis=1)[:, None] + squares.mean()
     powers, axes = np.linalg.eigh(-centred / 2)

@@ -107,7 +107,8 @@ def null_test(
         Standard errors of the distances; adds the null of a common gap.
     give_up : int, optional
         Stop all draws once this many draws of one null reach the measured statistic: the p-value
-        can then only be large. It is (1 + hits) / (1 + draws made).
+        can then only be large. It is (1 + hits) / (1 + draws made); nulls not drawn yet are
+        missing.
 
     Returns
     -------
@@ -126,9 +127,13 @@ def null_test(
         for name, draw in nulls.items():
             stack = draw(values, min(size, n_draws - start), streams[name])
             draws[name].append(statistic(stack))
-        if give_up and any(_hits(parts, measured) >= give_up for parts in draws.values()):
-            break
-    return NullTest(measured, {k: np.concatenate(parts, axis=1) for k, parts in draws.items()})
+            if give_up and _hits(draws[name], measured) >= give_up:
+                return NullTest(measured, _joined(draws))
+    return NullTest(measured, _joined(draws))
+
+
+def _joined(draws: Mapping[str, list[Matrix]]) -> dict[str, Matrix]:
+    return {name: np.concatenate(parts, axis=1) for name, parts in draws.items() if parts}
 
 
 def _hits(parts: list[Matrix], measured: Matrix) -> int:

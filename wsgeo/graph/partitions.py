@@ -94,6 +94,25 @@ def silhouettes(stack: Matrix, labels: Labels) -> Matrix:
     return np.where(enough, score.mean(axis=1), -np.inf)
 
 
+def in_units_of_largest(stack: Matrix) -> Matrix:
+    """Return each matrix divided by its largest entry; one of zeros stays.
+
+    All that clusters is free of scale, but the square of 1e200 is not a number.
+
+    Parameters
+    ----------
+    stack : ndarray of float64, shape (n_matrices, n_members, n_members)
+        Distances.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_matrices, n_members, n_members)
+        Distances in [0, 1].
+    """
+    largest = stack.max(axis=(1, 2), keepdims=True, initial=0.0)
+    return np.asarray(stack / np.where(largest > 0, largest, 1.0))
+
+
 def _typical(stack: Matrix) -> Matrix:
     """Return the root mean square distance of each matrix, the diagonal left out."""
     n_pairs = max(stack.shape[1] * (stack.shape[1] - 1), 1)

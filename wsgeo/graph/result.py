@@ -16,7 +16,8 @@ from wsgeo.graph.frames import clusterings_table, clusters_table, merge_tree_tab
 from wsgeo.graph.guard import DistanceMatrix, guard
 from wsgeo.graph.maps import embed
 from wsgeo.graph.merging import MergeTree, merge_tree
-from wsgeo.graph.partitions import Labels, Matrix
+from wsgeo.graph.partitions import Labels, Matrix, in_units_of_largest
+from wsgeo.graph.spectral import eigengap, eigenpairs
 from wsgeo.graph.stability import Stability, stability
 from wsgeo.graph.status import Tau
 
@@ -53,6 +54,9 @@ class ClusterResult:
         Adjusted Rand index between the methods' best partitions.
     p_by_null : mapping of str to float
         The p-value against each null.
+    eigengap : (int, float) or None
+        Number of groups below the largest gap of the affinity's eigenvalues, and that gap: near 1
+        for clear groups, near 0 for none.
     tree : MergeTree
         Merge tree over ``tree_ids``.
     tree_ids : tuple of str
@@ -79,6 +83,7 @@ class ClusterResult:
     reasons: tuple[str, ...]
     agreement: Mapping[tuple[str, str], float]
     p_by_null: Mapping[str, float]
+    eigengap: tuple[int, float] | None
     tree: MergeTree
     tree_ids: tuple[str, ...]
     filled: tuple[tuple[str, str], ...]
@@ -217,6 +222,7 @@ def _result(
         reasons=(*decision.reasons, *notes),
         agreement=agreement(search) if search else {},
         p_by_null=search.test.p_by_null if search else {},
+        eigengap=_eigengap(distances.values) if search else None,
         tree=tree,
         tree_ids=distances.ids,
         filled=distances.filled,
@@ -228,6 +234,10 @@ def _result(
         embedding=drawn.table,
         merge_tree=merge_tree_table(name, tree),
     )
+
+
+def _eigengap(values: Matrix) -> tuple[int, float]:
+    return eigengap(eigenpairs(in_units_of_largest(values[None]), "local")[0][0])
 
 
 def _keyed(ids: tuple[str, ...], keys: Sequence[str] | None) -> zip[tuple[str, str]]:

@@ -38,11 +38,17 @@ def affinity(stack: Matrix, scale: str = "median") -> Matrix:
     distances = stack[:, upper[0], upper[1]]
     median = _positive(np.median(distances, axis=1), distances.mean(axis=1))[:, None, None]
     if scale == "median":
-        return np.asarray(np.exp(-((stack / median) ** 2) / 2))
+        return _kernel(stack / median)
     near = np.sort(stack, axis=2)[:, :, min(3, n - 1)]
     # A group of duplicates has local scale zero: a floor keeps it from cutting all its edges.
     near = np.maximum(near, 0.05 * median[:, :, 0])
-    return np.asarray(np.exp(-(stack**2) / (2 * near[:, :, None] * near[:, None, :])))
+    root = np.sqrt(near)
+    return _kernel(stack / root[:, :, None] / root[:, None, :])
+
+
+def _kernel(ratio: Matrix) -> Matrix:
+    # exp(-1800) is zero; the square of a larger ratio may be no number.
+    return np.asarray(np.exp(-(np.minimum(ratio, 60.0) ** 2) / 2))
 
 
 def _positive(values: Matrix, instead: Matrix) -> Matrix:

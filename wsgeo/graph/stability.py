@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 
 from wsgeo.graph.clustering import Clustering, find_partitions
-from wsgeo.graph.partitions import Labels, Matrix, rand_index
+from wsgeo.graph.partitions import Labels, Matrix, in_units_of_largest, rand_index
 
 
 @final
@@ -61,7 +61,7 @@ def stability(clustering: Clustering, resamples: Matrix) -> Stability:
         raise ValueError(f"Resamples of shape {resamples.shape} for {clustering.labels.shape}.")
     again = next(
         found.labels
-        for found in find_partitions(resamples)
+        for found in find_partitions(in_units_of_largest(resamples))
         if found.method == clustering.method and found.parameters == clustering.parameters
     )
     pairs = same_cluster(again)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from wsgeo.graph.clustering import Clustering, Search, agreement
+from wsgeo.graph.merging import bottlenecks
 from wsgeo.graph.nulls import NullTest
+from wsgeo.graph.partitions import Labels, Matrix
 from wsgeo.graph.status import Tau
 
 LEVEL = 0.05
@@ -121,7 +125,14 @@ def few(sizes: Sequence[int], height: float | None, tau: Tau) -> str:
     )
 
 
-def reasons(search: Search, tau: Tau, notes: Sequence[str]) -> tuple[str, ...]:
+def reasons(
+    search: Search,
+    tau: Tau,
+    notes: Sequence[str],
+    *,
+    values: Matrix,
+    chosen: Clustering | None = None,
+) -> tuple[str, ...]:
     """Return the sentences that back a verdict.
 
     Parameters
@@ -132,11 +143,16 @@ def reasons(search: Search, tau: Tau, notes: Sequence[str]) -> tuple[str, ...]:
         The threshold.
     notes : sequence of str
         What the guard changed.
+    values : ndarray of float64, shape (n_members, n_members)
+        The distances.
+    chosen : Clustering, optional
+        The default clustering, where it has two clusters or more.
 
     Returns
     -------
     tuple of str
-        Which noise was ruled out, whether the methods agree, what was changed.
+        Which noise was ruled out, whether the methods agree, which clusters a chain of members
+        joins, what was changed.
     """
     sentences = []
     for null, p_value in search.test.p_by_null.items():
@@ -148,9 +164,27 @@ def reasons(search: Search, tau: Tau, notes: Sequence[str]) -> tuple[str, ...]:
             f"{_number(len(search.best_of))} methods split the members; their adjusted Rand index "
             f"is {min(shared):.2f} to {max(shared):.2f}."
         )
+    if chosen is not None and tau.value is not None:
+        sentences += _chains(chosen.labels, values, tau.value)
     if tau.value is not None:
         sentences.append(f"tau = {tau.value:.3g}: {tau.origin}.")
     return (*sentences, *notes)
+
+
+def _chains(labels: Labels, values: Matrix, tau: float) -> list[str]:
+    """Say which clusters hang together through members that are near one after another."""
+    passes, sentences = bottlenecks(values), []
+    for one in range(int(labels.max()) + 1):
+        for two in range(one + 1, int(labels.max()) + 1):
+            between = np.ix_(labels == one, labels == two)
+            lowest = float(passes[between].min())
+            if lowest <= tau:
+                mean = float(values[between].mean())
+                sentences.append(
+                    f"A chain joins basins {one} and {two}: its largest step is {lowest:.3g}, "
+                    f"while their mean distance is {mean:.3g}."
+                )
+    return sentences
 
 
 def _number(count: int) -> str:

@@ -98,6 +98,7 @@ def summarize(found: ClusterResult, seed: int, n_draws: int) -> dict[str, Any]:
         "p_value": found.p_value,
         "p_by_null": dict(found.p_by_null),
         "silhouette": found.silhouette,
+        "eigengap": found.eigengap and dict(zip(("n_groups", "gap"), found.eigengap, strict=True)),
         "stability": held.median if held else None,
         "tau": found.tau.value,
         "tau_origin": found.tau.origin,
