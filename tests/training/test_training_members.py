@@ -1,0 +1,125 @@
+"""Members as folders."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from wsgeo.errors import WsgeoError
+from wsgeo.evaluation import WorkerPool
+from wsgeo.training import Optimization, Order, make_member, make_members, members
+
+
+@pytest.fixture
+def order(recipe, workshop, tmp_path):
+    """Give an order for one member."""
+    return Order(tmp_path / "zoo" / "one", recipe, workshop.root)
+
+
+class TestMakeMember:
+    """One member."""
+
+    def test_loads_as_a_hugging_face_folder(self, order):
+        """The folder loads by itself and keeps the label names."""
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        made = make_member(order)
+        model = AutoModelForSequenceClassification.from_pretrained(made.folder)
+        tokenizer = AutoTokenizer.from_pretrained(made.folder)
+
+        assert made.status == "trained"
+        assert model.config.id2label == {0: "same", 1: "other"}
+        assert tokenizer("otter heron", "lynx")["token_type_ids"] == [0, 0, 0, 0, 1, 1]
+
+    def test_writes_every_setting_down(self, order):
+        """Seeds, rates, hashes, results and versions stand in ``wsgeo.json``."""
+        make_member(order)
+        facts = json.loads((order.folder / "wsgeo.json").read_text())
+
+        assert facts["base"] == "base"
+        assert facts["data"] == {"train": "train.parquet", "validation": "validation.parquet"}
+        assert (facts["learning_rate"], facts["step"], facts["share"]) == (1e-2, 4, 0.25)
+        assert 0 <= facts["validation_metric"] <= 1
+        assert len(facts["base_hash"]) == len(facts["data_hash"]["train"]) == 64
+        assert "torch" in facts["versions"]
+
+    def test_is_accepted_into_a_zoo(self, order, workshop):
+        """Ingest takes the member as it is written."""
+        from wsgeo.zoo import load_weights, read_zoo
+
+        make_member(order)
+        zoo = read_zoo(order.folder.parent, base=str(workshop.root / "base"))
+
+        assert zoo.ids == ("one",)
+        assert zoo.members[0].facts["learning_rate"].value == 1e-2
+        assert np.isfinite(load_weights(zoo.members[0]).vector).all()
+
+    def test_a_finished_member_is_not_trained_again(self, order, monkeypatch):
+        """The second call reads one file."""
+        make_member(order)
+        monkeypatch.setattr(members, "fine_tune", None)
+
+        assert make_member(order).status == "kept"
+
+    def test_refuses_a_folder_of_other_settings(self, order):
+        """A member of another recipe is never passed off as this one."""
+        make_member(order)
+        other = dataclasses.replace(order.recipe, order_seed=9)
+
+        with pytest.raises(WsgeoError, match="order_seed"):
+            make_member(dataclasses.replace(order, recipe=other))
+
+    def test_a_run_that_is_killed_leaves_nothing(self, order, monkeypatch):
+        """No name, half a file or hidden folder stays when writing is cut off."""
+
+        def cut(*_args, **_kwargs):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(members, "atomic_file", cut)
+        with pytest.raises(KeyboardInterrupt):
+            make_member(order)
+
+        assert list(order.folder.parent.iterdir()) == []
+
+    def test_a_diverged_run_is_an_outcome(self, order):
+        """A loss that is not finite is told, and no folder is written."""
+        wild = dataclasses.replace(
+            order.recipe, optimization=Optimization(1e38, 20, 16, warmup=0.0)
+        )
+
+        made = make_member(dataclasses.replace(order, recipe=wild))
+
+        assert made.status == "nonfinite"
+        assert "step" in made.reason
+        assert not order.folder.exists()
+
+
+class TestMakeMembers:
+    """Many members."""
+
+    def test_workers_make_what_this_process_makes(self, recipe, workshop, tmp_path):
+        """A member does not depend on the process that trains it."""
+        for n_jobs in (0, 1):
+            with WorkerPool(n_jobs) as pool:
+                order = Order(tmp_path / str(n_jobs) / "one", recipe, workshop.root)
+                assert [made.status for made in make_members([order], pool)] == ["trained"]
+        inline, worker = (tmp_path / name / "one" / "model.safetensors" for name in "01")
+
+        assert inline.read_bytes() == worker.read_bytes()
+
+    def test_makes_only_what_is_missing(self, recipe, workshop, tmp_path):
+        """Resuming trains the members that are not there."""
+        orders = [
+            Order(tmp_path / f"m{s}", dataclasses.replace(recipe, seed=s), workshop.root)
+            for s in (0, 1)
+        ]
+        told = []
+        with WorkerPool(0) as pool:
+            make_members(orders[:1], pool)
+            made = make_members(orders, pool, lambda *report: told.append(report))
+
+        assert [m.status for m in made] == ["kept", "trained"]
+        assert told[-1] == (2, 2, "members")

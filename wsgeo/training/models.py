@@ -1,0 +1,148 @@
+"""The models that training starts from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from wsgeo.errors import WsgeoError
+from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
+
+
+def tokenizer_of(folder: Path) -> Any:
+    """Load the tokenizer of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A model's or a tokenizer's folder; remote code is not run and nothing is fetched.
+
+    Returns
+    -------
+    PreTrainedTokenizerBase
+        The tokenizer.
+
+    Raises
+    ------
+    WsgeoError
+        If there is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise WsgeoError(
+            "there is no tokenizer that can be loaded",
+            where=str(folder),
+            remedy="Put the base's tokenizer files beside its weights.",
+        ) from error
+
+
+def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> Any:
+    """Return the base with a fresh head drawn from torch's generator, or an earlier fine-tuning.
+
+    Parameters
+    ----------
+    recipe : FineTuneRecipe
+        Base, labels, dropout.
+    short : bool
+        Whether all inputs are short, for which plain attention is faster.
+
+    Returns
+    -------
+    transformers.PreTrainedModel
+        A classifier in float32.
+
+    Raises
+    ------
+    WsgeoError
+        If the base cannot be loaded.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    dropout, start = recipe.dropout, recipe.start or recipe.base
+    rates = {} if dropout is None else dict.fromkeys(_DROPOUTS, dropout)
+    try:
+        with _quiet():
+            config = AutoConfig.from_pretrained(
+                start,
+                local_files_only=True,
+                trust_remote_code=False,
+                id2label=dict(enumerate(recipe.labels)),
+                label2id={label: i for i, label in enumerate(recipe.labels)},
+                **rates,
+            )
+            return AutoModelForSequenceClassification.from_pretrained(
+                start,
+                config=config,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                attn_implementation="eager" if short else "sdpa",
+            )
+    except (OSError, ValueError) as error:
+        raise WsgeoError(
+            f"the base cannot be loaded as a classifier ({str(error).splitlines()[0]})",
+            where=str(start),
+            remedy="Give the folder of a model with config.json and model.safetensors.",
+        ) from error
+
+
+def fresh_bert(recipe: PretrainRecipe, tokenizer: Any) -> Any:
+    """Return a BERT with random weights, drawn from torch's generator.
+
+    Parameters
+    ----------
+    recipe : PretrainRecipe
+        Its shape.
+    tokenizer : PreTrainedTokenizerBase
+        Its vocabulary.
+
+    Returns
+    -------
+    transformers.PreTrainedModel
+        With a pair head where the recipe has the pair objective.
+    """
+    from transformers import BertConfig, BertForMaskedLM, BertForPreTraining
+
+    shape: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": recipe.width,
+        "num_hidden_layers": recipe.n_layers,
+        "num_attention_heads": recipe.n_heads,
+        "intermediate_size": 4 * recipe.width,
+        "max_position_embeddings": recipe.max_length,
+        "initializer_range": recipe.initializer_range,
+        "pad_token_id": tokenizer.pad_token_id,
+        "attn_implementation": "eager",
+        **dict.fromkeys(_BERT_DROPOUTS, 0.0),
+    }
+    config = BertConfig(**shape)
+    return (BertForPreTraining if recipe.pair_weight else BertForMaskedLM)(config)
+
+
+_BERT_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+_DROPOUTS = (*_BERT_DROPOUTS, "classifier_dropout")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from announcing the fresh head, which is wanted, and from drawing a bar."""
+    import transformers.utils.logging
+
+    logging: Any = transformers.utils.logging
+    level = logging.get_verbosity()
+    bar = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
