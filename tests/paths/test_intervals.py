@@ -1,6 +1,7 @@
 """Laws and coverage of the intervals of barriers."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ def coverage():
     path = Path(__file__).parents[2] / "benchmarks" / "coverage.py"
     spec = importlib.util.spec_from_file_location("coverage_benchmark", path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # A dataclass looks its module up while it is made.
     spec.loader.exec_module(module)
     return module
 
