@@ -116,7 +116,7 @@ class TestRows:
     def test_names_must_be_distinct(self):
         """Two checkpoints of one name raise."""
         with pytest.raises(ValueError, match="distinct"):
-            measure_pairs(Landscape(), [checkpoint("a"), checkpoint("a", "x")], "dev")
+            measure_pairs(Landscape(), [checkpoint("a")] * 2, "dev")
 
 
 class TestValues:
@@ -271,11 +271,8 @@ class TestFailures:
         engine = Landscape({bad: (Failure(status, "it broke"), at_the_end)})
         pairs, _, _ = measure_pairs(engine, zoo, "dev", n_resamples=10)
 
-        assert pairs["measured"].to_list().count(status) == 3
-        assert pairs.filter(pl.col("measured") == status)["reason"].unique().to_list() == [
-            "it broke"
-        ]
-        assert pairs["measured"].to_list().count("measured") == 3
+        assert pairs["reason"].to_list().count("it broke") == 3
+        assert sorted(pairs["measured"].to_list()) == sorted(["measured"] * 3 + [status] * 3)
 
     def test_a_loss_that_is_not_finite_is_caught(self, zoo):
         """NaN among the losses makes the pair nonfinite, not its numbers."""
