@@ -4,6 +4,7 @@ from graph_cases import NOISES, PLANTED, chain, planted
 
 from wsgeo.graph import nulls
 from wsgeo.graph.clustering import best_silhouettes, find_basins
+from wsgeo.graph.null_tests import null_test
 from wsgeo.graph.partitions import rand_index
 
 
@@ -57,7 +58,7 @@ class TestNullTest:
 
     def test_the_p_value_is_the_largest(self, rng):
         """The p-value is that of the noise hardest to rule out."""
-        test = nulls.null_test(NOISES["cloud 2-d"](9, rng), best_silhouettes, rng=rng, n_draws=40)
+        test = null_test(NOISES["cloud 2-d"](9, rng), best_silhouettes, rng=rng, n_draws=40)
 
         assert test.p_value == max(test.p_by_null.values())
 

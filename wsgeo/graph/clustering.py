@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 
 from wsgeo.graph import components, density, louvain, spectral
-from wsgeo.graph.nulls import NullTest, null_test
+from wsgeo.graph.null_tests import NullTest, null_test
 from wsgeo.graph.partitions import (
     Labels,
     Matrix,

@@ -10,7 +10,7 @@ import polars as pl
 from wsgeo.graph.clustering import Clustering
 from wsgeo.graph.deciding import Decision
 from wsgeo.graph.merging import MergeTree
-from wsgeo.graph.nulls import NullTest
+from wsgeo.graph.null_tests import NullTest
 from wsgeo.graph.stability import Stability
 from wsgeo.graph.tables import CLUSTERINGS, CLUSTERS, MERGE_TREE, NULLS
 

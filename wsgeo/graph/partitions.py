@@ -70,7 +70,7 @@ def silhouettes(stack: Matrix, labels: Labels) -> Matrix:
     >>> points = np.array([0.0, 1.0, 10.0, 11.0])
     >>> stack = np.abs(points[:, None] - points)[None]
     >>> round(float(silhouettes(stack, np.array([[0, 0, 1, 1]]))[0]), 4)
-    0.8998
+    0.8997
     """
     labels = np.asarray(labels)
     n_labels = max(int(labels.max(initial=-1)) + 1, 1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from wsgeo.graph.clustering import Clustering, Search, agreement
 from wsgeo.graph.merging import bottlenecks
-from wsgeo.graph.nulls import NullTest
+from wsgeo.graph.null_tests import NullTest
 from wsgeo.graph.partitions import Labels, Matrix
 from wsgeo.graph.status import Tau
 
