@@ -11,12 +11,13 @@ from wsgeo.commands import options
 
 
 @click.command("cluster")
+@click.argument("run", type=options.existing_folder, required=False)
 @click.option(
     "--matrix",
     type=click.Path(path_type=Path),
-    required=True,
     help="Distance matrix (.csv, .tsv, .parquet): ids in the first column and in the header.",
 )
+@click.option("--group", help="Loss group of the run.  [default: the largest]")
 @click.option("--similarity", is_flag=True, help="The matrix holds cosines or the like, 1 - d.")
 @click.option("--tau", type=click.FloatRange(0), help="Distance that still counts as connected.")
 @click.option(
@@ -30,7 +31,9 @@ from wsgeo.commands import options
 @options.out
 @options.as_json
 def command(
-    matrix: Path,
+    run: Path | None,
+    matrix: Path | None,
+    group: str | None,
     similarity: bool,
     tau: float | None,
     draws: int,
@@ -38,16 +41,20 @@ def command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Cluster a distance matrix, with null tests.
+    """Cluster the gaps of RUN again, or any distance matrix, with null tests.
 
     Members are put into basins only if the best split stands out from the best split of matrices
     in which there is nothing to find. An empty cell is a missing pair.
     """
     from wsgeo.commands.console import answer, answer_json
-    from wsgeo.workflows.clustering import cluster_matrix
+    from wsgeo.workflows.clustering import cluster
 
-    summary = cluster_matrix(
-        matrix,
+    if (run is None) == (matrix is None):
+        raise click.UsageError("Give a run folder, or a file with --matrix.")
+    summary = cluster(
+        run,
+        matrix=matrix,
+        group=group,
         similarity=similarity,
         seed=seed,
         n_draws=draws,

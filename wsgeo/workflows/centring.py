@@ -20,9 +20,9 @@ from wsgeo.regions.folders import ModelTemplate, write_model_folder
 from wsgeo.regions.tables import CentroidPlan, Evidence, centroid_row
 from wsgeo.store import Run, open_run
 from wsgeo.weights.precision import StoredType
+from wsgeo.workflows.engines import engine_for, workers
 from wsgeo.workflows.measuring import gap_matrices
 from wsgeo.workflows.reopening import reopen
-from wsgeo.workflows.scanning import engine_for, workers
 from wsgeo.workflows.sources import GroupData
 from wsgeo.zoo import Checkpoint, load_weights
 

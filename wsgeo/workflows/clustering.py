@@ -1,19 +1,102 @@
-"""Clusters of any distance matrix in a file, with the tests that a scan's gaps get."""
+"""Clusters of a finished run's gaps, or of any distance matrix in a file."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, final
 
 import numpy as np
 import polars as pl
 
-from wsgeo.errors import ZooError
+from wsgeo.errors import WsgeoError, ZooError
 from wsgeo.files import write_text
-from wsgeo.graph import ClusterResult, cluster, connectivity_graph, edge_status, export
+from wsgeo.graph import ClusterResult, connectivity_graph, edge_status, export
+from wsgeo.graph import cluster as clusters_of
+from wsgeo.store import Run, open_run
 from wsgeo.store.tables import write_table
 from wsgeo.workflows.matrix_files import read_matrix
+from wsgeo.workflows.measuring import gap_matrices
+
+
+def cluster(
+    run: str | Path | None = None,
+    *,
+    matrix: str | Path | None = None,
+    group: str | None = None,
+    similarity: bool = False,
+    seed: int = 0,
+    n_draws: int = 200,
+    tau: float | Literal["auto"] = "auto",
+    out: str | Path | None = None,
+) -> dict[str, Any]:
+    """Cluster the gaps of a finished run, or the distance matrix in a file.
+
+    Parameters
+    ----------
+    run : str or Path, optional
+        A run folder; its own tables stay as they are.
+    matrix : str or Path, optional
+        A file instead; see `cluster_matrix`.
+    group : str, optional
+        Which loss group of the run; default the largest.
+    similarity, seed, n_draws, tau, out
+        As in `cluster_matrix`.
+
+    Returns
+    -------
+    dict
+        Verdict and numbers as ``--json`` prints them; see ``docs/formats.md``.
+
+    Raises
+    ------
+    WsgeoError
+        If not exactly one of ``run`` and ``matrix`` is given, or it cannot be read.
+    ZooError
+        If no pair has a valid distance.
+    """
+    if (run is None) == (matrix is None):
+        raise WsgeoError("give a run folder or a matrix, one of them")
+    if matrix is not None:
+        return cluster_matrix(
+            matrix, similarity=similarity, seed=seed, n_draws=n_draws, tau=tau, out=out
+        )
+    found = open_run(Path(str(run)))
+    gaps = _gaps_of(found, group)
+    clustered = clusters_of(
+        gaps.values, gaps.ids, keys=gaps.keys, se=gaps.errors, seed=seed, n_draws=n_draws, tau=tau,
+        umap=False if out is None else None,
+    )  # fmt: skip
+    return _answer({"run": str(run)}, clustered, gaps.values, seed, n_draws, out, where=str(run))
+
+
+@final
+@dataclass(frozen=True)
+class _Gaps:
+    """The gaps of the distinct members of one loss group."""
+
+    ids: tuple[str, ...]
+    keys: tuple[str, ...]
+    values: np.ndarray[Any, np.dtype[np.float64]]
+    errors: np.ndarray[Any, np.dtype[np.float64]]
+
+
+def _gaps_of(run: Run, group: str | None) -> _Gaps:
+    groups = [found["name"] for found in run.read("summary").get("groups", [])]
+    name = group or (groups[0] if groups else None)
+    if name not in groups:
+        raise WsgeoError(
+            f"the run measured no group {name}" if name else "the run measured no loss group",
+            where=str(run.folder),
+            remedy=f"Choose among {', '.join(groups)}." if groups else "Scan with --data.",
+        )
+    mine = (pl.col("loss_group") == name) & pl.col("duplicate_of").is_null()
+    members = run.table("models").filter(mine)
+    ids = tuple(members["id"])
+    inside = (pl.col("group") == name) & pl.col("a").is_in(ids) & pl.col("b").is_in(ids)
+    values, errors = gap_matrices(run.table("pairs").filter(inside), ids)
+    return _Gaps(ids, tuple(members["content_hash"]), values, errors)
 
 
 def cluster_matrix(
@@ -46,7 +129,7 @@ def cluster_matrix(
     Returns
     -------
     dict
-        Verdict and numbers as ``--json`` prints them; see ``docs/formats-cluster.md``.
+        Verdict and numbers as ``--json`` prints them; see ``docs/formats.md``.
 
     Raises
     ------
@@ -59,14 +142,31 @@ def cluster_matrix(
     ids, values = read_matrix(path, similarity=similarity)
     # The map is drawn only where it is written: UMAP takes 15 s to start.
     umap = False if out is None else None
-    found = cluster(values, ids, seed=seed, n_draws=n_draws, tau=tau, umap=umap, where=str(path))
+    found = clusters_of(
+        values, ids, seed=seed, n_draws=n_draws, tau=tau, umap=umap, where=str(path)
+    )
+    head = {"matrix": str(path), "similarity": similarity}
+    return _answer(head, found, values, seed, n_draws, out, where=str(path))
+
+
+def _answer(
+    head: dict[str, Any],
+    found: ClusterResult,
+    values: np.ndarray[Any, Any],
+    seed: int,
+    n_draws: int,
+    out: str | Path | None,
+    *,
+    where: str,
+) -> dict[str, Any]:
+    """Return the summary of a clustering, and write it where a folder is given."""
     if not found.tree_ids:
         raise ZooError(
             "no pair of members has a valid distance",
-            where=str(path),
+            where=where,
             remedy="Give at least one finite distance.",
         )
-    summary = {"matrix": str(path), "similarity": similarity, **summarize(found, seed, n_draws)}
+    summary = {**head, **summarize(found, seed, n_draws)}
     if out is not None:
         write_result(found, values, Path(out), summary)
     return summary

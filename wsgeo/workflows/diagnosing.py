@@ -15,9 +15,9 @@ from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.probing import DiagnosticSet, basin_profile, encode_sets, load_set, score_members
 from wsgeo.store import Ledger, Run, open_run
+from wsgeo.workflows.engines import workers
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.reports import write_reports
-from wsgeo.workflows.scanning import workers
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData, group_labels, longest_input
 from wsgeo.zoo import load_tokenizer

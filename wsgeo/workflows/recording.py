@@ -7,21 +7,20 @@ import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 
 from wsgeo.files import write_text
 from wsgeo.store import TABLES, Run
 from wsgeo.version import __version__
+from wsgeo.workflows.inputs import ScanInputs
 from wsgeo.workflows.measuring import GroupResult
+from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
 from wsgeo.zoo import Checkpoint, Zoo
 from wsgeo.zoo.tables import exclusions_table, models_table
-
-if TYPE_CHECKING:
-    from wsgeo.workflows.scanning import ScanInputs, ScanOutcome
 
 REFERENCES: Final = ("juneja2022", "gueta2023")
 _VERSIONED: Final = ("torch", "transformers", "numpy", "scikit-learn", "hdbscan", "networkx")

@@ -8,7 +8,7 @@ from typing import Any
 from wsgeo.errors import StoreError
 from wsgeo.evaluation.losses import Progress
 from wsgeo.store import Run
-from wsgeo.workflows.scanning import ScanInputs, ZooRequest, read_inputs
+from wsgeo.workflows.inputs import ScanInputs, ZooRequest, read_inputs
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
 

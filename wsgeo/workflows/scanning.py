@@ -2,114 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Never, final
+from typing import Final
 
-from wsgeo.errors import WsgeoError, ZooError
-from wsgeo.evaluation.engine import Engine
+from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.graph.result import ClusterResult, cluster
 from wsgeo.store import Ledger, Run, create_run
+from wsgeo.workflows.engines import engine_for, workers
 from wsgeo.workflows.exporting import write_graphs
 from wsgeo.workflows.geometry import Geometry, measure_geometry
+from wsgeo.workflows.inputs import ScanInputs, ZooRequest, read_inputs
 from wsgeo.workflows.measuring import GroupResult, measure_group
-from wsgeo.workflows.plans import ScanPlan, plan_of
+from wsgeo.workflows.outcomes import ScanOutcome
+from wsgeo.workflows.plans import ScanPlan
 from wsgeo.workflows.recording import record_end, record_request, record_tables
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
-from wsgeo.workflows.sources import DataRequest, GroupData, find_data
+from wsgeo.workflows.sources import DataRequest
 from wsgeo.workflows.summaries import summary_of
-from wsgeo.zoo import Zoo, read_zoo
+from wsgeo.zoo import Zoo
 
 Announce = Callable[[str], None]
 RUNS: Final = Path("wsgeo-runs")
-
-
-@final
-@dataclass(frozen=True)
-class ZooRequest:
-    """What the user said about the zoo.
-
-    Parameters
-    ----------
-    root : Path
-        Its folder.
-    ids : tuple of str
-        Further members.
-    base : str or None
-        Folder or hub id of the pre-trained model.
-    all_steps, allow_pickle : bool
-        See `scan`.
-    """
-
-    root: Path
-    ids: tuple[str, ...] = ()
-    base: str | None = None
-    all_steps: bool = False
-    allow_pickle: bool = False
-
-
-@final
-@dataclass(frozen=True)
-class ScanInputs:
-    """A zoo with its data, read and checked.
-
-    Parameters
-    ----------
-    zoo : Zoo
-        Members and exclusions.
-    request : ZooRequest
-        How it was asked for.
-    groups : tuple of GroupData
-        Loss groups that can be measured.
-    alerts : tuple of str
-        What was guessed or looks odd.
-    """
-
-    zoo: Zoo
-    request: ZooRequest
-    groups: tuple[GroupData, ...]
-    alerts: tuple[str, ...]
-
-    def plan(self, settings: ScanSettings) -> ScanPlan:
-        """Return what scanning this costs."""
-        hashes = [member.content_hash for member in self.zoo.members]
-        n_excluded = len(self.zoo.excluded)
-        return plan_of(self.zoo.name, hashes, n_excluded, self.groups, settings, self.alerts)
-
-
-@final
-@dataclass(frozen=True)
-class ScanOutcome:
-    """What a scan found.
-
-    Parameters
-    ----------
-    groups : tuple of GroupResult
-        Each measured loss group, the largest first.
-    geometries : mapping of str to Geometry
-        Distances and angles in each geometry group.
-    regions : mapping of str to ClusterResult
-        Clusters of the task vectors of each geometry group with a base.
-    n_computed, n_reused : int
-        Evaluations done now, and found done.
-    seconds : float
-        Wall time.
-    """
-
-    groups: tuple[GroupResult, ...]
-    geometries: Mapping[str, Geometry]
-    regions: Mapping[str, ClusterResult]
-    n_computed: int
-    n_reused: int
-    seconds: float
 
 
 def scan(
@@ -235,53 +153,6 @@ def plan_scan(
     return read_inputs(wanted, request, settings, progress).plan(settings)
 
 
-def read_inputs(
-    wanted: ZooRequest, request: DataRequest, settings: ScanSettings, progress: Progress | None
-) -> ScanInputs:
-    """Read a zoo and the data of its groups.
-
-    Parameters
-    ----------
-    wanted : ZooRequest
-        Which zoo.
-    request : DataRequest
-        Which data.
-    settings : ScanSettings
-        Number of examples and seed.
-    progress : Progress or None
-        Told of the inventory.
-
-    Returns
-    -------
-    ScanInputs
-        Zoo, groups and alerts.
-
-    Raises
-    ------
-    ZooError
-        If no two members can be compared.
-    """
-    zoo = read_zoo(
-        wanted.root,
-        ids=wanted.ids,
-        base=wanted.base,
-        all_steps=wanted.all_steps,
-        allow_pickle=wanted.allow_pickle,
-        progress=progress,
-    )
-    if not zoo.members:
-        _refuse_empty(zoo)
-    sizes = Counter(member.geometry_group for member in zoo.members)
-    if max(sizes.values()) < 2:
-        raise ZooError(
-            f"no two of its members can be compared (members: {len(zoo.members)})",
-            where=str(zoo.root),
-            remedy="`wsgeo check` says what each member is and what was left out.",
-        )
-    groups, alerts = find_data(zoo, request, settings)
-    return ScanInputs(zoo, wanted, tuple(groups), (*zoo.alerts, *alerts))
-
-
 def run_folder(zoo: Path, out: str | Path | None) -> Path:
     """Return where a run goes, which is never inside its zoo.
 
@@ -310,34 +181,6 @@ def run_folder(zoo: Path, out: str | Path | None) -> Path:
             remedy="Choose another with -o, or start from another folder.",
         )
     return folder
-
-
-@contextlib.contextmanager
-def workers(pool: WorkerPool | None, jobs: int | None) -> Iterator[WorkerPool]:
-    """Give the processes of the caller, or new ones that end with the block.
-
-    Parameters
-    ----------
-    pool : WorkerPool or None
-        Those of the caller.
-    jobs : int or None
-        How many new ones; default one per core.
-
-    Yields
-    ------
-    WorkerPool
-        The processes.
-    """
-    if pool is not None:
-        yield pool
-        return
-    with WorkerPool(n_cores() if jobs is None else jobs) as own:
-        yield own
-
-
-def n_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _geometries(zoo: Zoo, progress: Progress | None) -> dict[str, Geometry]:
@@ -369,44 +212,6 @@ def _measure(
     return tuple(results), computed, reused
 
 
-def engine_for(
-    group: GroupData,
-    pool: WorkerPool,
-    ledger: Ledger,
-    settings: ScanSettings,
-    progress: Progress | None,
-) -> Engine:
-    """Return the engine of one loss group.
-
-    Parameters
-    ----------
-    group : GroupData
-        Members and examples.
-    pool : WorkerPool
-        Processes.
-    ledger : Ledger
-        Finished work.
-    settings : ScanSettings
-        Precision and batch size.
-    progress : Progress or None
-        Told of every evaluation.
-
-    Returns
-    -------
-    Engine
-        Knows the examples under the task's name.
-    """
-    return Engine(
-        group.members,
-        {group.task.name: group.encoded},
-        pool=pool,
-        ledger=ledger,
-        progress=progress,
-        precision=settings.precision,
-        token_budget=settings.token_budget,
-    )
-
-
 def _regions(
     geometries: Mapping[str, Geometry], settings: ScanSettings
 ) -> dict[str, ClusterResult]:
@@ -426,18 +231,3 @@ def _regions(
 
 def _path(data: str | Path | None) -> Path | None:
     return None if data is None else Path(data)
-
-
-def _refuse_empty(zoo: Zoo) -> Never:
-    if not zoo.excluded:
-        raise ZooError(
-            "no model folder was found",
-            where=str(zoo.root),
-            remedy="Name a folder whose subfolders hold config.json and safetensors files.",
-        )
-    first = zoo.excluded[0]
-    raise ZooError(
-        f"none of {len(zoo.excluded)} entries can be used; the first, {first.id}: {first.cause}",
-        where=str(zoo.root),
-        remedy=f"{first.remedy} `wsgeo check` lists them all.",
-    )

@@ -54,7 +54,7 @@ class ScanSettings:
     seed: int = 0
     n_resamples: int = 1000
     n_draws: int = 200
-    token_budget: int = 4096
+    token_budget: int = 1024
     precision: str = "fp32"
 
     def __post_init__(self) -> None:

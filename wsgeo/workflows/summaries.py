@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from wsgeo.store import Run
+from wsgeo.workflows.inputs import ScanInputs
 from wsgeo.workflows.measuring import GroupResult
-
-if TYPE_CHECKING:
-    from wsgeo.workflows.scanning import ScanInputs, ScanOutcome
+from wsgeo.workflows.outcomes import ScanOutcome
 
 GIVEN_UP = ("failed", "nonfinite")
 """Statuses of pairs that could not be measured."""

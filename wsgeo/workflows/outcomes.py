@@ -1,0 +1,38 @@
+"""What a scan found, before it is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+from wsgeo.graph.result import ClusterResult
+from wsgeo.workflows.geometry import Geometry
+from wsgeo.workflows.measuring import GroupResult
+
+
+@final
+@dataclass(frozen=True)
+class ScanOutcome:
+    """What a scan found.
+
+    Parameters
+    ----------
+    groups : tuple of GroupResult
+        Each measured loss group, the largest first.
+    geometries : mapping of str to Geometry
+        Distances and angles in each geometry group.
+    regions : mapping of str to ClusterResult
+        Clusters of the task vectors of each geometry group with a base.
+    n_computed, n_reused : int
+        Evaluations done now, and found done.
+    seconds : float
+        Wall time.
+    """
+
+    groups: tuple[GroupResult, ...]
+    geometries: Mapping[str, Geometry]
+    regions: Mapping[str, ClusterResult]
+    n_computed: int
+    n_reused: int
+    seconds: float
