@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import numpy as np
 
@@ -81,3 +82,43 @@ def gap_limits(t, losses, counts):
         for c in near
     )
     return max(0.0, low), max(0.0, high)
+
+
+# --- scanning -------------------------------------------------------------------------------------
+
+
+def losses_along_lines(folders, data, positions):
+    """Return the mean loss at each position between every two model folders, by their names.
+
+    Whole models, state dicts interpolated tensor by tensor, one unpadded example at a time.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    models = {f.name: AutoModelForSequenceClassification.from_pretrained(f) for f in folders}
+    tokenizer = AutoTokenizer.from_pretrained(folders[0])
+    some = next(iter(models.values())).eval()
+    rows = [json.loads(line) for line in data.read_text().splitlines()]
+    inputs = [tokenizer(row["text"], return_tensors="pt") for row in rows]
+    targets = [some.config.label2id[row["label"]] for row in rows]
+    states = {
+        name: {key: tensor.clone() for key, tensor in model.state_dict().items()}
+        for name, model in models.items()
+    }
+
+    def mean_loss(state):
+        some.load_state_dict(state)
+        with torch.no_grad():
+            logits = [some(**each).logits[0].double() for each in inputs]
+        losses = [torch.logsumexp(x, 0) - x[y] for x, y in zip(logits, targets, strict=True)]
+        return float(sum(losses) / len(losses))
+
+    ends = {name: mean_loss(state) for name, state in states.items()}
+    found = {}
+    for a, b in itertools.combinations(sorted(states), 2):
+        inner = [
+            mean_loss({key: (1 - t) * states[a][key] + t * states[b][key] for key in states[a]})
+            for t in positions[1:-1]
+        ]
+        found[a, b] = [ends[a], *inner, ends[b]]
+    return found

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from zoo_cases import WORDS, bert_config, fine_tuned, make_base, vocabulary, write_model
+from tokenizer_cases import WORDS, vocabulary
+from zoo_cases import bert_config, fine_tuned, make_base, write_model
 
 LABELS = ("bad_film", "good_film")
 N_WORDS = 6

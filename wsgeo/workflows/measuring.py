@@ -141,7 +141,7 @@ def gap_matrices(pairs: pl.DataFrame, ids: tuple[str, ...]) -> tuple[Square, Squ
     pairs : polars.DataFrame
         The pair table.
     ids : tuple of str
-        Ids of the rows and columns.
+        Ids of the rows and columns; pairs of others are left out.
 
     Returns
     -------
@@ -151,7 +151,8 @@ def gap_matrices(pairs: pl.DataFrame, ids: tuple[str, ...]) -> tuple[Square, Squ
     gaps = np.full((len(ids),) * 2, np.nan)
     errors = gaps.copy()
     place = {name: i for i, name in enumerate(ids)}
-    columns = pairs.select("a", "b", "convexity_gap", "convexity_gap_se").drop_nulls()
+    chosen = pairs.filter(pl.col("a").is_in(ids) & pl.col("b").is_in(ids))
+    columns = chosen.select("a", "b", "convexity_gap", "convexity_gap_se").drop_nulls()
     for a, b, gap, error in columns.iter_rows():
         i, j = place[a], place[b]
         gaps[i, j] = gaps[j, i] = gap
