@@ -26,6 +26,7 @@ from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.evaluation.worker import WorkFailure
 from wsgeo.training.loops import DivergedError, Trained, fine_tune, pretrain_masked_lm
+from wsgeo.training.models import quiet
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
 from wsgeo.version import __version__
 from wsgeo.weights.files import atomic_file, sync_folder
@@ -245,7 +246,7 @@ def _write(folder: Path, trained: Trained, settings: Mapping[str, Any]) -> None:
         "seconds": round(trained.seconds, 3),
         "versions": _versions(),
     }
-    with _staged(folder) as staging:
+    with _staged(folder) as staging, quiet():
         trained.model.save_pretrained(staging)
         trained.tokenizer.save_pretrained(staging)
         document = json.dumps({**settings, **results}, indent=2, sort_keys=True, allow_nan=False)

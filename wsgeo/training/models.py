@@ -67,7 +67,7 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> Any:
     dropout, start = recipe.dropout, recipe.start or recipe.base
     rates = {} if dropout is None else dict.fromkeys(_DROPOUTS, dropout)
     try:
-        with _quiet():
+        with quiet():
             config = AutoConfig.from_pretrained(
                 start,
                 local_files_only=True,
@@ -131,8 +131,8 @@ _DROPOUTS = (*_BERT_DROPOUTS, "classifier_dropout")
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from announcing the fresh head, which is wanted, and from drawing a bar."""
+def quiet() -> Iterator[None]:
+    """Keep transformers from announcing the fresh head, which is wanted, and from drawing bars."""
     import transformers.utils.logging
 
     logging: Any = transformers.utils.logging
