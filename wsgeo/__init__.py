@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wsgeo.workflows.scanning import scan
     from wsgeo.workflows.settings import ScanSettings
     from wsgeo.workflows.showing import show
+    from wsgeo.workflows.touring import demo
 
 _MODULES = {
     "ScanSettings": "settings",
@@ -31,6 +32,7 @@ _MODULES = {
     "cite": "citing",
     "cluster": "clustering",
     "compare": "comparing",
+    "demo": "touring",
     "diagnose": "diagnosing",
     "doctor": "doctoring",
     "export": "exporting",
@@ -47,6 +49,7 @@ __all__ = [
     "cite",
     "cluster",
     "compare",
+    "demo",
     "diagnose",
     "doctor",
     "export",

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import final
 
 from wsgeo.errors import WsgeoError
+from wsgeo.files import atomic_file, write_text
 from wsgeo.regions.cards import TORCH_NAMES, Origin, mergekit_recipe, model_card, provenance
-from wsgeo.regions.staging import MARKER, staged_folder, write_json, write_text
-from wsgeo.weights.files import atomic_file, open_regular, shown
+from wsgeo.regions.staging import MARKER, staged_folder, write_json
+from wsgeo.weights.files import open_regular, shown
 from wsgeo.weights.headers import read_header
 from wsgeo.weights.layout import Weights
 from wsgeo.weights.precision import StoredType

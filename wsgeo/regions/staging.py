@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Never
 
 from wsgeo.errors import WsgeoError
-from wsgeo.weights.files import atomic_file, sync_folder
+from wsgeo.files import sync_folder, write_text
 
 MARKER = "wsgeo.json"
 KIND = "centroid"
@@ -76,25 +76,6 @@ def write_json(path: Path, document: Mapping[str, object]) -> None:
         If the file cannot be written.
     """
     write_text(path, json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file as UTF-8, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    text : str
-        Its content.
-
-    Raises
-    ------
-    WsgeoError
-        If the file cannot be written.
-    """
-    with atomic_file(path) as file:
-        file.write(text.encode("utf-8"))
 
 
 def _check_replaceable(folder: Path) -> None:

@@ -1,17 +1,13 @@
-"""Opening files that others wrote, and writing files that are whole or absent."""
+"""Opening files that others wrote."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import stat
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Never
 
-from wsgeo.errors import EntryError, WsgeoError
+from wsgeo.errors import EntryError
 
 
 def shown(value: object, length: int = 80) -> str:
@@ -94,61 +90,3 @@ def _check_regular(mode: int, path: Path) -> None:
             where=str(path),
             remedy="Put the file itself in its place.",
         )
-
-
-@contextlib.contextmanager
-def atomic_file(path: Path | str) -> Iterator[BinaryIO]:
-    """Write a file that appears under its name only when it is whole and on the disk.
-
-    The bytes go to a hidden file in the same folder, which replaces ``path`` at the end; an error
-    inside the block leaves an older file as it was.
-
-    Parameters
-    ----------
-    path : Path or str
-        The file to write; its folder must exist.
-
-    Yields
-    ------
-    file object
-        Open for writing bytes.
-
-    Raises
-    ------
-    WsgeoError
-        If the folder cannot be written or the disk is full.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        _refuse_unwritable(path, error)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; a system that cannot sync a folder is left alone."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _refuse_unwritable(path: Path, error: OSError) -> Never:
-    free = ""
-    with contextlib.suppress(OSError):
-        free = f"; {shutil.disk_usage(path.parent).free} bytes are free there"
-    raise WsgeoError(
-        f"the file cannot be written ({error.strerror or error}{free})",
-        where=str(path),
-        remedy="Free some space or choose another place, then run the command again.",
-    ) from error

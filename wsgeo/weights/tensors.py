@@ -12,7 +12,8 @@ from typing import BinaryIO, Protocol, TypeAlias
 import numpy as np
 
 from wsgeo.errors import EntryError, WsgeoError
-from wsgeo.weights.files import atomic_file, open_regular, refuse_unreadable, shown
+from wsgeo.files import atomic_file
+from wsgeo.weights.files import open_regular, refuse_unreadable, shown
 from wsgeo.weights.headers import FLOAT_BYTES, Header, TensorEntry, read_header
 from wsgeo.weights.precision import STORED, StoredType, Tensor, narrow, widen
 

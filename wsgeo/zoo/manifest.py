@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wsgeo.errors import EntryError, WsgeoError
-from wsgeo.weights.files import atomic_file
+from wsgeo.files import write_text
 from wsgeo.zoo.checkpoints import Checkpoint, Fact, Zoo
 from wsgeo.zoo.documents import CONFIG_BYTES, Roots, read_bytes
 from wsgeo.zoo.facts import data_fact, flatten
@@ -103,9 +103,7 @@ def write_manifest(zoo: Zoo, path: Path) -> None:
     WsgeoError
         If the file cannot be written.
     """
-    text = "\n".join(_manifest_lines(zoo)) + "\n"
-    with atomic_file(path) as file:
-        file.write(text.encode())
+    write_text(path, "\n".join(_manifest_lines(zoo)) + "\n")
 
 
 def _validate(document: Mapping[str, Any], path: Path) -> Manifest:

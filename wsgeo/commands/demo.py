@@ -1,0 +1,54 @@
+"""``wsgeo demo``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wsgeo.commands import options
+
+
+@click.command("demo")
+@click.option(
+    "-o",
+    "--out",
+    type=options.folder,
+    default=Path("wsgeo-demo"),
+    show_default=True,
+    help="Folder to write; made when absent.",
+)
+@options.seed
+@options.jobs
+@options.as_json
+def command(as_json: bool, **given: Any) -> None:
+    """Make the embedded zoo, scan it, diagnose it, and save a centroid.
+
+    A tiny BERT is pre-trained on sentences of a small grammar and fine-tuned a dozen times, on this
+    machine and without any download; everything after that is what the other verbs do on any zoo.
+    The same command goes on where it was stopped.
+    """
+    from wsgeo.commands.console import answer, answer_json, progress, say
+    from wsgeo.workflows.touring import demo
+
+    with progress() as shown:
+        found = demo(**given, progress=shown, announce=say, command=["wsgeo", *sys.argv[1:]])
+    if as_json:
+        answer_json(found)
+    else:
+        answer(_page(found))
+
+
+def _page(found: dict[str, Any]) -> str:
+    """Return verdict, strategies, centroid and what to do next as lines."""
+    centroid = found["centroid"]
+    lines = [*found["verdict"], *found["strategies"], ""]
+    lines.append(
+        f"Centroid of basin {centroid['group']}: loss {centroid['loss']:.4f}, its members "
+        f"{centroid['mean_member_loss']:.4f} on average; saved in {centroid['folder']}"
+    )
+    lines += [f"All of it took {found['seconds']:.0f} s.", "", f"Report  {found['report']}"]
+    lines += [f"Next    {command}" for command in found["next"]]
+    return "\n".join(lines)
