@@ -98,5 +98,17 @@ def _request(given: dict[str, Any]) -> dict[str, Any]:
         raise WsgeoError(f"--tau is {tau!r}", remedy="Take a number or auto.") from error
     names = ("n_examples", "n_points", "head_policy", "seed")
     settings = ScanSettings(tau=threshold, **{name: given.pop(name) for name in names})
-    columns = dict(pair.split("=", 1) for pair in given.pop("columns") if "=" in pair)
+    columns = dict(_column(pair) for pair in given.pop("columns"))
     return {**given, "columns": columns, "settings": settings}
+
+
+def _column(pair: str) -> tuple[str, str]:
+    """Return field and column of one ``FIELD=NAME``."""
+    from wsgeo.errors import WsgeoError
+
+    name, equals, column = pair.partition("=")
+    if not equals or not column:
+        raise WsgeoError(
+            f"--column is {pair!r}", remedy="Write FIELD=NAME, such as text_a=premise."
+        )
+    return name, column
