@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import report_cases as cases
 
+from wsgeo.errors import WsgeoError
 from wsgeo.reporting import page
 from wsgeo.reporting.charts import charts
 from wsgeo.reporting.figures import centroid_command, number
@@ -175,7 +176,7 @@ class TestWritePage:
         target.write_text("old")
         monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
 
-        with pytest.raises(OSError, match="full"):
+        with pytest.raises(WsgeoError, match="full"):
             page.write_page(summarize({}, {}), target)
 
         assert target.read_text() == "old"

@@ -43,7 +43,7 @@ class Strategies:
     contrasts : DataFrame
         Schema `CONTRASTS`: the two largest basins against each other; empty with fewer than two.
     sentences : tuple of str
-        What was found, in words; at least one.
+        What was found, in words, the largest difference first; at least one.
     """
 
     profile: pl.DataFrame
@@ -90,7 +90,8 @@ def basin_profile(
         told: tuple[str, ...] = (f"There is {word}: no strategies to compare.",)
         return Strategies(_profile(measured), pl.DataFrame(schema=CONTRASTS), told)
     contrasts = _contrasts(measured, largest[0], largest[1], rng)
-    told = tuple(contrasts.filter(pl.col("p_adjusted") < SIGNIFICANT)["sentence"])
+    found = contrasts.filter(pl.col("p_adjusted") < SIGNIFICANT)
+    told = tuple(found.sort(pl.col("difference").abs(), descending=True)["sentence"])
     none = f"No difference found between basins {largest[0]} and {largest[1]} on any slice."
     return Strategies(_profile(measured), contrasts, told or (none,))
 

@@ -29,7 +29,7 @@ def diagnosis(
     Returns
     -------
     dict
-        ``parts`` (one per slice: ``set``, ``slice``, ``chance``, ``n_examples``, ``spread`` of the
+        ``parts`` (one per slice: ``set``, ``slice``, ``name`` as shown, ``chance``, ``n_examples``, ``spread`` of the
         group means), ``scores`` (``part``, ``member``, ``metric`` with limits), ``means`` (``part``,
         ``group``, ``mean``, ``n``), ``missing`` (``set``, ``outcome``, ``reason``, ``n``).
     """
@@ -77,12 +77,14 @@ def _part(
     sets: Mapping[str, Any],
 ) -> dict[str, Any]:
     name, part = key
+    several = done["set"].n_unique() > 1
     of_part = [row["mean"] for row in means if row["part"] == number]
     rows = done.filter(pl.col("set") == name, pl.col("slice") == part)
     said = sets.get(name) or {}
     return {
         "set": name,
         "slice": part,
+        "name": f"{name} · {part}" if several else part,
         "chance": plain(said.get("chance")),
         "n_examples": rows["n_examples"].max(),
         "spread": plain(max(of_part) - min(of_part)) if len(of_part) > 1 else None,

@@ -30,7 +30,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         embedding, merge_tree, scores, centroids. Any may be missing, empty, or short of a column.
     run : mapping
         What the run says of itself, all optional: ``name``, ``version``, ``command``, ``settings``,
-        ``seed``, ``tau`` (``value`` in nats per example, ``origin`` in words), ``verdict`` and
+        ``seed``, ``tau`` (``value`` in nats per example, ``origin`` in words), ``verdict``, ``reasons`` and
         ``alerts`` (sentences), ``timings`` (seconds), ``data``, ``hashes``, and ``sets`` (per
         diagnostic set ``title`` and ``chance``).
 
@@ -159,6 +159,7 @@ def _said(
         "name": str(run.get("name") or "zoo"),
         "status_words": words.STATUS_WORDS,
         "verdict": words.verdict(run, summary["groups"], summary["noun"], n),
+        "reasons": [str(sentence) for sentence in run.get("reasons") or []],
         "alerts": words.alerts(run, frames, summary["pairs"]["status"]),
         "cards": words.cards(summary),
         "notes": words.notes(summary),

@@ -26,7 +26,7 @@ DISTANCES: Final = pl.Schema(
 )  # fmt: skip
 """One row per pair of a geometry group, whether its barrier was measured or not."""
 
-_GROUPED: Final[Mapping[str, pl.Schema]] = {
+GROUPED: Final[Mapping[str, pl.Schema]] = {
     "distances": DISTANCES,
     "pairs": PAIRS,
     "profiles": PROFILES,
@@ -46,7 +46,7 @@ TABLES: Final[Mapping[str, pl.Schema]] = {
     "models": MODELS,
     "exclusions": EXCLUSIONS,
     # A run holds several groups of members; each row says which it belongs to.
-    **{name: _with_group(schema) for name, schema in _GROUPED.items()},
+    **{name: _with_group(schema) for name, schema in GROUPED.items()},
     "scores": SCORES,
     "centroids": CENTROIDS,
 }

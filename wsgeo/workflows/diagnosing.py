@@ -114,7 +114,8 @@ def _score(
 def _record(run: Run, sets: Sequence[DiagnosticSet]) -> None:
     """Note the sets, and their sources, in the run."""
     facts = run.read("run")
-    known = {**facts.get("sets", {}), **{one.name: {"title": one.title} for one in sets}}
+    added = {one.name: {"title": one.title, "chance": 1 / len(one.labels)} for one in sets}
+    known = {**facts.get("sets", {}), **added}
     references = sorted({*facts["references"], *(one.source for one in sets)})
     run.write("run", {**facts, "sets": known, "references": references})
 

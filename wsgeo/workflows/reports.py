@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from wsgeo.reporting.page import write_page
 from wsgeo.reporting.summary import summarize
-from wsgeo.store import Run, open_run
+from wsgeo.store import GROUPED, Run, open_run
+
+SHOWN: Final = 3
+"""Most differences between basins that the head of the page tells; its panel shows all."""
 
 
 def report(run: str | Path) -> Path:
@@ -62,7 +65,7 @@ def _of_group(tables: dict[str, pl.DataFrame], name: str | None) -> dict[str, pl
     mine = (name, name.split(".")[0])
     models = tables["models"].filter(pl.col("loss_group") == name)
     kept = {
-        key: frame.filter(pl.col("group").is_in(mine)) if "group" in frame.columns else frame
+        key: frame.filter(pl.col("group").is_in(mine)) if key in GROUPED else frame
         for key, frame in tables.items()
     }
     kept["scores"] = tables["scores"].filter(pl.col("id").is_in(models["id"].to_list()))
@@ -81,7 +84,8 @@ def _facts(facts: dict[str, Any], summary: dict[str, Any], name: str | None) -> 
         "settings": facts["settings"],
         "seed": facts["settings"]["seed"],
         "tau": group.get("tau"),
-        "verdict": [group["verdict"], *group["reasons"], *said] if group else [],
+        "verdict": [group["verdict"], *said[:SHOWN]] if group else [],
+        "reasons": group["reasons"] if group else [],
         "alerts": summary.get("alerts", []),
         "timings": {"scan": summary.get("seconds")},
         "data": [data for data in facts["data"] if name in (None, data["group"])],

@@ -26,7 +26,7 @@ def diagnostics_chart(labels: list[int], n_parts: int) -> Layered:
         Data sets ``scores``, ``means`` and ``chance``.
     """
     lanes = max(len(labels), 1) + 1
-    axis = alt.Axis(title=None, labelLimit=150, ticks=False, domain=False, grid=True)
+    axis = alt.Axis(title=None, labelLimit=200, ticks=False, domain=False, grid=True)
     y = alt.Y("part:N", sort=None, axis=axis, scale=alt.Scale(paddingInner=0.25))
     lane = alt.YOffset("group:O", scale=alt.Scale(domain=[*labels, -1]))
     x = alt.X(

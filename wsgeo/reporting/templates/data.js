@@ -55,7 +55,7 @@ const curves = summary.curves.pair.map((pair, k) => {
   return curve;
 });
 
-const parts = summary.diagnosis.parts.map((part) => `${part.set} · ${part.slice}`);
+const parts = summary.diagnosis.parts.map((part) => part.name);
 const ofPart = (row) => ({ ...row, number: row.part, part: parts[row.part] });
 
 const datasets = {
