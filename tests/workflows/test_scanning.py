@@ -163,7 +163,7 @@ class TestInvariance:
         assert (pairs["a"] < pairs["b"]).all()
         assert pairs.select("a", "b").is_unique().all()
 
-    @pytest.mark.parametrize("budget", [1, 100])
+    @pytest.mark.parametrize("budget", [100, pytest.param(1, marks=pytest.mark.slow)])
     def test_batches(self, zoo_with_run, tmp_path, budget):
         """The number of tokens per batch changes no gap by more than 1e-6."""
         settings = dataclasses.replace(SETTINGS, token_budget=budget)
