@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wsgeo.zoo.candidates import Candidate
@@ -37,7 +37,9 @@ def assemble(
     Zoo
         With groups, duplicates and alerts.
     """
-    bases, kept = _part_bases(candidates)
+    served = _users_of_bases(candidates)
+    excluded = [_explained(row, len(served.get((root / row.id).resolve(), ()))) for row in excluded]
+    bases, kept = _part_bases(candidates, served)
     grouping = group(kept)
     first: dict[tuple[str, str], str] = {}
     members = []
@@ -52,25 +54,38 @@ def assemble(
     return Zoo(name, root, tuple(members), tuple(rows), tuple(dict.fromkeys(told)))
 
 
-def _part_bases(
-    candidates: Sequence[Candidate],
-) -> tuple[list[Exclusion], list[Candidate]]:
-    """Take out the entries that are only the base of others: of another class than all of these."""
+def _users_of_bases(candidates: Sequence[Candidate]) -> dict[Path, list[Candidate]]:
     users: dict[Path, list[Candidate]] = {}
     for candidate in candidates:
         if candidate.base is not None:
             users.setdefault(candidate.base.folder, []).append(candidate)
+    return users
+
+
+def _part_bases(
+    candidates: Sequence[Candidate], users: Mapping[Path, list[Candidate]]
+) -> tuple[list[Exclusion], list[Candidate]]:
+    """Take out the entries that are only the base of others: of another class than all of these."""
     rows, kept = [], []
     for candidate in candidates:
         draft = candidate.draft
         served = [c for c in users.get(draft.folder.resolve(), []) if c is not candidate]
         if served and all(c.draft.model_class != draft.model_class for c in served):
-            cause = f"it is the base of {len(served)} members"
-            remedy = "Nothing needs to be done; distances are taken from it."
-            rows.append(Exclusion(draft.id, "set aside", "base", "", cause, remedy))
+            rows.append(_base_row(draft.id, len(served)))
         else:
             kept.append(candidate)
     return rows, kept
+
+
+def _explained(row: Exclusion, n_served: int) -> Exclusion:
+    """Say of an entry that cannot be a member that it is the base of members, if it is."""
+    return _base_row(row.id, n_served) if n_served and row.code == "unsupported_class" else row
+
+
+def _base_row(name: str, n_served: int) -> Exclusion:
+    cause = f"it is the base of {n_served} members"
+    remedy = "Nothing needs to be done; distances are taken from it."
+    return Exclusion(name, "set aside", "base", "", cause, remedy)
 
 
 def _member(
