@@ -18,10 +18,17 @@ from wsgeo.commands import options
     required=True,
     help="Graph as GraphML, GEXF or JSON; tables as CSV; centroids as mergekit recipes.",
 )
-@click.option("-o", "--out", type=options.folder, required=True, help="Folder to write.")
-def command(run: Path, kind: str, out: Path) -> None:
+@click.option(
+    "-o", "--out", type=options.folder, required=True, help="Folder to write; made when absent."
+)
+@options.as_json
+def command(run: Path, kind: str, out: Path, as_json: bool) -> None:
     """Write the graph and tables of RUN in other formats."""
-    from wsgeo.commands.console import answer
+    from wsgeo.commands.console import answer, answer_json
     from wsgeo.workflows.exporting import export
 
-    answer("\n".join(str(path) for path in export(run, kind, out)))
+    files = [str(path) for path in export(run, kind, out)]
+    if as_json:
+        answer_json({"files": files})
+    else:
+        answer("\n".join(files))

@@ -103,6 +103,18 @@ class Run:
         return path
 
     @contextlib.contextmanager
+    def sole_writer(self) -> Iterator[None]:
+        """Hold the run against other writers.
+
+        Raises
+        ------
+        StoreError
+            If another process writes to this run.
+        """
+        with _sole_writer(self.folder):
+            yield
+
+    @contextlib.contextmanager
     def ledger(self) -> Iterator[Ledger]:
         """Give the ledger to one writer; a second one is refused.
 
@@ -116,7 +128,7 @@ class Run:
         StoreError
             If another process writes to this run.
         """
-        with _sole_writer(self.folder):
+        with self.sole_writer():
             # What a killed writer left half written; nobody else writes now.
             for leftover in self.folder.rglob(PARTIAL):
                 leftover.unlink(missing_ok=True)

@@ -105,26 +105,26 @@ def summarize_zoo(zoo: Zoo) -> dict[str, Any]:
             for row in zoo.excluded
         ],
         "alerts": list(zoo.alerts),
-        "exit_code": exit_code(zoo, n_pairs),
+        "exit_code": exit_code(zoo),
     }
 
 
-def exit_code(zoo: Zoo, n_pairs: int) -> int:
-    """Return the exit code of a check.
+def exit_code(zoo: Zoo) -> int:
+    """Return the exit code of a check; that of a scan without data is the same.
 
     Parameters
     ----------
     zoo : Zoo
         The zoo.
-    n_pairs : int
-        Pairs that can be compared.
 
     Returns
     -------
     int
-        3 where no pair can be compared, 4 where an entry was rejected, else 0.
+        3 where no two members can be compared, not even by their weights, 4 where an entry was
+        rejected, else 0.
     """
-    if n_pairs == 0:
+    sizes = Counter(member.geometry_group for member in zoo.members)
+    if max(sizes.values(), default=0) < 2:
         return 3
     return 4 if any(row.fate == "rejected" for row in zoo.excluded) else 0
 

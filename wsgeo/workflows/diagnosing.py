@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import WorkerPool
-from wsgeo.probing import DiagnosticSet, basin_profile, encode_sets, load_set, score_members
+from wsgeo.probing import DiagnosticSet, encode_sets, load_set, score_members
 from wsgeo.store import Ledger, Run, open_run
 from wsgeo.workflows.engines import workers
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData, group_labels, longest_input
+from wsgeo.workflows.strategies import strategies_of
 from wsgeo.zoo import load_tokenizer
 
 
@@ -73,16 +73,13 @@ def diagnose(
     others = found.table("scores").filter(~pl.col("set").is_in([one.name for one in sets]))
     found.write_table("scores", pl.concat([others, scores]))
     _record(found, sets)
-    labels = _basins(found)
-    rng = np.random.default_rng(settings.seed)
-    strategies = basin_profile(scores, labels, rng=rng)
-    found.write("summary", {**found.read("summary"), "strategies": list(strategies.sentences)})
+    strategies = strategies_of(found)
     return {
         "run": str(found.folder),
         "sets": [one.name for one in sets],
         "n_members": scores["id"].n_unique(),
-        "sentences": list(strategies.sentences),
-        "contrasts": strategies.contrasts.to_dicts(),
+        "sentences": list(strategies.sentences) if strategies else [],
+        "contrasts": strategies.contrasts.to_dicts() if strategies else [],
         "report": str(write_reports(found)),
     }
 
@@ -118,18 +115,3 @@ def _record(run: Run, sets: Sequence[DiagnosticSet]) -> None:
     known = {**facts.get("sets", {}), **added}
     references = sorted({*facts["references"], *(one.source for one in sets)})
     run.write("run", {**facts, "sets": known, "references": references})
-
-
-def _basins(run: Run) -> dict[str, int]:
-    """Return the basin of each distinct member of the largest loss group."""
-    groups = run.read("summary")["groups"]
-    if not groups:
-        return {}
-    rows = run.table("clusters").filter(
-        pl.col("is_default")
-        & (pl.col("matrix") == "convexity_gap")
-        & (pl.col("group") == groups[0]["name"])
-    )
-    copies = run.table("models").drop_nulls("duplicate_of")["id"]
-    distinct = rows.filter(~pl.col("id").is_in(copies.to_list()))
-    return dict(distinct.select("id", "label").iter_rows())

@@ -79,7 +79,9 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
     outcome : ScanOutcome
         What was measured.
     """
-    run.write_table("models", _models(inputs.zoo, outcome.groups))
+    models = _models(inputs.zoo, outcome.groups)
+    _drop_stale(run, models)
+    run.write_table("models", models)
     run.write_table("exclusions", exclusions_table(inputs.zoo))
     results = {**{group.name: group.clusters for group in outcome.groups}, **outcome.regions}
     clusters = {group.name: group.labels_table for group in outcome.groups}
@@ -90,6 +92,15 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
         _write(run, name, {group.name: getattr(group, name) for group in outcome.groups})
     for name in ("clusterings", "nulls", "embedding", "merge_tree"):
         _write(run, name, {key: getattr(found, name) for key, found in results.items()})
+
+
+def _drop_stale(run: Run, models: pl.DataFrame) -> None:
+    """Drop the scores and centroids of members that are gone or have changed."""
+    same = run.table("models").join(models, on=["id", "content_hash"], how="semi")["id"]
+    scores, centroids = run.table("scores"), run.table("centroids")
+    run.write_table("scores", scores.filter(pl.col("id").is_in(same.to_list())))
+    inside = pl.col("members").list.set_difference(same.to_list()).list.len() == 0
+    run.write_table("centroids", centroids.filter(inside))
 
 
 def _write(run: Run, name: str, frames: Mapping[str, pl.DataFrame]) -> None:

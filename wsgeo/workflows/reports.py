@@ -10,6 +10,7 @@ import polars as pl
 from wsgeo.reporting.page import write_page
 from wsgeo.reporting.summary import summarize
 from wsgeo.store import GROUPED, Run, open_run
+from wsgeo.workflows.strategies import strategies_of
 
 SHOWN: Final = 3
 """Most differences between basins that the head of the page tells; its panel shows all."""
@@ -31,9 +32,11 @@ def report(run: str | Path) -> Path:
     Raises
     ------
     StoreError
-        If the folder holds no run.
+        If the folder holds no run, or another process writes to it.
     """
-    return write_reports(open_run(Path(run)))
+    found = open_run(Path(run))
+    with found.sole_writer():
+        return write_reports(found)
 
 
 def write_reports(run: Run) -> Path:
@@ -53,7 +56,9 @@ def write_reports(run: Run) -> Path:
     folder = run.subfolder("report")
     groups = [group["name"] for group in summary.get("groups", [])]
     for i, name in reversed(list(enumerate(groups or [None]))):
-        page = summarize(_of_group(tables, name), _facts(facts, summary, name))
+        strategies = strategies_of(run, name)
+        said = strategies.sentences[:SHOWN] if strategies else ()
+        page = summarize(_of_group(tables, name), _facts(facts, summary, name, said))
         write_page(page, folder / ("index.html" if i == 0 else f"{name}.html"))
     return folder / "index.html"
 
@@ -72,11 +77,12 @@ def _of_group(tables: dict[str, pl.DataFrame], name: str | None) -> dict[str, pl
     return {**kept, "models": models}
 
 
-def _facts(facts: dict[str, Any], summary: dict[str, Any], name: str | None) -> dict[str, Any]:
+def _facts(
+    facts: dict[str, Any], summary: dict[str, Any], name: str | None, said: tuple[str, ...]
+) -> dict[str, Any]:
     """Return what the page says of the run itself."""
     groups: list[dict[str, Any]] = summary.get("groups", [])
     group = next((found for found in groups if found["name"] == name), {})
-    said = summary.get("strategies", []) if groups[:1] == [group] else []
     return {
         "name": facts["zoo"]["name"],
         "version": facts["wsgeo"],
@@ -84,7 +90,7 @@ def _facts(facts: dict[str, Any], summary: dict[str, Any], name: str | None) -> 
         "settings": facts["settings"],
         "seed": facts["settings"]["seed"],
         "tau": group.get("tau"),
-        "verdict": [group["verdict"], *said[:SHOWN]] if group else [],
+        "verdict": [group["verdict"], *said] if group else [],
         "reasons": group["reasons"] if group else [],
         "alerts": summary.get("alerts", []),
         "timings": {"scan": summary.get("seconds")},
