@@ -225,6 +225,39 @@ class TestLaws:
         assert found.logits.shape == (len(two), 2)
         assert np.abs(found.loss - expected).max() < 1e-6
 
+    def test_a_model_without_padding_takes_texts_of_one_length(self):
+        """Examples that need no padding still go through in batches, with the model's own losses."""
+        model = cases.build("gpt2", Objective.CLASSIFICATION)
+        ragged = cases.classification()
+        arrays = {name: getattr(ragged, name)[:, :3] for name in ("input_ids", "token_type_ids")}
+        even = EncodedExamples.of(
+            "even",
+            ragged.objective,
+            {**arrays, "attention_mask": np.ones((len(ragged), 3)), "targets": ragged.targets},
+            ragged.labels,
+            ragged.class_map,
+        )
+        backend, weights = cases.backend_of(model)
+
+        loss = backend.losses(weights.vector, even).loss
+
+        assert np.abs(loss - one_by_one(model, even)[0]).max() < 1e-5
+
+    def test_the_padding_of_one_set_is_no_token_of_another(self):
+        """A model without a padding id gives a set the same losses before and after any other."""
+        model, first = cases.build("gpt2", Objective.CLASSIFICATION), cases.classification(seed=0)
+        ids = (other := cases.classification(seed=1)).input_ids.copy()
+        # Ends in the ids that the first set does not use, from which its padding is drawn.
+        ids[np.arange(len(ids)), other.lengths - 1] = 0
+        second = dataclasses.replace(other, input_ids=ids, key="second")
+        fresh, weights = cases.backend_of(model)
+        used, _ = cases.backend_of(model)
+
+        alone = fresh.losses(weights.vector, second).loss
+        used.losses(weights.vector, first)
+
+        assert (used.losses(weights.vector, second).loss == alone).all()
+
     def test_logits_are_kept_on_request(self, model, examples):
         """Paths do not pay for logits."""
         backend, weights = cases.backend_of(model)

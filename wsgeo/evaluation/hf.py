@@ -60,7 +60,8 @@ class HuggingFaceBackend(AbstractBackend):
         self._layout, self._heads = layout, frozenset(head_names)
         self._token_budget = token_budget
         self._flat = torch.zeros(layout.n_parameters)
-        self._prepared: dict[str, list[Batch]] = {}
+        self._padding: int | None = model.config.get_text_config().pad_token_id
+        self._prepared: dict[str, tuple[list[Batch], int | None]] = {}
         _view_parameters(self._model, layout, self._flat)
 
     @property
@@ -114,8 +115,7 @@ class HuggingFaceBackend(AbstractBackend):
                 else:
                     outcome = self._score_tokens(batch)
             loss[batch.rows], hit[batch.rows] = outcome[0].numpy(), outcome[1].numpy()
-            if not np.isfinite(loss[batch.rows]).all():
-                bad = int((~np.isfinite(loss[batch.rows])).sum())
+            if bad := int((~np.isfinite(loss[batch.rows])).sum()):
                 reason = f"the loss is not finite on {bad} of {len(batch.rows)} examples"
                 return Failure("nonfinite", reason)
         keep = logits and examples.objective is Objective.CLASSIFICATION
@@ -146,8 +146,7 @@ class HuggingFaceBackend(AbstractBackend):
         if examples.objective is not Objective.CLASSIFICATION:
             raise ValueError("Features are taken of classification models only.")
         self._take(vector)
-        found: list[NDArray[np.float32]] = []
-        order: list[NDArray[np.intp]] = []
+        found, order = list[NDArray[np.float32]](), list[NDArray[np.intp]]()
         with torch.inference_mode(), self._watch_head() as seen:
             for batch in self._batches(examples):
                 self._call(batch)
@@ -168,19 +167,20 @@ class HuggingFaceBackend(AbstractBackend):
             np.copyto(self.buffer, vector)
 
     def _batches(self, examples: EncodedExamples) -> list[Batch]:
+        config = self._model.config.get_text_config()
         if examples.key not in self._prepared:
             if len(self._prepared) >= _PREPARED_SETS:
                 del self._prepared[next(iter(self._prepared))]
-            prepared = prepare(examples, self._model, self._token_budget)
-            self._prepared[examples.key] = prepared
-        return self._prepared[examples.key]
+            # Without a padding id of its own the model gets another for each set of examples.
+            config.pad_token_id = self._padding
+            batches = prepare(examples, self._model, self._token_budget)
+            self._prepared[examples.key] = batches, config.pad_token_id
+        batches, config.pad_token_id = self._prepared[examples.key]
+        return batches
 
     def _call(self, batch: Batch) -> Any:
-        return self._model(**batch.arguments, **self._without_cache)
-
-    @property
-    def _without_cache(self) -> dict[str, bool]:
-        return {"use_cache": False} if hasattr(self._model.config, "use_cache") else {}
+        cache = {"use_cache": False} if hasattr(self._model.config, "use_cache") else {}
+        return self._model(**batch.arguments, **cache)
 
     def _score_tokens(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         import torch

@@ -118,7 +118,7 @@ def _with_padding_of(
     ids = examples.input_ids.astype(np.int64)
     config = module.config.get_text_config()
     padding = np.arange(ids.shape[1]) >= lengths[:, None]
-    if (fill := config.pad_token_id) is None and padding.any():
+    if (fill := config.pad_token_id) is None:
         unused = np.setdiff1d(np.arange(config.vocab_size), ids[~padding])
         fill = config.pad_token_id = int(unused[0]) if len(unused) else None
     if fill is not None:
