@@ -179,7 +179,7 @@ class WorkerPool:
             for job, outcome in self._collect(timeout):
                 if outcome is not None:
                     yield job.index, _unpack(outcome)
-                elif job.deaths <= self._retries:
+                else:
                     again.append(job)
 
     def _hand_out(self, function: Any, job: _Job) -> None:
