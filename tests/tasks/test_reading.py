@@ -62,6 +62,11 @@ class TestFindColumns:
         with pytest.raises(DataError, match="Did you mean 'title'"):
             find_columns(["title", "label"], None, {"text_a": "titel"})
 
+    def test_a_sequence_task_asks_for_both_texts(self):
+        """A source that is given without its target is refused."""
+        with pytest.raises(DataError, match="without text_b"):
+            find_columns(["text", "answer"], Objective.SEQ2SEQ, {"text_a": "text"})
+
     def test_a_language_model_needs_no_label(self):
         """For a language model one column of text is enough, and a label is not used."""
         found = find_columns(["text", "label", "gold_label"], Objective.CAUSAL_LM)
@@ -125,6 +130,12 @@ class TestTasks:
         table = pl.DataFrame({"text_a": ["a"], "text_b": [None], "label": [0]})
 
         assert task_of(table, name="t").text_b is None
+
+    @pytest.mark.parametrize("objective", [None, "classification"])
+    def test_a_table_without_a_label_is_refused(self, objective):
+        """A class needs a label, whether classification is asked for or taken for granted."""
+        with pytest.raises(DataError, match="no label"):
+            task_of(pl.DataFrame({"text": ["a", "b"]}), name="t", objective=objective)
 
     def test_a_sequence_task_has_a_source_and_a_target(self):
         """For sequence-to-sequence the second text is the target and there is no class."""

@@ -94,7 +94,7 @@ def find_columns(
     Columns(text_a='premise', text_b='hypothesis', label='label', label_name=None, id=None)
     """
     given = dict(given or {})
-    _check_given(given, names, where)
+    _check_given(given, names, objective, where)
     lm = objective in (Objective.MASKED_LM, Objective.CAUSAL_LM)
     text_a, text_b = _texts(names, objective, given, where)
     label = name = None
@@ -138,8 +138,10 @@ def _unclear(what: str, names: Sequence[str], field: str, where: str | None) -> 
     )
 
 
-def _check_given(given: Mapping[str, str], names: Sequence[str], where: str | None) -> None:
-    """Refuse unknown fields, missing columns, and a second text without a first."""
+def _check_given(
+    given: Mapping[str, str], names: Sequence[str], objective: Objective | None, where: str | None
+) -> None:
+    """Refuse unknown fields, missing columns, and one text where two belong together."""
     for field, name in given.items():
         if field not in FIELDS:
             raise DataError(
@@ -151,3 +153,5 @@ def _check_given(given: Mapping[str, str], names: Sequence[str], where: str | No
             )
     if "text_b" in given and "text_a" not in given:
         raise DataError("text_b is given without text_a", where=where, remedy="Give both.")
+    if objective is Objective.SEQ2SEQ and "text_a" in given and "text_b" not in given:
+        raise DataError("text_a is given without text_b", where=where, remedy="Give both.")

@@ -119,7 +119,8 @@ def task_of(
     table, found = _without_empty_second(table, found, columns or {}, aim)
     for field in filter(None, dataclasses.astuple(found)):
         check_column(table[field], where)
-    aim = aim or _classification(found, where)
+    if aim is None or aim is Objective.CLASSIFICATION:
+        aim = _classification(found, where)
     ids = _ids(table, found, where)
     _check_texts(table, found, where)
     targets, names = pl.repeat(0, table.height, dtype=pl.Int64, eager=True), None
