@@ -160,6 +160,13 @@ class TestBases:
         assert len(told) == 1
         assert "run-1" in told[0]
 
+    def test_a_hash_without_a_name_parts_members(self, root):
+        """A base that is known by its hash alone keeps its members apart from those of another."""
+        (root / "run-1" / "wsgeo.json").write_text(json.dumps({"base_hash": "0" * 64}))
+        found = groups(read_zoo(root))
+
+        assert found["run-0"][0] == found["run-2"][0] != found["run-1"][0]
+
     def test_a_base_with_other_shapes_is_not_used(self, root, tmp_path):
         """A base that does not fit leaves the member in, without a base and with an alert."""
         make_base(tmp_path / "wide", hidden_size=32)

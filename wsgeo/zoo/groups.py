@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar, final
 
 from wsgeo.zoo.candidates import Candidate
+from wsgeo.zoo.checkpoints import UNKNOWN
 from wsgeo.zoo.group_alerts import base_alerts, label_alerts, unknown_base_alert
 from wsgeo.zoo.labels import label_key
 from wsgeo.zoo.likeness import families
@@ -101,7 +102,8 @@ def _split_by_base(
         named = declared[i]
         if named is not None:
             # The user's word holds over the weights; a file's word does not.
-            trusted = candidates[i].draft.facts["base"].source in ("command line", "zoo.toml")
+            base = candidates[i].draft.facts.get("base", UNKNOWN)
+            trusted = base.source in ("command line", "zoo.toml")
             keys[i] = (named[0], None if trusted else family[i])
     for i in cell:
         if declared[i] is not None:

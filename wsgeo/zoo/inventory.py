@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -236,11 +236,20 @@ def _scan_files(
     scans: dict[Path, FileScan | EntryError] = {}
     with ThreadPoolExecutor(max(1, min(8, os.cpu_count() or 1))) as threads:
         jobs = {threads.submit(scan_file, headers[p], names): p for p, names in wanted.items()}
-        for done, job in enumerate(as_completed(jobs), start=1):
-            try:
-                scans[jobs[job]] = job.result()
-            except EntryError as error:
-                scans[jobs[job]] = error
-            if progress is not None:
-                progress(done, len(jobs), "reading weights")
+        try:
+            for done, job in enumerate(as_completed(jobs), start=1):
+                scans[jobs[job]] = _found(job)
+                if progress is not None:
+                    progress(done, len(jobs), "reading weights")
+        except BaseException:
+            # Else an interruption would wait until every file that is left has been read.
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
     return scans
+
+
+def _found(job: Future[FileScan]) -> FileScan | EntryError:
+    try:
+        return job.result()
+    except EntryError as error:
+        return error
