@@ -43,7 +43,7 @@ def main() -> None:
         run(*install, "-c", "constraints.txt", str(wheel), cwd=place)
         wsgeo = str(place / "venv" / "bin" / "wsgeo")
         assert "scan" in run(wsgeo, "--help", cwd=place)
-        run(python, "-P", str(ROOT / "tests" / "trained_zoo.py"), str(place / "zoo"), cwd=place)
+        run(python, str(ROOT / "tests" / "trained_zoo.py"), str(place / "zoo"), cwd=place)
         data = str(place / "zoo-data" / "validation.jsonl")
         run(wsgeo, "scan", "zoo", "--data", data, "-o", "run", "--jobs", "1", cwd=place)
         assert (place / "run" / "report" / "index.html").stat().st_size > 100_000

@@ -75,9 +75,14 @@ class TestCommands:
 class TestPages:
     """Pages hold together."""
 
-    @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *sorted(
-        str(path.relative_to(ROOT)) for path in DOCS.rglob("*.md")
-    )])
+    @pytest.mark.parametrize(
+        "page",
+        [
+            "README.md",
+            "CONTRIBUTING.md",
+            *sorted(str(path.relative_to(ROOT)) for path in DOCS.rglob("*.md")),
+        ],
+    )
     def test_links_lead_somewhere(self, page):
         """Every relative link is a file."""
         here = (ROOT / page).parent
