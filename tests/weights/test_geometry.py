@@ -155,6 +155,8 @@ class TestTaskVectorGeometry:
             (0, None, base),
             (1, [slice(0, 5), slice(4, 6)], base),
             (1, None, np.zeros(9, np.float32)),
+            (1, None, np.zeros(11, np.float32)),
+            (1, [slice(0, 5)], np.zeros(9, np.float32)),
         ]
         for n, spans, vector in cases:
             with pytest.raises(ValueError, match=r"member|overlap|shape"):

@@ -224,11 +224,19 @@ def task_vector_geometry(
     if n < 1:
         raise ValueError("The geometry needs at least one member.")
     origin = load(0) if reference is None else reference
+    shape = origin.shape
     parts = merge_spans([slice(0, origin.size)] if spans is None else spans)
     origin = _restrict(origin, parts)
     # One more is held while it streams past the resident ones.
     capacity = n if n * origin.nbytes <= memory else max(1, memory // max(1, origin.nbytes) - 1)
-    total = _tiled_gram(lambda i: _restrict(load(i), parts), n, origin, capacity)
+
+    def restricted(i: int) -> Vector:
+        vector = load(i)
+        if vector.shape != shape:
+            raise ValueError(f"Member {i} has shape {vector.shape}, the reference {shape}.")
+        return _restrict(vector, parts)
+
+    total = _tiled_gram(restricted, n, origin, capacity)
     if reference is None:
         nothing = np.full(n, np.nan)
         return TaskVectorGeometry(distances(total), np.outer(nothing, nothing), nothing)
