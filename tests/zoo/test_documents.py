@@ -7,7 +7,8 @@ import tracemalloc
 import pytest
 
 from wsgeo.errors import EntryError
-from wsgeo.zoo.documents import MAX_DEPTH, Roots, read_bytes, read_json
+from wsgeo.weights.strict_json import MAX_DEPTH
+from wsgeo.zoo.documents import Roots, read_bytes, read_json
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def open_regular(path: Path) -> BinaryIO:
         If there is no such file, it may not be read, or it is not a regular file.
     """
     try:
-        _check_regular(path.stat().st_mode, path)
+        check_regular(path.stat().st_mode, path)
         # Non-blocking: between the two checks the file could be swapped for a pipe without a writer.
         flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, os.O_RDONLY | flags)
@@ -64,7 +64,7 @@ def open_regular(path: Path) -> BinaryIO:
         refuse_unreadable(path, error)
     file = os.fdopen(descriptor, "rb")
     try:
-        _check_regular(os.fstat(descriptor).st_mode, path)
+        check_regular(os.fstat(descriptor).st_mode, path)
     except EntryError:
         file.close()
         raise
@@ -82,7 +82,8 @@ def refuse_unreadable(path: Path, error: Exception) -> Never:
     ) from error
 
 
-def _check_regular(mode: int, path: Path) -> None:
+def check_regular(mode: int, path: Path) -> None:
+    """Refuse what is no regular file, by the mode that `os.stat` gives."""
     if not stat.S_ISREG(mode):
         raise EntryError(
             "not_a_regular_file",

@@ -170,7 +170,7 @@ def _parse(raw: bytes, path: Path) -> dict[str, object]:
     try:
         parsed = parse_header_json(raw, MAX_TENSORS)
     except DuplicateNameError as error:
-        _refuse("duplicate_name", f"the header holds {error} twice", path)
+        _refuse("duplicate_name", f"the header cannot be used ({error})", path)
     except ValueError as error:
         _refuse("malformed_header", f"the header cannot be parsed ({error})", path)
     if not isinstance(parsed, dict):

@@ -1,25 +1,81 @@
-"""JSON as a safetensors header may hold it: no name twice, no fraction, a bounded size."""
+"""JSON that nobody has checked: no name twice, no number that is none, a bounded size."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Iterator
 from typing import Never
 
 from wsgeo.weights.files import shown
 
 MAX_DIGITS = 18
+MAX_DEPTH = 32
 
 
 class DuplicateNameError(ValueError):
-    """A name stands twice in one JSON object; the argument is the name, ready to print."""
+    """A name stands twice in one JSON object, where two readers may pick different values."""
+
+
+def parse_json(raw: bytes, *, max_digits: int = MAX_DIGITS, fractions: bool = True) -> object:
+    """Parse JSON whose bytes nobody has checked; the caller bounds their number.
+
+    Parameters
+    ----------
+    raw : bytes
+        The document.
+    max_digits : int, default 18
+        Digits a whole number may have.
+    fractions : bool, default True
+        Whether other than whole numbers may stand in it.
+
+    Returns
+    -------
+    object
+        Dicts, lists, strings, finite numbers, booleans and None.
+
+    Raises
+    ------
+    DuplicateNameError
+        If an object holds a name twice.
+    ValueError
+        If the bytes are not UTF-8 or not JSON, or hold NaN, an infinite or overlong number, half a
+        surrogate pair, or too deeply nested values.
+
+    Examples
+    --------
+    >>> parse_json(b'{"x": [1, 2.5]}')
+    {'x': [1, 2.5]}
+    """
+
+    def whole(digits: str) -> int:
+        if len(digits) > max_digits:
+            raise ValueError(f"a number has more than {max_digits} digits")
+        return int(digits)
+
+    try:
+        parsed: object = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_distinct,
+            parse_int=whole,
+            parse_float=_finite if fractions else _no_fraction,
+            parse_constant=_no_constant,
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    for value in _leaves(parsed):
+        if isinstance(value, str):
+            # Half a surrogate pair is legal as a JSON escape, but in no table, path or page.
+            value.encode()
+    return parsed
 
 
 def parse_header_json(raw: bytes, max_tensors: int) -> object:
-    """Parse the JSON of a header whose bytes nobody has checked.
+    """Parse the JSON of a safetensors header.
 
-    A duplicate name is refused because two readers may pick different ones. The number of values is
-    bounded before parsing: 25 MB of brackets would become hundreds of megabytes of empty lists.
+    The number of values is bounded before parsing: 25 MB of brackets would become hundreds of
+    megabytes of empty lists.
 
     Parameters
     ----------
@@ -36,28 +92,17 @@ def parse_header_json(raw: bytes, max_tensors: int) -> object:
     Raises
     ------
     DuplicateNameError
-        If an object holds a name twice.
+        As `parse_json`.
     ValueError
-        If the bytes are not UTF-8, not JSON, hold a fraction, NaN or infinity, a number of more than
-        18 digits, half a surrogate pair, or too many or too deeply nested values.
+        As `parse_json`, and if there are fractions or too many values.
 
     Examples
     --------
     >>> parse_header_json(b'{"x": [1, 2]}', 1)
     {'x': [1, 2]}
     """
-    text = raw.decode("utf-8")
-    _check_structure(text, max_tensors)
-    try:
-        return json.loads(
-            text,
-            object_pairs_hook=_distinct_pairs,
-            parse_int=_short_int,
-            parse_float=_no_number,
-            parse_constant=_no_number,
-        )
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    _check_structure(raw.decode("utf-8"), max_tensors)
+    return parse_json(raw, fractions=False)
 
 
 # The closing quote is optional so that one unclosed string costs one pass, not one per quote.
@@ -75,27 +120,43 @@ def _check_structure(text: str, max_tensors: int) -> None:
         raise ValueError("it holds too many values")
 
 
-def _distinct_pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) < len(pairs):
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise DuplicateNameError(shown(name))
+                raise DuplicateNameError(f"the name {shown(name)} stands twice")
             seen.add(name)
-    for pair in pairs:
-        for text in pair:
-            if isinstance(text, str):
-                # Half a surrogate pair is legal as a JSON escape, but in no table, path or page.
-                text.encode()
+    for name in result:
+        name.encode()
     return result
 
 
-def _short_int(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise ValueError(f"a number has more than {MAX_DIGITS} digits")
-    return int(digits)
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {shown(text)} is infinite")
+    return value
 
 
-def _no_number(text: str) -> Never:
+def _no_fraction(text: str) -> Never:
     raise ValueError(f"{shown(text)} stands where only whole numbers may")
+
+
+def _no_constant(text: str) -> Never:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _leaves(value: object) -> Iterator[object]:
+    """Give every value that is no container; refuse deep nesting."""
+    stack: list[tuple[object, int]] = [(value, 1)]
+    while stack:
+        item, depth = stack.pop()
+        if isinstance(item, dict | list):
+            if depth > MAX_DEPTH:
+                raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
+            children = item.values() if isinstance(item, dict) else item
+            stack.extend((child, depth + 1) for child in children)
+        else:
+            yield item

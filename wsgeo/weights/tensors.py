@@ -19,7 +19,7 @@ from wsgeo.weights.precision import STORED, StoredType, Tensor, narrow, widen
 
 Shape: TypeAlias = tuple[int, ...]
 
-_PART = 1 << 20
+_PART = 1 << 20  # bytes read, or values rounded, at a time
 
 
 class Digest(Protocol):
@@ -185,7 +185,7 @@ def _skip(file: BinaryIO, position: int, target: int, digest: Digest | None) -> 
         file.seek(target)
         return
     while position < target:
-        chunk = file.read(min(1 << 20, target - position))
+        chunk = file.read(min(_PART, target - position))
         if not chunk:
             return
         digest.update(chunk)

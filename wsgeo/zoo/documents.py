@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Never, final
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import open_regular, refuse_unreadable, shown
+from wsgeo.weights.files import check_regular, open_regular, refuse_unreadable, shown
+from wsgeo.weights.strict_json import MAX_DIGITS, parse_json
 
 CONFIG_BYTES = 1_000_000
 INDEX_BYTES = 10_000_000
 TOKENIZER_BYTES = 64_000_000
-MAX_DEPTH = 32
-MAX_DIGITS = 18
 MAX_CONTAINERS = 100_000
 
 _MEND = "Save the file again with the tool that made it."
@@ -99,13 +94,7 @@ class Roots:
             mode = real.stat().st_mode
         except (OSError, RuntimeError, ValueError) as error:
             refuse_unreadable(path, error)
-        if not stat.S_ISREG(mode):
-            raise EntryError(
-                "not_a_regular_file",
-                "this is a folder, pipe or device, not a regular file",
-                where=str(path),
-                remedy="Put the file itself in its place.",
-            )
+        check_regular(mode, path)
         return real
 
 
@@ -205,9 +194,7 @@ def read_json(
     if raw.count(b"[") + raw.count(b"{") > max_containers:
         _refuse_json(path, f"it holds more than {max_containers} objects and lists")
     try:
-        parsed = _parse(raw, max_digits)
-    except RecursionError:
-        _refuse_json(path, "it is nested too deeply")
+        parsed = parse_json(raw, max_digits=max_digits)
     except ValueError as error:
         _refuse_json(path, str(error))
     if not isinstance(parsed, dict):
@@ -222,61 +209,3 @@ def _refuse_json(path: Path, why: str) -> Never:
         where=str(path),
         remedy=_MEND,
     )
-
-
-def _parse(raw: bytes, max_digits: int) -> object:
-    def whole(digits: str) -> int:
-        if len(digits) > max_digits:
-            raise ValueError(f"a number has more than {max_digits} digits")
-        return int(digits)
-
-    parsed: object = json.loads(
-        raw.decode("utf-8"),
-        object_pairs_hook=_distinct,
-        parse_int=whole,
-        parse_float=_finite,
-        parse_constant=_no_constant,
-    )
-    for value in _leaves(parsed):
-        if isinstance(value, str):
-            # Half a surrogate pair is legal as a JSON escape, but in no table, path or page.
-            value.encode()
-    return parsed
-
-
-def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise ValueError(f"the name {shown(name)} stands twice")
-            seen.add(name)
-    for name in result:
-        name.encode()
-    return result
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"the number {shown(text)} is infinite")
-    return value
-
-
-def _no_constant(text: str) -> Never:
-    raise ValueError(f"{text} is no JSON number")
-
-
-def _leaves(value: object) -> Iterator[object]:
-    """Give every value that is no container; refuse deep nesting."""
-    stack: list[tuple[object, int]] = [(value, 1)]
-    while stack:
-        item, depth = stack.pop()
-        if isinstance(item, dict | list):
-            if depth > MAX_DEPTH:
-                raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
-            children = item.values() if isinstance(item, dict) else item
-            stack.extend((child, depth + 1) for child in children)
-        else:
-            yield item
