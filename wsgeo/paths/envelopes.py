@@ -77,6 +77,11 @@ def lower_envelope(t: ArrayLike, loss: ArrayLike) -> Floats:
     return _wrapped(t, loss.reshape(-1, t.size)).reshape(loss.shape)
 
 
+def has_midpoint(t: Floats) -> bool:
+    """Return whether position 1/2 is on the grid."""
+    return bool((np.abs(t - 0.5) <= MIDPOINT_TOLERANCE).any())
+
+
 def midpoint(t: Floats) -> int:
     """Return the index of position 1/2.
 
@@ -95,10 +100,9 @@ def midpoint(t: Floats) -> int:
     ValueError
         If 1/2 is not on the grid.
     """
-    index = int(np.abs(t - 0.5).argmin())
-    if abs(t[index] - 0.5) > MIDPOINT_TOLERANCE:
-        raise ValueError("The grid does not hold t = 0.5. Use an odd number of even steps.")
-    return index
+    if not has_midpoint(t):
+        raise ValueError("The grid does not hold t = 0.5. Use an even number of equal steps.")
+    return int(np.abs(t - 0.5).argmin())
 
 
 def as_profiles(t: ArrayLike, loss: ArrayLike) -> tuple[Floats, Floats]:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wsgeo.paths import contrasts
-from wsgeo.paths.envelopes import Floats, as_profiles, lower_envelope
+from wsgeo.paths.envelopes import Floats, as_profiles, has_midpoint, lower_envelope
 
 LEVEL = 0.95
 """Coverage of every interval."""
@@ -187,12 +187,11 @@ def intervals(
     if len(losses) < 2:
         raise ValueError("An interval needs two examples or more.")
     sample = _Sample(losses, counts)
-    has_midpoint = bool(np.isclose(t, 0.5, rtol=0, atol=1e-9).any())
     return PathIntervals(
         sample.largest(contrasts.chord_contrasts(t)),
         sample.largest(contrasts.mean_contrasts(t)),
         sample.largest(contrasts.triple_contrasts(t)),
-        sample.single(contrasts.midpoint_contrasts(t)) if has_midpoint else None,
+        sample.single(contrasts.midpoint_contrasts(t)) if has_midpoint(t) else None,
         (sample.draws - lower_envelope(t, sample.draws)).max(axis=1),
     )
 

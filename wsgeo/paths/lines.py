@@ -71,8 +71,6 @@ class LinearPath(AbstractPath):
         """
         if not 0.0 <= t <= 1.0:
             raise ValueError(f"Position {t} is not on the path. Choose t in [0, 1].")
-        if t in (0.0, 1.0):
-            return (self.end if t else self.start).vector.copy()
         return lerp(self.start.vector, self.end.vector, t)
 
 

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 
 from wsgeo.paths import barriers
-from wsgeo.paths.envelopes import Floats, as_profiles
+from wsgeo.paths.envelopes import Floats, as_profiles, has_midpoint
 
 
 @final
@@ -84,14 +84,13 @@ class Profile:
             1/2 is not on the grid), ``area``, ``t_peak`` (None for a convex profile) and
             ``error_barrier``.
         """
-        has_midpoint = bool(np.isclose(self.t, 0.5, rtol=0, atol=1e-9).any())
         return {
             "barrier_height": barriers.barrier_height(self.t, self.loss),
             "barrier_mean": barriers.barrier_mean(self.t, self.loss),
             "convexity_gap": barriers.convexity_gap(self.t, self.loss),
-            "midpoint_excess": barriers.midpoint_excess(self.t, self.loss)
-            if has_midpoint
-            else None,
+            "midpoint_excess": (
+                barriers.midpoint_excess(self.t, self.loss) if has_midpoint(self.t) else None
+            ),
             "area": barriers.area(self.t, self.loss),
             "t_peak": barriers.peak(self.t, self.loss),
             "error_barrier": barriers.error_barrier(self.t, self.metric),
