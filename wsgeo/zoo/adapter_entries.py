@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Never
@@ -9,18 +10,11 @@ from typing import Never
 from wsgeo.errors import EntryError
 from wsgeo.weights.files import shown
 from wsgeo.weights.headers import read_header
-from wsgeo.zoo.adapters import (
-    ADAPTER_CONFIG,
-    ADAPTER_WEIGHTS,
-    AdapterConfig,
-    lora_pairs,
-    read_adapter_config,
-    whole_tensors,
-)
+from wsgeo.zoo.adapters import AdapterConfig, lora_pairs, read_adapter_config, whole_tensors
 from wsgeo.zoo.architectures import Architecture, architecture_of
 from wsgeo.zoo.bases import BaseFinder
 from wsgeo.zoo.checkpoints import Fact, TensorRef
-from wsgeo.zoo.discovery import Found
+from wsgeo.zoo.discovery import ADAPTER_CONFIG, ADAPTER_WEIGHTS, Found
 from wsgeo.zoo.documents import Roots
 from wsgeo.zoo.drafts import BaseFiles, Draft, references, refuse_buffers
 from wsgeo.zoo.keys import check_keys, resolve_body
@@ -120,7 +114,7 @@ def adapter_base(found: Found, facts: Mapping[str, Fact], finder: BaseFinder) ->
 
 def _adapter_file(folder: Path, roots: Roots, allow_pickle: bool) -> Path:
     path, pickled = folder / ADAPTER_WEIGHTS, folder / "adapter_model.bin"
-    if path.is_symlink() or path.exists():
+    if os.path.lexists(path):
         return roots.regular_file(path)
     if pickled.exists():
         if not allow_pickle:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +10,11 @@ from typing import Never, final
 
 from wsgeo.errors import EntryError
 from wsgeo.weights.files import shown
+from wsgeo.weights.lowrank import adapter_scaling
 from wsgeo.zoo.architectures import Architecture
 from wsgeo.zoo.checkpoints import LoraPair, TensorRef
+from wsgeo.zoo.discovery import ADAPTER_CONFIG
 from wsgeo.zoo.documents import Roots, read_json
-
-ADAPTER_CONFIG = "adapter_config.json"
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 _OBJECTIVES = {
     "SEQ_CLS": "classification",
@@ -83,7 +81,7 @@ class AdapterConfig:
             ``alpha / rank``, or ``alpha / sqrt(rank)`` when rank-stabilised.
         """
         alpha = _by_suffix(self.alphas, module, self.alpha)
-        return alpha / (math.sqrt(rank) if self.rank_stabilised else rank)
+        return adapter_scaling(alpha, rank, rank_stabilised=self.rank_stabilised)
 
     def rank_of(self, module: str) -> float:
         """Return the rank that the config gives to a module.

@@ -49,7 +49,8 @@ def assemble(
         kin = kept[grouping.kin[i]] if i in grouping.kin else None
         members.append(_member(candidate, kin, (grouping.geometry[i], grouping.loss[i]), known))
     rows = sorted([*excluded, *bases], key=lambda row: (row.id, row.code))
-    told = [*alerts, *grouping.alerts, *_declared_hash_alerts(kept), *_precision_alerts(members)]
+    told = [*alerts, *grouping.alerts, *_declared_hash_alerts(kept)]
+    told += [*_precision_alerts(members), *_duplicate_alerts(members)]
     name = root.resolve().name or "zoo"
     return Zoo(name, root, tuple(members), tuple(rows), tuple(dict.fromkeys(told)))
 
@@ -145,12 +146,16 @@ def _precision_alerts(members: Sequence[Checkpoint]) -> list[str]:
     """Say which members were rounded when they were saved."""
     types = [{ref.dtype for ref in member.tensors.values()} for member in members]
     n_coarse = sum("BF16" in kinds for kinds in types)
-    alerts = []
-    if n_coarse:
-        alerts.append(
-            f"{n_coarse} members are stored in bfloat16; rounding alone can move a barrier by 0.001."
-        )
+    if not n_coarse:
+        return []
+    are = "member is" if n_coarse == 1 else "members are"
+    return [f"{n_coarse} {are} stored in bfloat16; rounding alone can move a barrier by 0.001."]
+
+
+def _duplicate_alerts(members: Sequence[Checkpoint]) -> list[str]:
+    """Say which members are copies of others."""
     duplicates = Counter(m.duplicate_of for m in members if m.duplicate_of)
-    for original, count in sorted(duplicates.items()):
-        alerts.append(f"{count} members are exact duplicates of {printable(original)}.")
-    return alerts
+    return [
+        f"{count} members are exact duplicates of {printable(original)}."
+        for original, count in sorted(duplicates.items())
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
@@ -65,8 +65,7 @@ def files_to_scan(drafts: list[Draft]) -> dict[Path, set[str]]:
     """
     files: dict[Path, set[str]] = {}
     for draft in drafts:
-        refs = [*draft.tensors.values(), *(ref for _, ref in draft.copies)]
-        refs += [ref for pair in draft.lora.values() for ref in (pair.a, pair.b)]
+        refs = _own_refs(draft)
         if draft.base is not None:
             refs += draft.base.tensors.values()
             refs += _body(draft, draft.base).values()
@@ -95,7 +94,7 @@ def measure(draft: Draft, scans: Mapping[Path, FileScan | EntryError]) -> Candid
     EntryError
         If one of its files was refused, or two copies of a tied tensor differ.
     """
-    own = _own_scans(draft, scans)
+    own = _sound(scans, _own_refs(draft))
     digests = {name: _digest(own, ref) for name, ref in draft.tensors.items()}
     _check_copies(draft, own, digests)
     samples = {
@@ -142,16 +141,22 @@ def _read(ref: TensorRef) -> Array:
     return read_tensors(ref.file, [ref.stored_name])[ref.stored_name]
 
 
-def _own_scans(draft: Draft, scans: Mapping[Path, FileScan | EntryError]) -> dict[Path, FileScan]:
-    refs = [*draft.tensors.values(), *(ref for _, ref in draft.copies)]
-    refs += [ref for pair in draft.lora.values() for ref in (pair.a, pair.b)]
-    own: dict[Path, FileScan] = {}
+def _own_refs(draft: Draft) -> list[TensorRef]:
+    factors = (ref for pair in draft.lora.values() for ref in (pair.a, pair.b))
+    return [*draft.tensors.values(), *(ref for _, ref in draft.copies), *factors]
+
+
+def _sound(
+    scans: Mapping[Path, FileScan | EntryError], refs: Iterable[TensorRef]
+) -> dict[Path, FileScan]:
+    """Return the scans of the files that hold some tensors; raise what one of them was refused for."""
+    sound: dict[Path, FileScan] = {}
     for path in dict.fromkeys(ref.file for ref in refs):
         scan = scans[path]
         if isinstance(scan, EntryError):
             raise scan
-        own[path] = scan
-    return own
+        sound[path] = scan
+    return sound
 
 
 def _digest(scans: Mapping[Path, FileScan], ref: TensorRef) -> str:
@@ -184,13 +189,7 @@ def _measure_base(
     if files is None:
         return None, {}
     body = _body(draft, files)
-    refs = [*files.tensors.values(), *body.values()]
-    kept: dict[Path, FileScan] = {}
-    for path in dict.fromkeys(ref.file for ref in refs):
-        scan = scans[path]
-        if isinstance(scan, EntryError):
-            raise scan
-        kept[path] = scan
+    kept = _sound(scans, [*files.tensors.values(), *body.values()])
     config = files.files.config
     shapes = {name: ref.shape for name, ref in files.tensors.items()}
     digests = {name: _digest(kept, ref) for name, ref in files.tensors.items()}

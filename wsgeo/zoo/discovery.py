@@ -42,8 +42,6 @@ class Found:
         Commit of a hub snapshot.
     base : str or None
         The base that the user named with the entry (``base+adapter``).
-    from_user : bool
-        Whether the user named the entry itself, not the folder around it.
     """
 
     id: str
@@ -51,12 +49,11 @@ class Found:
     root: Path
     revision: str | None = None
     base: str | None = None
-    from_user: bool = False
 
     @property
     def is_adapter(self) -> bool:
         """Whether the folder holds an adapter."""
-        return _exists(self.folder / ADAPTER_CONFIG)
+        return os.path.lexists(self.folder / ADAPTER_CONFIG)
 
 
 @final
@@ -187,11 +184,3 @@ def _looks_like_entry(files: set[str], inside_entry: bool) -> bool:
     # Parts of a sentence-embedding model have a config and no weights: not a broken entry.
     has_config = CONFIG in files and not inside_entry
     return has_weights or has_config or ADAPTER_CONFIG in files
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.lstat()
-    except OSError:
-        return False
-    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,7 +153,7 @@ def read_model_files(
         If a file is refused, or config and headers disagree.
     """
     where = folder / CONFIG
-    if not where.is_symlink() and not where.exists():
+    if not os.path.lexists(where):
         raise EntryError(
             "no_config",
             "the folder holds weights but no config.json",

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from wsgeo.errors import EntryError
-from wsgeo.zoo.adapters import ADAPTER_CONFIG
 from wsgeo.zoo.checkpoints import Fact
+from wsgeo.zoo.discovery import ADAPTER_CONFIG
 from wsgeo.zoo.documents import CONFIG_BYTES, INDEX_BYTES, Roots, read_bytes, read_json
 
 OWN_FILE = "wsgeo.json"

@@ -18,7 +18,7 @@ from wsgeo.weights.tensors import stream_tensors
 from wsgeo.zoo.checkpoints import Checkpoint, TensorRef
 from wsgeo.zoo.documents import Roots
 from wsgeo.zoo.hashing import Array, check_finite
-from wsgeo.zoo.tokenizer_files import find_tokenizer
+from wsgeo.zoo.tokenizer_files import find_tokenizer, refuse_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -163,9 +163,9 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     n_ids = max(tokenizer.get_vocab().values(), default=-1) + 1
     n_rows = checkpoint.config.get("vocab_size")
     if n_ids <= 5:
-        _refuse_tokenizer(f"it knows {n_ids} tokens only", folder)
+        refuse_tokenizer(f"it knows {n_ids} tokens only", folder)
     if isinstance(n_rows, int) and n_ids > n_rows:
-        _refuse_tokenizer(f"it gives {n_ids} ids for {n_rows} rows", folder)
+        refuse_tokenizer(f"it gives {n_ids} ids for {n_rows} rows", folder)
     return tokenizer
 
 
@@ -180,7 +180,7 @@ def _auto_tokenizer(folder: Path) -> Any:
         raise
     except BaseException as error:
         # A panic of the tokenizers' own language derives from BaseException.
-        _refuse_tokenizer(f"it cannot be built ({shown(str(error), 160)})", folder, error)
+        refuse_tokenizer(f"it cannot be built ({shown(str(error), 160)})", folder, error)
 
 
 def _read_into(checkpoint: Checkpoint, weights: Weights) -> dict[_FactorKey, Array]:
@@ -229,12 +229,3 @@ def _refuse_changed(path: Path) -> Never:
         where=str(path),
         remedy="Wait until nothing writes to it, then run the command again.",
     )
-
-
-def _refuse_tokenizer(what: str, folder: Path, cause: BaseException | None = None) -> Never:
-    raise EntryError(
-        "tokenizer_malformed",
-        f"the tokenizer is of no use: {what}",
-        where=str(folder),
-        remedy="Save the tokenizer of the base beside the model.",
-    ) from cause

@@ -32,15 +32,15 @@ def entry_from_user(text: str) -> Found:
         If a hub id is neither cached nor to be fetched.
     """
     if Path(text).is_dir():
-        return _folder_entry(Path(text), None)
+        return _folder_entry(Path(text))
     base, plus, adapter = text.partition("+")
     if plus:
         found = entry_from_user(adapter)
-        return Found(text, found.folder, found.root, found.revision, base, from_user=True)
+        return Found(text, found.folder, found.root, found.revision, base)
     hub_id = parse_hub_id(text)
     if hub_id is None:
         raise ZooError("there is no such folder", where=text, remedy="Check the path or hub id.")
-    return _snapshot_entry(str(hub_id), fetch_snapshot(hub_id), from_user=True)
+    return _snapshot_entry(str(hub_id), fetch_snapshot(hub_id))
 
 
 def entry_from_file(text: str, root: Path) -> Found:
@@ -73,13 +73,13 @@ def entry_from_file(text: str, root: Path) -> Found:
             remedy="Mend the path, or give the hub id on the command line to fetch it.",
             malformed=False,
         )
-    return _snapshot_entry(text, snapshot, from_user=False)
+    return _snapshot_entry(text, snapshot)
 
 
-def _folder_entry(folder: Path, base: str | None) -> Found:
+def _folder_entry(folder: Path) -> Found:
     name = entry_id(folder.parent, folder) if folder.name else entry_id(folder, folder)
-    return Found(name, folder, folder, commit_of(folder.resolve()), base, from_user=True)
+    return Found(name, folder, folder, commit_of(folder.resolve()))
 
 
-def _snapshot_entry(name: str, snapshot: Path, *, from_user: bool) -> Found:
-    return Found(name, snapshot, snapshot, commit_of(snapshot), None, from_user)
+def _snapshot_entry(name: str, snapshot: Path) -> Found:
+    return Found(name, snapshot, snapshot, commit_of(snapshot))

@@ -124,13 +124,11 @@ def _number(member: Checkpoint, name: str) -> float | None:
 
 
 def _whole(member: Checkpoint, name: str) -> int | None:
-    """Return a whole number of 63 bits; a file may claim any other thing."""
-    number = _number(member, name)
-    return (
-        int(number)
-        if number is not None and number == int(number) and abs(number) < 2**53
-        else None
-    )
+    """Return a whole number that the column can hold; a file may claim any other thing."""
+    value = _value(member, name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and abs(value) < 2**63 else None
 
 
 def _encodable(path: str) -> str:

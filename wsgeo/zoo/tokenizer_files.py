@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -80,9 +81,9 @@ def find_tokenizer(folder: Path, roots: Roots) -> TokenizerFiles | None:
     EntryError
         If a file is refused, or the vocabulary is malformed or empty.
     """
-    if _exists(folder / _FAST):
+    if os.path.lexists(folder / _FAST):
         return _fast(folder, roots)
-    vocabularies = [name for name in _SLOW if _exists(folder / name)]
+    vocabularies = [name for name in _SLOW if os.path.lexists(folder / name)]
     return _slow(folder, vocabularies, roots) if vocabularies else None
 
 
@@ -121,11 +122,11 @@ def probe_tokenizer(tokenizer: TokenizerFiles) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        _refuse("it takes too long to encode a sentence", tokenizer.main)
+        refuse_tokenizer("it takes too long to encode a sentence", tokenizer.main)
     if result.returncode:
         lines = result.stderr.decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"the process died with {result.returncode}"
-        _refuse(f"it cannot be built ({shown(reason, 160)})", tokenizer.main)
+        refuse_tokenizer(f"it cannot be built ({shown(reason, 160)})", tokenizer.main)
 
 
 def _fast(folder: Path, roots: Roots) -> TokenizerFiles:
@@ -133,13 +134,13 @@ def _fast(folder: Path, roots: Roots) -> TokenizerFiles:
     document = read_json(path, roots, limit=TOKENIZER_BYTES, max_containers=8_000_000)
     added = document.get("added_tokens") or []
     if not isinstance(added, list) or not all(isinstance(token, dict) for token in added):
-        _refuse("added_tokens is not a list of objects", path)
+        refuse_tokenizer("added_tokens is not a list of objects", path)
     model = document.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
     ids = _vocabulary_ids(vocabulary, path)
     ids.update(_id(token.get("id"), path) for token in added)
     if len(ids) <= max(5, len(added)):
-        _refuse(f"it knows {len(ids)} tokens only", path)
+        refuse_tokenizer(f"it knows {len(ids)} tokens only", path)
     parts: dict[str, object] = {name: document.get(name) for name in _PARTS}
     parts["added_tokens"] = [[token.get(name) for name in _TOKEN] for token in added]
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
@@ -150,13 +151,13 @@ def _vocabulary_ids(vocabulary: object, path: Path) -> set[int]:
     if isinstance(vocabulary, dict):
         return {_id(value, path) for value in vocabulary.values()}
     if not isinstance(vocabulary, list):
-        _refuse("it has no vocabulary", path)
+        refuse_tokenizer("it has no vocabulary", path)
     return set(range(len(vocabulary)))
 
 
 def _id(value: object, path: Path) -> int:
     if type(value) is not int or value < 0:
-        _refuse(f"a token has the id {shown(value)}", path)
+        refuse_tokenizer(f"a token has the id {shown(value)}", path)
     return value
 
 
@@ -168,27 +169,20 @@ def _slow(folder: Path, names: list[str], roots: Roots) -> TokenizerFiles:
         if name == "vocab.txt":
             n_ids = len(raw.splitlines())
             if n_ids <= 5:
-                _refuse(f"it knows {n_ids} tokens only", folder / name)
+                refuse_tokenizer(f"it knows {n_ids} tokens only", folder / name)
     config = folder / "tokenizer_config.json"
-    if _exists(config):
+    if os.path.lexists(config):
         # The library writes a 31-digit number for "no limit of length".
         settings = read_json(config, roots, limit=CONFIG_BYTES, max_digits=40)
         whole.update(json.dumps([settings.get(name) for name in _SETTINGS]).encode())
     return TokenizerFiles(folder, whole.hexdigest(), n_ids, folder / names[0])
 
 
-def _refuse(what: str, path: Path) -> Never:
+def refuse_tokenizer(what: str, path: Path, cause: BaseException | None = None) -> Never:
+    """Refuse a tokenizer; ``path`` is its file or folder."""
     raise EntryError(
         "tokenizer_malformed",
         f"the tokenizer is of no use: {what}",
         where=str(path),
         remedy="Save the tokenizer of the base beside the model.",
-    )
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.lstat()
-    except OSError:
-        return False
-    return True
+    ) from cause

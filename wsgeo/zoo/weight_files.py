@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Never
@@ -39,9 +40,9 @@ def weight_files(folder: Path, roots: Roots, allow_pickle: bool) -> list[Path]:
     EntryError
         If there are none, they are pickled, or an index names files elsewhere.
     """
-    if _is_there(folder / WEIGHTS):
+    if os.path.lexists(folder / WEIGHTS):
         return [roots.regular_file(folder / WEIGHTS)]
-    if _is_there(folder / WEIGHTS_INDEX):
+    if os.path.lexists(folder / WEIGHTS_INDEX):
         names = _shard_names(folder / WEIGHTS_INDEX, roots)
         return [roots.regular_file(folder / name) for name in names]
     pickled = sorted(p for p in folder.iterdir() if PICKLED_WEIGHTS.fullmatch(p.name))
@@ -79,7 +80,3 @@ def _refuse_index(what: str, index: Path) -> Never:
         where=str(index),
         remedy="Save the model again.",
     )
-
-
-def _is_there(path: Path) -> bool:
-    return path.is_symlink() or path.exists()
