@@ -10,9 +10,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from wsgeo.evaluation.inputs import IGNORED
 from wsgeo.evaluation.losses import Failure, Outcome
-from wsgeo.tasks.task import EncodedExamples, Objective
+from wsgeo.tasks.task import IGNORED, EncodedExamples, Objective
 
 
 @final

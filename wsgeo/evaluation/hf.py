@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from wsgeo.evaluation.inputs import IGNORED, Batch, prepare
+from wsgeo.evaluation.inputs import Batch, prepare
 from wsgeo.evaluation.losses import AbstractBackend, Failure, Losses, Outcome
-from wsgeo.tasks.task import EncodedExamples, Objective
+from wsgeo.tasks.task import IGNORED, EncodedExamples, Objective
 from wsgeo.weights.layout import Layout, Vector
 
 if TYPE_CHECKING:

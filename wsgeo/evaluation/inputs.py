@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 
 from wsgeo.errors import DataError
 from wsgeo.tasks.batches import batches
-from wsgeo.tasks.task import EncodedExamples, Objective
+from wsgeo.tasks.task import IGNORED, EncodedExamples, Objective
 
 if TYPE_CHECKING:
     import torch
-
-IGNORED = -100
-"""Target where there is no loss."""
 
 _LARGEST_LOGITS = 1 << 26  # float32 values in one batch's vocabulary logits: 256 MiB
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from wsgeo.errors import DataError
 from wsgeo.tasks.labels import label_map
-from wsgeo.tasks.task import EncodedExamples, Objective, Task
+from wsgeo.tasks.task import IGNORED, EncodedExamples, Objective, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,9 +25,6 @@ MAX_LENGTH = 512
 
 BLOCK_LENGTH = 128
 """Length of the blocks of running text where the caller says nothing."""
-
-NO_LOSS = -100
-"""Target of a token that is not scored."""
 
 
 @final
@@ -120,7 +117,7 @@ def _masked(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) -> 
         )
     rows = _tokenize(tokenizer, task.text_a, task.text_b, limit)
     arrays = _padded(rows, tokenizer)
-    arrays["targets"] = np.full(arrays["input_ids"].shape, NO_LOSS, dtype=np.int64)
+    arrays["targets"] = np.full(arrays["input_ids"].shape, IGNORED, dtype=np.int64)
     for i, (ids, special) in enumerate(zip(rows.ids, rows.special, strict=True)):
         masked = _mask_positions(ids, special, task.seed)
         if not len(masked):
@@ -151,7 +148,7 @@ def _causal(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) -> 
     arrays = _padded(_Rows(blocks, none, none, 0), tokenizer)
     scored = arrays["attention_mask"].astype(bool)
     scored[:, 0] = False
-    arrays["targets"] = np.where(scored, arrays["input_ids"], NO_LOSS)
+    arrays["targets"] = np.where(scored, arrays["input_ids"], IGNORED)
     return EncodedExamples.of(task.name, task.objective, arrays)
 
 
@@ -161,7 +158,7 @@ def _seq2seq(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) ->
     rows = _tokenize(tokenizer, task.text_a, None, limit)
     wanted = _tokenize(tokenizer, task.text_b, None, limit, target=True)
     arrays = _padded(rows, tokenizer)
-    arrays["targets"] = _rectangle(wanted.ids, NO_LOSS)
+    arrays["targets"] = _rectangle(wanted.ids, IGNORED)
     truncated = rows.n_truncated + wanted.n_truncated
     return EncodedExamples.of(task.name, task.objective, arrays, n_truncated=truncated)
 

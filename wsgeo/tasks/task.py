@@ -16,6 +16,9 @@ from wsgeo.tasks.arrays import content_key, read_arrays, write_arrays
 VERSION = 1
 """Version of the encoding; raised when the same arrays would mean other losses."""
 
+IGNORED = -100
+"""Target of a token that has no loss."""
+
 _ARRAYS = ("input_ids", "attention_mask", "token_type_ids", "targets")
 
 
