@@ -30,9 +30,8 @@ from wsgeo.training.loops import DivergedError, Trained, fine_tune, pretrain_mas
 from wsgeo.training.models import quiet
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
 from wsgeo.version import __version__
-
-FACTS = "wsgeo.json"
-WEIGHTS = "model.safetensors"
+from wsgeo.zoo.discovery import WEIGHTS
+from wsgeo.zoo.facts import OWN_FILE
 
 _DESCRIBED_APART = (
     "optimization", "base", "start", "train", "validation", "text", "tokenizer", "facts",
@@ -165,8 +164,7 @@ def described(order: Order) -> dict[str, Any]:
     own = {
         field.name: getattr(recipe, field.name)
         for field in dataclasses.fields(recipe)
-        if field.name
-        not in {"optimization", "base", "train", "validation", "text", "tokenizer", "facts"}
+        if field.name not in _DESCRIBED_APART
     }
     if isinstance(recipe, FineTuneRecipe):
         files = {"train": recipe.train, "validation": recipe.validation}
@@ -213,7 +211,7 @@ def is_finished(folder: Path, settings: Mapping[str, Any]) -> bool:
     if not folder.exists():
         return False
     try:
-        found = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        found = json.loads((folder / OWN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WsgeoError(
             "the folder holds no member that wsgeo made",
@@ -250,7 +248,7 @@ def _write(folder: Path, trained: Trained, settings: Mapping[str, Any]) -> None:
         trained.model.save_pretrained(staging)
         trained.tokenizer.save_pretrained(staging)
         document = json.dumps({**settings, **results}, indent=2, sort_keys=True, allow_nan=False)
-        with atomic_file(staging / FACTS) as file:
+        with atomic_file(staging / OWN_FILE) as file:
             file.write((document + "\n").encode())
 
 
