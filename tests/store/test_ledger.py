@@ -20,6 +20,12 @@ def losses(value, n=4, classes=None):
     return Losses(np.full(n, value, np.float32), np.ones(n, np.float32), logits)
 
 
+def fill(ledger):
+    """Put more rows than a small file can hold."""
+    for i in range(2000):
+        ledger.put(str(i), losses(1.0, n=512))
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "ledger.sqlite"
@@ -157,8 +163,7 @@ class TestDamage:
             ledger.flush()
             ledger._database.execute("PRAGMA max_page_count = 1")
             with pytest.raises(StoreError, match="Free space"):
-                for i in range(2000):
-                    ledger.put(str(i), losses(1.0, n=512))
+                fill(ledger)
             ledger._database.rollback()
             ledger._pending = 0
 
