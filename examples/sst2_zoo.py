@@ -18,13 +18,15 @@ import shutil
 import sys
 from pathlib import Path
 
+import polars as pl
+
 from wsgeo.evaluation import WorkerPool
-from wsgeo.files import write_text
+from wsgeo.files import replacing, write_text
 from wsgeo.training import FineTuneRecipe, Optimization, Order, make_members
 
 LABELS = ("negative", "positive")
 SEEDS, ORDER_SEEDS, LEARNING_RATES = (0, 1, 2), (0, 1), (3e-4, 1e-3)
-MANIFEST = 'base = "base"\ntask = "sst2"\ndata = "data/validation.parquet"\n'
+MANIFEST = 'base = "base"\nexclude = ["base"]\ntask = "sst2"\ndata = "data/validation.parquet"\n'
 
 
 def orders(zoo: Path, n_examples: int, steps: int) -> list[Order]:
@@ -46,6 +48,16 @@ def orders(zoo: Path, n_examples: int, steps: int) -> list[Order]:
     return made
 
 
+def copy_data(source: Path, data: Path) -> None:
+    """Copy the two splits into the zoo, with names in place of label numbers."""
+    data.mkdir(exist_ok=True)
+    for split in ("train", "validation"):
+        table = pl.read_parquet(source / f"{split}.parquet", columns=["text_a", "label"])
+        named = table.with_columns(pl.col("label").replace_strict(dict(enumerate(LABELS))))
+        with replacing(data / f"{split}.parquet") as temporary:
+            named.write_parquet(temporary)
+
+
 def main() -> None:
     """Copy base and data into the zoo, train what is missing, and say how it came out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -57,7 +69,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=375, help="updates (default 375: two epochs)")
     options = parser.parse_args()
     shutil.copytree(options.base, options.out / "base", dirs_exist_ok=True)
-    shutil.copytree(options.data_root / "sst2", options.out / "data", dirs_exist_ok=True)
+    copy_data(options.data_root / "sst2", options.out / "data")
     write_text(options.out / "zoo.toml", MANIFEST)
 
     def tell(done: int, total: int, what: str) -> None:

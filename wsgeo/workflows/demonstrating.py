@@ -31,13 +31,13 @@ from wsgeo.workflows.demo_texts import COUNTER_SHARES, MAX_LENGTH, train_file, w
 LABELS = ("entailment", "non-entailment")
 
 PRETRAINING = Optimization(1.5e-3, steps=1000, warmup=0.05, beta2=0.98)
-STEM = Optimization(2e-3, steps=1800)
+STEM = Optimization(2e-3, steps=2800, beta2=0.98)
 BRANCHES = (
-    ("order1-lr3e-4", 1, Optimization(3e-4, steps=200)),
-    ("order2-lr3e-4", 2, Optimization(3e-4, steps=200)),
-    ("order3-lr3e-4", 3, Optimization(3e-4, steps=200)),
-    ("order4-lr1e-3", 4, Optimization(1e-3, steps=200)),
-    ("order5-lr1e-3", 5, Optimization(1e-3, steps=200)),
+    ("order1-lr3e-4", 1, Optimization(3e-4, steps=200, beta2=0.98)),
+    ("order2-lr3e-4", 2, Optimization(3e-4, steps=200, beta2=0.98)),
+    ("order3-lr3e-4", 3, Optimization(3e-4, steps=200, beta2=0.98)),
+    ("order4-lr1e-3", 4, Optimization(1e-3, steps=200, beta2=0.98)),
+    ("order5-lr1e-3", 5, Optimization(1e-3, steps=200, beta2=0.98)),
 )
 """Name, order seed and settings of the members that go on from a stem."""
 
