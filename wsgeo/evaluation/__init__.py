@@ -9,10 +9,10 @@ from wsgeo.evaluation.losses import (
     Losses,
     Outcome,
     Point,
-    Progress,
 )
 from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.evaluation.worker import WorkFailure
+from wsgeo.progress import Progress
 
 __all__ = [
     "AbstractBackend",

@@ -15,12 +15,12 @@ from wsgeo.evaluation.losses import (
     Ledger,
     Losses,
     Outcome,
-    Progress,
 )
 from wsgeo.evaluation.points import owner_of
 from wsgeo.evaluation.pool import PRELOAD, WorkerPool
 from wsgeo.evaluation.schedule import HandOuts, visiting_order
 from wsgeo.evaluation.worker import WorkFailure
+from wsgeo.progress import Progress
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.weights.layout import Layout, Weights
 from wsgeo.zoo.checkpoints import Checkpoint

@@ -12,6 +12,7 @@ from typing import Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
+from wsgeo.progress import Progress as Progress
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.weights.layout import Vector
 
@@ -156,13 +157,6 @@ class Ledger(Protocol):
 
     def put(self, key: str, losses: Losses) -> None:
         """Store losses; they are durable within 5 s."""
-
-
-class Progress(Protocol):
-    """What a long stage tells as it goes."""
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        """Report that ``done`` of ``total`` units of ``what`` are finished."""
 
 
 class AbstractBackend(abc.ABC):

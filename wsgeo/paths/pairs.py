@@ -12,12 +12,13 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from wsgeo.evaluation.gates import EndpointGate
-from wsgeo.evaluation.losses import AbstractEngine, Failure, Progress
+from wsgeo.evaluation.losses import AbstractEngine, Failure
 from wsgeo.paths.envelopes import Floats, as_profiles
 from wsgeo.paths.intervals import Interval, PathIntervals, intervals, resample_counts
 from wsgeo.paths.profiles import Profile
 from wsgeo.paths.sweeps import Line, Sweep, sweep
 from wsgeo.paths.tables import PAIRS, PROFILES
+from wsgeo.progress import Progress
 from wsgeo.zoo.checkpoints import Checkpoint
 
 N_MATRICES = 200

@@ -9,8 +9,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from wsgeo.evaluation.losses import AbstractEngine, Failure, Item, Losses, Outcome, Point, Progress
+from wsgeo.evaluation.losses import AbstractEngine, Failure, Item, Losses, Outcome, Point
 from wsgeo.paths.envelopes import Floats
+from wsgeo.progress import Progress
 
 Line = tuple[str, str]
 """Content hashes of the two ends; a line from a checkpoint to itself is its end alone."""

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any, final
 
 from wsgeo.errors import WsgeoError
-from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.evaluation.worker import WorkFailure
 from wsgeo.files import atomic_file, sync_folder
+from wsgeo.progress import Progress
 from wsgeo.training.loops import DivergedError, Trained, fine_tune, pretrain_masked_lm
 from wsgeo.training.models import quiet
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from wsgeo.errors import EntryError, MissingAssetError, ZooError
+from wsgeo.progress import Progress
 from wsgeo.weights.headers import Header
 from wsgeo.zoo.assembly import assemble
 from wsgeo.zoo.bases import BaseFinder
@@ -23,13 +23,6 @@ from wsgeo.zoo.hashing import FileScan, scan_file
 from wsgeo.zoo.manifest import read_manifest
 from wsgeo.zoo.named_entries import entry_from_file, entry_from_user
 from wsgeo.zoo.tokenizer_files import probe_tokenizer
-
-
-class Progress(Protocol):
-    """Is told how much of a kind of work is done."""
-
-    def __call__(self, done: int, total: int, what: str, /) -> None:
-        """Take in the counts; called from one thread at a time."""
 
 
 def read_zoo(
