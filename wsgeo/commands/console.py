@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from wsgeo.evaluation.losses import Progress
+from wsgeo.progress import Progress
 from wsgeo.zoo.names import printable
 
 SECONDS_BETWEEN_LINES: Final = 30.0

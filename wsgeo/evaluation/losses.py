@@ -12,7 +12,6 @@ from typing import Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
-from wsgeo.progress import Progress as Progress
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.weights.layout import Vector
 

@@ -9,7 +9,7 @@ independent
     Gaps without any order: the measured gaps, shuffled over the pairs.
 additive
     Bad members: :math:`d_{ij} = a_i + a_j + e_{ij}`. A member far from all others is an outlier
-    only if its effect is more than a gamma distribution fitted to all effects yields.
+    only if its effect is more than a log-normal distribution fitted to all effects yields.
 cloud
     One basin with a shape: distances within a Gaussian cloud whose axes are those of the measured
     matrix (classical scaling), however long and thin.
@@ -79,8 +79,8 @@ def additive(values: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:
     effects, residuals = member_effects(values)
     # The fit of n effects takes n of the n (n - 1) / 2 degrees of freedom.
     residuals = residuals * np.sqrt((n - 1) / (n - 3))
-    shape, mean = _gamma_shape(effects, residuals.std() / np.sqrt(n - 2)), effects.mean()
-    drawn = rng.gamma(shape, mean / shape, (n_draws, n))
+    logs = _log_effects(effects, residuals.std() / np.sqrt(n - 2))
+    drawn = np.exp(rng.normal(logs.mean(), logs.std(ddof=1), (n_draws, n)))
     noise = rng.permuted(np.tile(residuals, (n_draws, 1)), axis=1)
     stack = _squares(noise, n) + drawn[:, :, None] + drawn[:, None, :]
     stack[:, np.arange(n), np.arange(n)] = 0.0
@@ -115,16 +115,11 @@ def member_effects(values: Matrix) -> tuple[Matrix, Matrix]:
     return effects, rest[np.triu_indices(n, 1)]
 
 
-def _gamma_shape(effects: Matrix, error: float) -> float:
-    """Return the shape of a gamma distribution of member effects, known up to ``error``."""
-    n, mean = len(effects), float(np.abs(effects).mean())
+def _log_effects(effects: Matrix, error: float) -> Matrix:
+    """Return the logarithms of member effects that are known up to ``error``."""
     # Below its error an effect says nothing, yet its logarithm would rule the fit.
-    sample = np.maximum(effects, max(0.05 * mean, error, 1e-300))
-    spread = max(float(np.log(sample.mean()) - np.log(sample).mean()), 1e-9)
-    shape = (3 - spread + np.sqrt((spread - 3) ** 2 + 24 * spread)) / (12 * spread)
-    # Likelihood fits of few members come out too narrow: extreme effects would look like basins.
-    shape -= (3 * shape - shape / (1 + shape) * (2 / 3 + 4 / 5 / (1 + shape))) / n
-    return float(shape)
+    floor = max(0.05 * float(np.abs(effects).mean()), error, 1e-300)
+    return np.asarray(np.log(np.maximum(effects, floor)))
 
 
 def cloud(values: Matrix, n_draws: int, rng: np.random.Generator) -> Matrix:

@@ -18,10 +18,10 @@ from wsgeo.evaluation.losses import (
     Losses,
     Outcome,
     Point,
-    Progress,
 )
 from wsgeo.probing.sets import DiagnosticSet
 from wsgeo.probing.tables import SCORES
+from wsgeo.progress import Progress
 from wsgeo.tasks.encoding import encode
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.zoo.checkpoints import Checkpoint

@@ -12,8 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from wsgeo.errors import WsgeoError
-from wsgeo.evaluation.losses import AbstractEngine, Item, Losses, Point, Progress
+from wsgeo.evaluation.losses import AbstractEngine, Item, Losses, Point
 from wsgeo.evaluation.pool import WorkerPool
+from wsgeo.progress import Progress
 from wsgeo.regions.cards import Origin
 from wsgeo.regions.centroids import largest_gap, mean_weights, medoid, refuse_across_barrier
 from wsgeo.regions.folders import ModelTemplate, write_model_folder

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wsgeo.errors import WsgeoError
-from wsgeo.evaluation.losses import Progress
+from wsgeo.progress import Progress
 from wsgeo.zoo.checkpoints import Checkpoint, Zoo
 from wsgeo.zoo.inventory import read_zoo
 from wsgeo.zoo.manifest import NAME, write_manifest

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import final
 
 from wsgeo.errors import WsgeoError
-from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.files import write_text
+from wsgeo.progress import Progress
 from wsgeo.training import (
     FineTuneRecipe,
     Made,

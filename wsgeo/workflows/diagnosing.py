@@ -10,9 +10,9 @@ import polars as pl
 
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.engine import Engine
-from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.probing import DiagnosticSet, encode_sets, load_set, score_members
+from wsgeo.progress import Progress
 from wsgeo.store import Ledger, Run, open_run
 from wsgeo.workflows.engines import workers
 from wsgeo.workflows.reopening import reopen

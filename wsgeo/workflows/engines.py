@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 
 from wsgeo.evaluation.engine import Engine
-from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import WorkerPool
+from wsgeo.progress import Progress
 from wsgeo.store import Ledger
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData

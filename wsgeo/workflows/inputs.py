@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Never, final
 
 from wsgeo.errors import ZooError
-from wsgeo.evaluation.losses import Progress
+from wsgeo.progress import Progress
 from wsgeo.workflows.plans import ScanPlan, plan_of
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest, GroupData, find_data

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from wsgeo.evaluation.gates import EndpointGate, check_ends
 from wsgeo.evaluation.heads import HeadPolicy, head_for
 from wsgeo.evaluation.label_orders import probe_label_order
-from wsgeo.evaluation.losses import AbstractEngine, Failure, Item, Outcome, Point, Progress
+from wsgeo.evaluation.losses import AbstractEngine, Failure, Item, Outcome, Point
 from wsgeo.graph.result import ClusterResult, cluster
 from wsgeo.graph.status import Tau, edge_status
 from wsgeo.paths.pairs import PairTables, measure_pairs
+from wsgeo.progress import Progress
 from wsgeo.workflows.geometry import Geometry
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wsgeo.errors import StoreError
-from wsgeo.evaluation.losses import Progress
+from wsgeo.progress import Progress
 from wsgeo.store import Run
 from wsgeo.workflows.inputs import ScanInputs, ZooRequest, read_inputs
 from wsgeo.workflows.settings import ScanSettings

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from wsgeo.errors import WsgeoError
-from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.graph.result import ClusterResult, cluster
+from wsgeo.progress import Progress
 from wsgeo.store import Ledger, Run, create_run
 from wsgeo.workflows.engines import engine_for, workers
 from wsgeo.workflows.exporting import write_graphs

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from wsgeo.evaluation.losses import Progress
 from wsgeo.evaluation.pool import PRELOAD, WorkerPool
+from wsgeo.progress import Progress
 from wsgeo.workflows.centring import centroid
 from wsgeo.workflows.demonstrating import make_demo_zoo
 from wsgeo.workflows.diagnosing import diagnose

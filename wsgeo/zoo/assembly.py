@@ -156,6 +156,7 @@ def _duplicate_alerts(members: Sequence[Checkpoint]) -> list[str]:
     """Say which members are copies of others."""
     duplicates = Counter(m.duplicate_of for m in members if m.duplicate_of)
     return [
-        f"{count} members are exact duplicates of {printable(original)}."
+        f"{count} {'member is an exact duplicate' if count == 1 else 'members are exact duplicates'}"
+        f" of {printable(original)}."
         for original, count in sorted(duplicates.items())
     ]
