@@ -250,5 +250,5 @@ class TestDuplicates:
         assert members["twin"].duplicate_of == "run-0"
         assert members["twin"].content_hash == members["run-0"].content_hash
         assert members["run-0"].duplicate_of is None
-        assert any("exact duplicates of run-0" in alert for alert in zoo.alerts)
+        assert any("is an exact duplicate of run-0" in alert for alert in zoo.alerts)
         assert ("zlink", "seen_before") in [(row.id, row.code) for row in zoo.excluded]
