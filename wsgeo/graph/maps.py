@@ -20,6 +20,7 @@ _CHATTER = (
     "using precomputed metric",
     "n_jobs value .* overridden to 1 by setting random_state",
     "n_neighbors is larger than the dataset size",
+    "Tensorflow not installed",
 )
 
 

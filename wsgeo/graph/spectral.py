@@ -38,12 +38,14 @@ def affinity(stack: Matrix, scale: str = "median") -> Matrix:
     distances = stack[:, upper[0], upper[1]]
     median = _positive(np.median(distances, axis=1), distances.mean(axis=1))[:, None, None]
     if scale == "median":
-        return _kernel(stack / median)
+        with np.errstate(over="ignore"):  # a ratio beyond all numbers is no affinity
+            return _kernel(stack / median)
     near = np.sort(stack, axis=2)[:, :, min(3, n - 1)]
     # A group of duplicates has local scale zero: a floor keeps it from cutting all its edges.
     near = np.maximum(near, 0.05 * median[:, :, 0])
     root = np.sqrt(near)
-    return _kernel(stack / root[:, :, None] / root[:, None, :])
+    with np.errstate(over="ignore"):
+        return _kernel(stack / root[:, :, None] / root[:, None, :])
 
 
 def _kernel(ratio: Matrix) -> Matrix:
