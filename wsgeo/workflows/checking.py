@@ -132,6 +132,8 @@ def exit_code(zoo: Zoo) -> int:
 def _verdict(zoo: Zoo, n_pairs: int) -> str:
     fates = Counter(row.fate for row in zoo.excluded)
     n_groups = len({m.geometry_group for m in zoo.members})
+    if not zoo.members and not zoo.excluded:
+        return "no model folder was found; name one whose subfolders hold config.json and weights."
     parts = [f"{len(zoo.members)} members in {n_groups} groups, {n_pairs} pairs to compare"]
     parts += [f"{count} {fate}" for fate, count in sorted(fates.items())]
     return ", ".join(parts) + "."

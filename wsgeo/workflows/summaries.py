@@ -49,10 +49,10 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
         "verdict": [group["verdict"] for group in groups],
         "groups": groups,
         "regions": {name: _regions(result) for name, result in outcome.regions.items()},
-        "alerts": list(inputs.alerts),
+        "alerts": [*inputs.alerts, *_gate_alerts(outcome)],
         "exclusions": [dataclasses.asdict(row) for row in inputs.zoo.excluded],
         "report": str(run.folder / "report" / "index.html"),
-        "next": _next_steps(run, groups),
+        "next": _next_steps(run, outcome),
     }
 
 
@@ -128,12 +128,32 @@ def _exit_code(inputs: ScanInputs, outcome: ScanOutcome) -> int:
     return 4 if given_up else 0
 
 
-def _next_steps(run: Run, groups: list[dict[str, Any]]) -> list[str]:
+def _gate_alerts(outcome: ScanOutcome) -> list[str]:
+    """Return one sentence per member that cannot do its task."""
+    return [
+        f"{name} failed the end-point gate, so its pairs do not count: {gate.reason}."
+        for group in outcome.groups
+        for name, gate in group.gates.items()
+        if not gate.passed
+    ]
+
+
+def _next_steps(run: Run, outcome: ScanOutcome) -> list[str]:
     """Return the commands that a user would try next."""
-    largest = max((b for g in groups for b in g["basins"]), key=_size, default=None)
+    largest = max((basin for g in outcome.groups for basin in _free(g)), key=_size, default=None)
     if largest is None or len(largest["members"]) < 2:
         return [f"wsgeo show {run.folder}"]
     return [f"wsgeo centroid {run.folder} --basin {largest['label']} -o centroid"]
+
+
+def _free(group: GroupResult) -> list[dict[str, Any]]:
+    """Return the basins inside which no barrier was measured above tau."""
+    label, tau = group.labels, group.tau.value
+    rows = group.pairs.select("a", "b", "convexity_gap").drop_nulls().iter_rows()
+    barred = {
+        label[a] for a, b, gap in rows if label[a] == label[b] and tau is not None and gap > tau
+    }
+    return [basin for basin in _basins(label) if basin["label"] not in barred]
 
 
 def _size(basin: dict[str, Any]) -> int:
