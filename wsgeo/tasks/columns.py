@@ -116,6 +116,10 @@ def _texts(
     used = {name for pair in found for name in pair}
     if objective is not Objective.SEQ2SEQ:
         found += [(name,) for name in _SINGLES if name in names and name not in used]
+    lonely = [b for _, b in pairs if b in names and b not in used and b not in _SINGLES]
+    if len(found) == 1 and lonely:
+        # Half of a pair would be measured in silence: a loss, but of another task.
+        raise _unclear(f"{lonely[0]} is there without its first text", names, "text_a", where)
     if len(found) == 1:
         return found[0][0], found[0][1] if len(found[0]) == 2 else None
     what = "more than one column could be the text" if found else "no column of texts is known"
