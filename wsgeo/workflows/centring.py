@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.losses import AbstractEngine, Item, Losses, Point
 from wsgeo.evaluation.pool import WorkerPool
+from wsgeo.graph.matrices import square
 from wsgeo.progress import Progress
 from wsgeo.regions.cards import Origin
 from wsgeo.regions.centroids import largest_gap, mean_weights, medoid, refuse_across_barrier
@@ -22,7 +23,6 @@ from wsgeo.regions.tables import CentroidPlan, Evidence, centroid_row
 from wsgeo.store import Run, open_run
 from wsgeo.weights.precision import StoredType
 from wsgeo.workflows.engines import engine_for, workers
-from wsgeo.workflows.measuring import gap_matrices
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.sources import GroupData
 from wsgeo.zoo import Checkpoint, load_weights
@@ -261,8 +261,7 @@ def _largest(labels: Mapping[str, int]) -> int:
 
 
 def _gaps(run: Run, chosen: Chosen) -> NDArray[np.float64]:
-    inside = pl.col("a").is_in(chosen.ids) & pl.col("b").is_in(chosen.ids)
-    return gap_matrices(run.table("pairs").filter(inside), chosen.ids)[0]
+    return square(run.table("pairs"), chosen.ids)
 
 
 def _tau(run: Run, group: str) -> float:

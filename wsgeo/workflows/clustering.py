@@ -14,10 +14,10 @@ from wsgeo.errors import WsgeoError, ZooError
 from wsgeo.files import write_text
 from wsgeo.graph import ClusterResult, connectivity_graph, edge_status, export
 from wsgeo.graph import cluster as clusters_of
+from wsgeo.graph.matrices import square
 from wsgeo.store import Run, open_run
 from wsgeo.store.tables import write_table
 from wsgeo.workflows.matrix_files import read_matrix
-from wsgeo.workflows.measuring import gap_matrices
 
 
 def cluster(
@@ -94,8 +94,8 @@ def _gaps_of(run: Run, group: str | None) -> _Gaps:
     mine = (pl.col("loss_group") == name) & pl.col("duplicate_of").is_null()
     members = run.table("models").filter(mine)
     ids = tuple(members["id"])
-    inside = (pl.col("group") == name) & pl.col("a").is_in(ids) & pl.col("b").is_in(ids)
-    values, errors = gap_matrices(run.table("pairs").filter(inside), ids)
+    pairs = run.table("pairs").filter(pl.col("group") == name)
+    values, errors = square(pairs, ids), square(pairs, ids, "convexity_gap_se")
     return _Gaps(ids, tuple(members["content_hash"]), values, errors)
 
 

@@ -15,6 +15,7 @@ from wsgeo.evaluation.gates import EndpointGate, check_ends
 from wsgeo.evaluation.heads import HeadPolicy, head_for
 from wsgeo.evaluation.label_orders import probe_label_order
 from wsgeo.evaluation.losses import AbstractEngine, Failure, Item, Outcome, Point
+from wsgeo.graph.matrices import square
 from wsgeo.graph.result import ClusterResult, cluster
 from wsgeo.graph.status import Tau, edge_status
 from wsgeo.paths.pairs import PairTables, measure_pairs
@@ -134,35 +135,6 @@ def check_members(group: GroupData, engine: AbstractEngine) -> dict[str, Endpoin
     }
 
 
-def gap_matrices(pairs: pl.DataFrame, ids: tuple[str, ...]) -> tuple[Square, Square]:
-    """Return the convexity gaps of a pair table and their standard errors as matrices.
-
-    Parameters
-    ----------
-    pairs : polars.DataFrame
-        The pair table.
-    ids : tuple of str
-        Ids of the rows and columns; pairs of others are left out.
-
-    Returns
-    -------
-    gaps, errors : ndarray of float64, shape (n, n)
-        NaN where a pair was not measured; zero on the diagonal.
-    """
-    gaps = np.full((len(ids),) * 2, np.nan)
-    errors = gaps.copy()
-    place = {name: i for i, name in enumerate(ids)}
-    chosen = pairs.filter(pl.col("a").is_in(ids) & pl.col("b").is_in(ids))
-    columns = chosen.select("a", "b", "convexity_gap", "convexity_gap_se").drop_nulls()
-    for a, b, gap, error in columns.iter_rows():
-        i, j = place[a], place[b]
-        gaps[i, j] = gaps[j, i] = gap
-        errors[i, j] = errors[j, i] = error
-    np.fill_diagonal(gaps, 0.0)
-    np.fill_diagonal(errors, 0.0)
-    return gaps, errors
-
-
 def _with_label_order(
     gate: EndpointGate, outcome: Outcome, member: Checkpoint, group: GroupData
 ) -> EndpointGate:
@@ -196,7 +168,8 @@ def _judge(
     """Find the basins of the gaps, and the status of each pair."""
     distinct = _distinct(group.members)
     rows = [i for i, member in enumerate(group.members) if member.id in distinct]
-    gaps, errors = gap_matrices(tables.pairs, tuple(distinct))
+    gaps = square(tables.pairs, tuple(distinct))
+    errors = square(tables.pairs, tuple(distinct), "convexity_gap_se")
     found = cluster(
         gaps,
         list(distinct),
