@@ -13,6 +13,8 @@ from typing import Any, Final
 import click
 
 from wsgeo.errors import WsgeoError
+from wsgeo.escapes import printable
+from wsgeo.suggestions import suggestion
 from wsgeo.version import __version__
 
 VERBS = {
@@ -67,7 +69,8 @@ class _Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            raise click.UsageError(_unknown(args[0]), ctx)
+            remedy = suggestion(args[0], VERBS)
+            raise click.UsageError(f"there is no verb {args[0]!r}. {remedy}", ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -78,23 +81,9 @@ class _Verbs(click.Group):
                 code, line = _verdict(error)
                 if line is None or (ctx.params.get("debug") and code != INTERRUPTED):
                     raise
-                click.echo(f"wsgeo: {_printable(line)}", err=True)
+                # A name in an error may hold anything; it stays in its line.
+                click.echo(f"wsgeo: {printable(line)}", err=True)
                 ctx.exit(code)
-
-
-def _printable(line: str) -> str:
-    # A name in an error may hold anything; it stays in its line and steers no terminal.
-    from wsgeo.zoo.names import printable
-
-    return printable(line)
-
-
-def _unknown(name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, VERBS, n=1)
-    remedy = f"Did you mean {near[0]!r}?" if near else "`wsgeo --help` lists the verbs."
-    return f"there is no verb {name!r}. {remedy}"
 
 
 def _verdict(error: BaseException) -> tuple[int, str | None]:

@@ -6,7 +6,6 @@ import pytest
 from graph_cases import planted
 
 from wsgeo.graph import cluster, connectivity_graph, edge_status, export
-from wsgeo.graph.exports import xml_text
 
 NASTY = ["a\x00b", "</script><b>", "ü\u202e", "\ufffe", "=1+1", 'quote"&', "tab\tline\n", "x" * 300]
 
@@ -73,7 +72,3 @@ class TestExport:
         graph.add_edge("a\x00", "a\\x00")
 
         assert len(nx.read_graphml(export(graph, tmp_path)[0])) == 2
-
-    def test_escapes_what_xml_cannot_hold(self):
-        """Control characters and lone surrogates become escapes; other letters stay."""
-        assert xml_text("a\x0bü\ud800\t") == "a\\x0bü\\ud800\t"

@@ -12,7 +12,6 @@ import yaml
 from wsgeo.errors import WsgeoError
 from wsgeo.regions.cards import Origin, mergekit_recipe, model_card
 from wsgeo.regions.centroids import mean_weights
-from wsgeo.regions.escaping import markdown_text, visible, yaml_text
 from wsgeo.regions.folders import ModelTemplate, copy_tokenizer, model_config, write_model_folder
 from wsgeo.regions.tables import CentroidPlan, Evidence
 from wsgeo.weights.layout import Layout, Weights
@@ -338,10 +337,3 @@ class TestCard:
         assert models == ["org/name@main", *HOSTILE[1:]]
         shares = [model["parameters"]["weight"] for model in recipe["models"]]
         assert sum(shares) == pytest.approx(1)
-
-    @pytest.mark.parametrize("name", HOSTILE)
-    def test_escapes(self, name):
-        """YAML reads the name back; Markdown and the terminal see one printable line."""
-        assert yaml.safe_load(yaml_text(name)) == name
-        assert markdown_text(name).isprintable()
-        assert visible(visible(name)) == visible(name)

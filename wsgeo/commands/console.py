@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import click
 
+from wsgeo.escapes import printable
 from wsgeo.progress import Progress
-from wsgeo.zoo.names import printable
 
 SECONDS_BETWEEN_LINES: Final = 30.0
 

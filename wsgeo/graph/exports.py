@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wsgeo.escapes import xml_text
 from wsgeo.files import replacing, write_text
 
 if TYPE_CHECKING:
     import networkx as nx
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def export(graph: nx.Graph[str], folder: str | Path) -> list[Path]:
@@ -92,27 +90,6 @@ def write_json(graph: nx.Graph[str], path: str | Path) -> None:
 
     plain = _jsonable(json_graph.node_link_data(graph, edges="links"))
     write_text(Path(path), json.dumps(plain, allow_nan=False, indent=1))
-
-
-def xml_text(text: str) -> str:
-    r"""Return text with the characters that XML cannot hold written as escapes.
-
-    Parameters
-    ----------
-    text : str
-        Any text, lone surrogates included.
-
-    Returns
-    -------
-    str
-        Text that any XML reader accepts.
-
-    Examples
-    --------
-    >>> xml_text("a\x00b")
-    'a\\x00b'
-    """
-    return _NOT_XML.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
 def _plain_graph(graph: nx.Graph[str]) -> nx.Graph[str]:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wsgeo.errors import DataError
+from wsgeo.escapes import printable
 from wsgeo.graph.merging import bottlenecks
 from wsgeo.graph.partitions import Matrix
-from wsgeo.zoo.names import printable
 
 TOLERANCE = 1e-6
 """Largest asymmetry or negative entry taken for rounding, as a fraction of the largest entry."""

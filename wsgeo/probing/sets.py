@@ -14,12 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from wsgeo.errors import DataError
+from wsgeo.suggestions import suggestion
 from wsgeo.tasks.columns import FIELDS
 from wsgeo.tasks.declarations import (
     SetDeclaration,
     declaration_file,
     read_declaration,
-    suggestion,
 )
 from wsgeo.tasks.grammar import EXAMPLES, grammar_of, sample_examples
 from wsgeo.tasks.readers import check_column, read_table, row_error

@@ -11,12 +11,12 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 
 from wsgeo.errors import WsgeoError
+from wsgeo.escapes import shown
 from wsgeo.files import write_text
 from wsgeo.regions.cards import Origin, model_card, provenance
 from wsgeo.regions.folders import copy_tokenizer
 from wsgeo.regions.staging import MARKER, staged_folder, write_json
 from wsgeo.weights.arithmetic import mean
-from wsgeo.weights.files import shown
 from wsgeo.weights.headers import read_header
 from wsgeo.weights.lowrank import LowRankUpdate, mean_of_factors, product_mean
 from wsgeo.weights.precision import StoredType, Tensor

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
-from wsgeo.regions.escaping import markdown_text, visible, yaml_text
+from wsgeo.escapes import markdown_text, printable, yaml_text
 from wsgeo.regions.staging import KIND
 from wsgeo.regions.tables import CentroidPlan, Evidence, finite
 from wsgeo.version import __version__
@@ -98,7 +98,7 @@ def model_card(
         _table(("Model", "Loss (nats per example)", "Metric"), _evidence_rows(origin)),
         _gap_sentence(origin),
         "## How it was made\n",
-        _code_block(shlex.join(visible(word) for word in origin.command)),
+        _code_block(shlex.join(printable(word) for word in origin.command)),
         "The equal recipe for mergekit is in `mergekit.yml`, the provenance in `wsgeo.json`.\n"
         if library == "transformers"
         else "The provenance is in `wsgeo.json`.\n",

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wsgeo.errors import WsgeoError
+from wsgeo.escapes import shown
 from wsgeo.weights.arithmetic import mean
-from wsgeo.weights.files import shown
 from wsgeo.weights.layout import Layout, Vector, Weights
 
 

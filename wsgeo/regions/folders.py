@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import final
 
 from wsgeo.errors import WsgeoError
+from wsgeo.escapes import shown
 from wsgeo.files import atomic_file, write_text
 from wsgeo.regions.cards import TORCH_NAMES, Origin, mergekit_recipe, model_card, provenance
 from wsgeo.regions.staging import MARKER, staged_folder, write_json
-from wsgeo.weights.files import open_regular, shown
+from wsgeo.weights.files import open_regular
 from wsgeo.weights.headers import read_header
 from wsgeo.weights.layout import Weights
 from wsgeo.weights.precision import StoredType

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterable
 from typing import Any, Final
 
 import polars as pl
+
+from wsgeo.escapes import printable
 
 DIGITS: Final = 4
 
@@ -85,18 +86,12 @@ def visible(value: Any) -> Any:
     ['seed-\\u202e0']
     """
     if isinstance(value, str):
-        return value if value.isprintable() else "".join(map(_visible_character, value))
+        return printable(value)
     if isinstance(value, dict):
         return {key: visible(item) for key, item in value.items()}
     if isinstance(value, list):
         return [visible(item) for item in value]
     return value
-
-
-def _visible_character(character: str) -> str:
-    # Cc, Cf, Cs, Co, Cn: controls, direction marks, surrogates, private and unassigned code points.
-    hidden = unicodedata.category(character).startswith("C")
-    return character.encode("unicode_escape").decode("ascii") if hidden else character
 
 
 def columns(frame: pl.DataFrame) -> Columns:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from wsgeo.errors import DataError
-from wsgeo.tasks.declarations import suggestion
+from wsgeo.suggestions import suggestion
 from wsgeo.tasks.task import Objective
 
 FIELDS = ("text_a", "text_b", "label", "label_name", "id")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wsgeo.errors import DataError
+from wsgeo.suggestions import suggestion
 
 Text = Annotated[str, Field(min_length=1)]
 # No digits: {n2} is the second word of the class n, never a word of a class n2.
@@ -124,33 +124,6 @@ def declaration_file(path: str | Path) -> Path:
     """Return the ``set.toml`` that ``path`` names or holds."""
     path = Path(path)
     return path / "set.toml" if path.is_dir() else path
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return a remedy that names the known word closest to ``word``.
-
-    Parameters
-    ----------
-    word : str
-        What was written.
-    known : iterable of str
-        What could have been meant.
-
-    Returns
-    -------
-    str
-        One sentence.
-
-    Examples
-    --------
-    >>> suggestion("premis", ["premise", "label"])
-    "Did you mean 'premise'?"
-    >>> suggestion("x", ["premise", "label"])
-    'Known: label, premise.'
-    """
-    known = sorted(set(known))
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
 
 
 def _first_finding(error: ValidationError) -> tuple[str, str | None]:

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from wsgeo.errors import DataError
-from wsgeo.tasks.declarations import suggestion
+from wsgeo.suggestions import suggestion
 from wsgeo.tasks.templates import Grammar, Template, grammar_of, radices, read_grammar
 from wsgeo.tasks.words import Word
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from wsgeo.errors import DataError
+from wsgeo.suggestions import suggestion
 from wsgeo.tasks.columns import Columns
-from wsgeo.tasks.declarations import suggestion
 from wsgeo.tasks.labels import canonical
 from wsgeo.tasks.readers import row_error
 

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import final
 
 from wsgeo.errors import DataError
+from wsgeo.suggestions import suggestion
 from wsgeo.tasks.declarations import (
     SetDeclaration,
     declaration_file,
     read_declaration,
-    suggestion,
 )
 from wsgeo.tasks.words import Word, check_words, read_words
 

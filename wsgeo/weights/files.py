@@ -10,33 +10,6 @@ from typing import BinaryIO, Never
 from wsgeo.errors import EntryError
 
 
-def shown(value: object, length: int = 80) -> str:
-    r"""Return a short form of an untrusted value, safe to print.
-
-    Parameters
-    ----------
-    value : object
-        What a file or a user said.
-    length : int, default 80
-        Characters to keep.
-
-    Returns
-    -------
-    str
-        ASCII text with control characters escaped; strings are quoted.
-
-    Examples
-    --------
-    >>> print(shown("layer.0\n"), shown([1, 2]))
-    'layer.0\n' [1, 2]
-    """
-    # A name may be megabytes long, and its escapes ten times that.
-    text = ascii(value[: length + 1] if isinstance(value, str) else value)
-    if len(text) <= length:
-        return text
-    return text[: length - 4] + ("...'" if isinstance(value, str) else "...")
-
-
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading, refusing pipes, devices and folders.
 

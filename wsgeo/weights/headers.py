@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, Never, final
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import open_regular, refuse_unreadable, shown
+from wsgeo.escapes import shown
+from wsgeo.weights.files import open_regular, refuse_unreadable
 from wsgeo.weights.strict_json import DuplicateNameError, parse_header_json
 
 MAX_HEADER_BYTES = 25_000_000

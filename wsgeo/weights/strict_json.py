@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Never
 
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 
 MAX_DIGITS = 18
 MAX_DEPTH = 32

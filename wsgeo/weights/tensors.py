@@ -12,8 +12,9 @@ from typing import BinaryIO, Protocol, TypeAlias
 import numpy as np
 
 from wsgeo.errors import EntryError, WsgeoError
+from wsgeo.escapes import shown
 from wsgeo.files import atomic_file
-from wsgeo.weights.files import open_regular, refuse_unreadable, shown
+from wsgeo.weights.files import open_regular, refuse_unreadable
 from wsgeo.weights.headers import FLOAT_BYTES, Header, TensorEntry, read_header
 from wsgeo.weights.precision import STORED, StoredType, Tensor, narrow, widen
 

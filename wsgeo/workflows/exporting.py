@@ -11,14 +11,12 @@ from typing import Final
 import polars as pl
 
 from wsgeo.errors import WsgeoError
+from wsgeo.escapes import csv_text
 from wsgeo.files import replacing
 from wsgeo.graph.connectivity import connectivity_graph
 from wsgeo.graph.exports import export as write_graph
 from wsgeo.store import TABLES, Run, open_run
 from wsgeo.workflows.measuring import GroupResult
-
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet take a text for a formula."""
 
 
 def write_graphs(run: Run, groups: Sequence[GroupResult]) -> None:
@@ -130,13 +128,7 @@ def _flattened(frame: pl.DataFrame) -> pl.DataFrame:
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
     return frame.with_columns(
         *(pl.col(name).map_elements(_json, return_dtype=pl.String) for name in lists),
-        *(
-            pl.when(pl.col(name).str.slice(0, 1).is_in(FORMULA))
-            .then(pl.lit("'") + pl.col(name))
-            .otherwise(pl.col(name))
-            .alias(name)
-            for name in texts
-        ),
+        *(pl.col(name).map_elements(csv_text, return_dtype=pl.String) for name in texts),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsgeo.errors import DataError
-from wsgeo.zoo.names import printable
+from wsgeo.escapes import printable
 
 _MISSING = {"", "na", "nan", "null", "none"}
 

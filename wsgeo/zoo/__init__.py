@@ -14,7 +14,6 @@ from wsgeo.zoo.inventory import read_zoo
 from wsgeo.zoo.loading import build_model, head_names, load_base, load_tokenizer, load_weights
 from wsgeo.zoo.manifest import write_manifest
 from wsgeo.zoo.model_classes import objective_of
-from wsgeo.zoo.names import printable
 
 __all__ = [
     "UNKNOWN",
@@ -31,7 +30,6 @@ __all__ = [
     "load_tokenizer",
     "load_weights",
     "objective_of",
-    "printable",
     "read_zoo",
     "write_manifest",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Never
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 from wsgeo.weights.headers import read_header
 from wsgeo.zoo.adapters import AdapterConfig, lora_pairs, read_adapter_config, whole_tensors
 from wsgeo.zoo.architectures import Architecture, architecture_of

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Never, final
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 from wsgeo.weights.lowrank import adapter_scaling
 from wsgeo.zoo.architectures import Architecture
 from wsgeo.zoo.checkpoints import LoraPair, TensorRef

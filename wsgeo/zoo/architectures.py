@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 from wsgeo.weights.layout import Layout
 from wsgeo.zoo.configs import ModelConfig, transformers_config
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from wsgeo.escapes import printable
 from wsgeo.zoo.candidates import Candidate
 from wsgeo.zoo.checkpoints import Checkpoint, Exclusion, Fact, Zoo
 from wsgeo.zoo.groups import group
 from wsgeo.zoo.labels import order_of
-from wsgeo.zoo.names import printable
 
 
 def assemble(

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Never, final
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 from wsgeo.zoo.labels import read_labels
 from wsgeo.zoo.model_classes import class_named, model_type_of, objective_of
 

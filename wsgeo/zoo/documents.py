@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Never, final
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import check_regular, open_regular, refuse_unreadable, shown
+from wsgeo.escapes import shown
+from wsgeo.weights.files import check_regular, open_regular, refuse_unreadable
 from wsgeo.weights.strict_json import MAX_DIGITS, parse_json
 
 CONFIG_BYTES = 1_000_000

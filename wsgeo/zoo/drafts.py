@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import final
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 from wsgeo.weights.headers import Header, read_header
 from wsgeo.zoo.architectures import Architecture, architecture_of
 from wsgeo.zoo.checkpoints import Fact, LoraPair, TensorRef

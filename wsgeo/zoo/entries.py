@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 from wsgeo.errors import EntryError, WsgeoError
+from wsgeo.escapes import printable
 from wsgeo.zoo.adapter_entries import adapter_base, draft_adapter
 from wsgeo.zoo.bases import BaseFinder
 from wsgeo.zoo.checkpoints import Fact
@@ -16,7 +17,6 @@ from wsgeo.zoo.facts import own_labels, read_facts
 from wsgeo.zoo.keys import resolve_body
 from wsgeo.zoo.labels import check_names
 from wsgeo.zoo.manifest import manifest_facts
-from wsgeo.zoo.names import printable
 from wsgeo.zoo.tokenizer_files import find_tokenizer
 
 if TYPE_CHECKING:

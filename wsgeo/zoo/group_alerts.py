@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from wsgeo.escapes import printable
 from wsgeo.zoo.candidates import Candidate
 from wsgeo.zoo.labels import order_of
 from wsgeo.zoo.likeness import SAME_PRETRAINING, base_cosine
-from wsgeo.zoo.names import printable
 
 
 def base_alerts(

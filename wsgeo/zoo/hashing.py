@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 from wsgeo.weights.headers import Header
 from wsgeo.weights.tensors import stream_tensors
 

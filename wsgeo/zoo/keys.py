@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Never, final
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 from wsgeo.zoo.architectures import Architecture
 from wsgeo.zoo.checkpoints import TensorRef
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Never
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 
 MAX_LABELS = 10_000
 

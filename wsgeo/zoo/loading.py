@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Never, TypeVar
 import numpy as np
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 from wsgeo.weights.headers import read_header
 from wsgeo.weights.layout import Layout, Weights
 from wsgeo.weights.lowrank import LowRankUpdate, merge_adapter

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wsgeo.errors import EntryError, WsgeoError
+from wsgeo.escapes import printable
 from wsgeo.files import write_text
+from wsgeo.suggestions import suggestion
 from wsgeo.zoo.checkpoints import Checkpoint, Fact, Zoo
 from wsgeo.zoo.documents import CONFIG_BYTES, Roots, read_bytes
 from wsgeo.zoo.facts import data_fact, flatten
-from wsgeo.zoo.names import closest, printable
 
 if TYPE_CHECKING:
     from wsgeo.zoo.manifest_schema import Manifest
@@ -119,7 +120,7 @@ def _validate(document: Mapping[str, Any], path: Path) -> Manifest:
         if first["type"] == "extra_forbidden":
             model = Member if "member" in first["loc"] else Manifest
             fields = sorted(field.alias or name for name, field in model.model_fields.items())
-            what, remedy = f"unknown key {place!r}", closest(str(first["loc"][-1]), fields)
+            what, remedy = f"unknown key {place!r}", suggestion(str(first["loc"][-1]), fields)
         else:
             what, remedy = f"{place}: {first['msg']}", "Mend this line."
         raise WsgeoError(printable(what), where=str(path), remedy=printable(remedy)) from error

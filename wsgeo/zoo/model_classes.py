@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Never
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 
 OBJECTIVES = ("classification", "masked_lm", "causal_lm", "seq2seq")
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Never
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import open_regular, shown
+from wsgeo.escapes import shown
+from wsgeo.weights.files import open_regular
 from wsgeo.zoo.documents import Roots
 
 LOAD_SECONDS = 300

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Never, final
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 from wsgeo.zoo.documents import CONFIG_BYTES, TOKENIZER_BYTES, Roots, read_bytes, read_json
 
 PROBE_SECONDS = 30

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Never
 
 from wsgeo.errors import EntryError
-from wsgeo.weights.files import shown
+from wsgeo.escapes import shown
 from wsgeo.zoo.discovery import PICKLED_WEIGHTS, WEIGHTS, WEIGHTS_INDEX
 from wsgeo.zoo.documents import INDEX_BYTES, Roots, read_json
 from wsgeo.zoo.pickles import convert_pickle, refuse_pickle
