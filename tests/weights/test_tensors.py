@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.weights.headers import read_header
 from wsgeo.weights.precision import narrow, widen
-from wsgeo.weights.tensors import read_span, read_tensors, stream_tensors, write_safetensors
+from wsgeo.weights.tensors import read_tensors, stream_tensors, write_safetensors
 
 
 @pytest.fixture
@@ -162,19 +162,6 @@ class TestReading:
 
         assert digest.hexdigest() == hashlib.sha256(file.read_bytes()).hexdigest()
 
-    @pytest.mark.parametrize("dtype", ["F32", "BF16"])
-    def test_a_span_is_a_slice_of_the_flat_tensor(self, file, tensors, dtype):
-        """Any run of values can be read alone."""
-        write_safetensors(file, tensors, dtype=dtype)
-        entry = read_header(file).tensors["z"]
-
-        np.testing.assert_array_equal(
-            read_span(file, entry, 6, 20), read_tensors(file)["z"].reshape(-1)[6:20]
-        )
-        assert read_span(file, entry, 35, 35).shape == (0,)
-        with pytest.raises(ValueError, match="do not lie"):
-            read_span(file, entry, 30, 36)
-
     def test_a_file_that_shrank_is_refused(self, file, tensors):
         """A file cut short after its header was checked is a refusal, not a crash."""
         write_safetensors(file, tensors)
@@ -184,8 +171,6 @@ class TestReading:
         with pytest.raises(EntryError) as caught:
             read_tensors(file, header=header)
         assert caught.value.code == "file_changed"
-        with pytest.raises(EntryError, match="ends early"):
-            read_span(file, header.tensors["a"], 0, 3)
 
     def test_a_file_cut_while_it_is_read_is_refused(self, file):
         """The cut may also come between two tensors."""

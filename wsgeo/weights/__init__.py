@@ -19,7 +19,7 @@ from wsgeo.weights.lowrank import (
     merge_adapter,
     product_mean,
 )
-from wsgeo.weights.tensors import read_span, read_tensors, stream_tensors, write_safetensors
+from wsgeo.weights.tensors import read_tensors, stream_tensors, write_safetensors
 
 __all__ = [
     "Header",
@@ -43,7 +43,6 @@ __all__ = [
     "mix",
     "product_mean",
     "read_header",
-    "read_span",
     "read_tensors",
     "shared_spans",
     "span_grams",

@@ -107,50 +107,6 @@ def stream_tensors(
         refuse_unreadable(path, error)
 
 
-def read_span(path: Path | str, entry: TensorEntry, start: int, stop: int) -> Tensor:
-    """Read a run of values of one tensor, counted in its flat (row-major) form.
-
-    Parameters
-    ----------
-    path : Path or str
-        The file.
-    entry : TensorEntry
-        The tensor, from the file's checked header.
-    start, stop : int
-        First value and the one after the last.
-
-    Returns
-    -------
-    ndarray of float32, shape (stop - start,)
-        The values.
-
-    Raises
-    ------
-    ValueError
-        If the run does not lie inside the tensor.
-    EntryError
-        If the file cannot be read or is shorter than its header said.
-    """
-    if not 0 <= start <= stop <= math.prod(entry.shape):
-        raise ValueError(
-            f"Values {start}:{stop} do not lie in {entry.name} of shape {entry.shape}."
-        )
-    path, width = Path(path), FLOAT_BYTES[entry.dtype]
-    part = TensorEntry(
-        entry.name,
-        entry.dtype,
-        (stop - start,),
-        entry.start + start * width,
-        entry.start + stop * width,
-    )
-    try:
-        with open_regular(path) as file:
-            file.seek(part.start)
-            return _read_entry(file, part, path, None)
-    except OSError as error:
-        refuse_unreadable(path, error)
-
-
 def _check_names(header: Header, names: Collection[str] | None) -> frozenset[str]:
     if names is None:
         return frozenset(header.weights)
