@@ -5,45 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wsgeo.evaluation.heads import HeadPolicy, default_policy, halves, line_points, probe
-from wsgeo.evaluation.losses import Failure, Point
-
-TS = [0.0, 0.5, 1.0]
+from wsgeo.evaluation.heads import HeadPolicy, halves, head_for, probe
+from wsgeo.evaluation.losses import Failure
 
 
-class TestLinePoints:
-    """The points of a line under a policy."""
+class TestHeadFor:
+    """What a point says of its head under each policy."""
 
-    def test_interpolate(self):
-        """The head moves with the rest; the ends are the checkpoints."""
-        points = line_points("a", "b", TS)
-
-        assert points == (Point.of("a"), Point(("a", "b"), (0.5, 0.5)), Point.of("b"))
+    def test_the_head_that_moves_has_no_owner(self):
+        """An interpolated head is nobody's."""
+        assert head_for(HeadPolicy.INTERPOLATE, "a") is None
 
     @pytest.mark.parametrize("policy", [HeadPolicy.OWN, HeadPolicy.SOURCE])
-    @pytest.mark.parametrize("owner", ["a", "b"])
-    def test_the_end_with_its_own_head(self, policy, owner):
-        """Under the head of one end, that end is the checkpoint and the other is not."""
-        first, middle, last = line_points("a", "b", TS, policy, owner=owner)
+    def test_one_end_owns_the_head(self, policy):
+        """The head of one end is named by that end."""
+        assert head_for(policy, "a", seed=3) == "a"
 
-        assert (first == Point.of("a")) == (owner == "a")
-        assert (last == Point.of("b")) == (owner == "b")
-        assert middle.head == owner
-
-    def test_refit(self):
-        """A fitted head is fitted at every point, the ends too."""
-        assert {p.head for p in line_points("a", "b", TS, HeadPolicy.REFIT, seed=3)} == {"refit:3"}
-
-    @pytest.mark.parametrize("owner", [None, "c"])
-    def test_the_owner_is_an_end(self, owner):
-        """A head must belong to one of the ends."""
-        with pytest.raises(ValueError, match="head"):
-            line_points("a", "b", TS, HeadPolicy.OWN, owner=owner)
-
-    def test_default(self):
-        """Equal label sets interpolate, in any order; others are fitted anew."""
-        assert default_policy(("x", "y"), ("y", "x")) is HeadPolicy.INTERPOLATE
-        assert default_policy(("x", "y"), ("y", "z")) is HeadPolicy.REFIT
+    def test_a_fitted_head_is_nobodys(self):
+        """A fitted head depends on the seed of its split alone."""
+        assert {head_for(HeadPolicy.REFIT, owner, seed=3) for owner in "ab"} == {"refit:3"}
 
 
 class TestHalves:

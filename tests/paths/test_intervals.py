@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wsgeo.paths import barriers, contrasts
-from wsgeo.paths.intervals import intervals, paired_bootstrap, resample_counts
+from wsgeo.paths.intervals import intervals, resample_counts
 
 T = np.linspace(0, 1, 11)
 RIDGE = (T - 0.5) ** 2 + 0.3 * np.exp(-0.5 * ((T - 0.5) / 0.1) ** 2)
@@ -26,6 +26,11 @@ def noisy(rng, mean, n_examples=200, spread=0.05):
     return (mean + common * (1 + spread * rng.normal(size=(n_examples, len(mean))))).astype(
         np.float32
     )
+
+
+def paired_bootstrap(t, losses, *, n_resamples=1000, rng):
+    """Return the intervals of one path with resamples of its own."""
+    return intervals(np.asarray(t), losses, resample_counts(len(losses), n_resamples, rng))
 
 
 @pytest.fixture(scope="module")

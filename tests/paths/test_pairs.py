@@ -221,25 +221,28 @@ class TestWork:
 
         assert told == [(i, 6, "pairs") for i in range(1, 7)]
 
-    def test_a_head_policy_reaches_every_point(self, zoo):
+    @pytest.mark.parametrize("policy", ["own", "source"])
+    def test_one_head_reaches_every_point(self, zoo, policy):
         """With one end's head throughout, each point carries it, save that end itself."""
         engine = Landscape()
-        pairs, _, _ = measure_pairs(
-            engine,
-            zoo[:2],
-            "dev",
-            n_resamples=5,
-            head_policy="source",
-            head=lambda *ends: ends[1].content_hash,
-        )
+        pairs, _, _ = measure_pairs(engine, zoo[:2], "dev", n_resamples=5, head_policy=policy)
         first, second = sorted(m.content_hash for m in zoo[:2])
 
-        assert pairs["head_policy"].to_list() == ["source"]
-        assert [p.head for p in engine.calls if len(p.members) == 2] == [second] * 9
+        assert pairs["head_policy"].to_list() == [policy]
+        assert [p.head for p in engine.calls if len(p.members) == 2] == [first] * 9
         assert {p for p in engine.calls if len(p.members) == 1} == {
-            Point((first,), (1.0,), second),
-            Point.of(second),
+            Point.of(first),
+            Point((second,), (1.0,), first),
         }
+
+    def test_a_fitted_head_is_fitted_at_the_ends_too(self, zoo):
+        """Under refit the whole path has one kind of loss, and each end is fitted once."""
+        engine = Landscape()
+        pairs, _, _ = measure_pairs(engine, zoo, "dev", n_resamples=5, head_policy="refit", seed=3)
+
+        assert set(pairs["head_policy"]) == {"refit"}
+        assert {p.head for p in engine.calls} == {"refit:3"}
+        assert len(engine.calls) == 4 + 6 * 9
 
 
 class TestFailures:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wsgeo.evaluation.losses import Failure, Losses, Outcome, Point
+from wsgeo.evaluation.losses import Failure, Losses, Outcome
 from wsgeo.evaluation.points import REFIT
 
 
@@ -32,30 +30,14 @@ class HeadPolicy(StrEnum):
     """A linear probe, fitted on half of the examples and measured on the other half."""
 
 
-def default_policy(labels_a: tuple[str, ...], labels_b: tuple[str, ...]) -> HeadPolicy:
-    """Return the policy for two label sets: interpolate if they are one set, else refit.
-
-    Parameters
-    ----------
-    labels_a, labels_b : tuple of str
-        Label names of the end points, in any order.
-
-    Returns
-    -------
-    HeadPolicy
-        The default.
-    """
-    return HeadPolicy.INTERPOLATE if set(labels_a) == set(labels_b) else HeadPolicy.REFIT
-
-
-def head_for(policy: HeadPolicy, owner: str | None = None, seed: int = 0) -> str | None:
+def head_for(policy: HeadPolicy, owner: str, seed: int = 0) -> str | None:
     """Return what `Point.head` says under a policy.
 
     Parameters
     ----------
     policy : HeadPolicy
         The policy.
-    owner : str, optional
+    owner : str
         Content hash of the checkpoint whose head serves, for ``own`` and ``source``.
     seed : int, default 0
         Seed of the split, for ``refit``.
@@ -65,65 +47,14 @@ def head_for(policy: HeadPolicy, owner: str | None = None, seed: int = 0) -> str
     str or None
         A content hash, ``refit:SEED``, or None.
 
-    Raises
-    ------
-    ValueError
-        If the policy needs an owner and none is given.
+    Examples
+    --------
+    >>> [head_for(policy, "a") for policy in HeadPolicy]
+    [None, 'a', 'a', 'refit:0']
     """
     if policy is HeadPolicy.INTERPOLATE:
         return None
-    if policy is HeadPolicy.REFIT:
-        return f"{REFIT}{seed}"
-    if owner is None:
-        raise ValueError(f"Head policy {policy.value!r} needs to know whose head it is.")
-    return owner
-
-
-def line_points(
-    a: str,
-    b: str,
-    ts: Iterable[float],
-    policy: HeadPolicy = HeadPolicy.INTERPOLATE,
-    *,
-    owner: str | None = None,
-    seed: int = 0,
-) -> tuple[Point, ...]:
-    """Return the points of a line under a head policy.
-
-    Parameters
-    ----------
-    a, b : str
-        Content hashes of the ends.
-    ts : iterable of float
-        Positions in [0, 1].
-    policy : HeadPolicy
-        What becomes of the head.
-    owner : str, optional
-        Content hash of the end whose task is evaluated (``own``) or whose head serves throughout
-        (``source``).
-    seed : int, default 0
-        Seed of the split into halves (``refit``).
-
-    Returns
-    -------
-    tuple of Point
-        One per position. An end with its own head is that checkpoint, and shares its key.
-
-    Raises
-    ------
-    ValueError
-        If the policy needs an owner and none is given, or it is neither end.
-
-    Examples
-    --------
-    >>> line_points("a", "b", [0.0, 0.5, 1.0], HeadPolicy.OWN, owner="a")[::2]
-    (Point(members=('a',), coefficients=(1.0,), head=None), Point(members=('b',), ...head='a'))
-    """
-    head = head_for(policy, owner, seed)
-    if policy in {HeadPolicy.OWN, HeadPolicy.SOURCE} and head not in {a, b}:
-        raise ValueError(f"The head's owner {head!r} is neither end of the line.")
-    points = (Point.on_line(a, b, float(t), head) for t in ts)
-    return tuple(replace(p, head=None) if p.members == (head,) else p for p in points)
+    return f"{REFIT}{seed}" if policy is HeadPolicy.REFIT else owner
 
 
 def halves(targets: NDArray[np.int64], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

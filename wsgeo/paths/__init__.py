@@ -13,14 +13,11 @@ from wsgeo.paths.barriers import (
     peak,
 )
 from wsgeo.paths.envelopes import chord, lower_envelope
-from wsgeo.paths.intervals import Interval, PathIntervals, paired_bootstrap
-from wsgeo.paths.lines import AbstractPath, LinearPath
+from wsgeo.paths.intervals import Interval, PathIntervals
 from wsgeo.paths.profiles import Profile
 
 __all__ = [
-    "AbstractPath",
     "Interval",
-    "LinearPath",
     "PathIntervals",
     "Profile",
     "area",
@@ -31,6 +28,5 @@ __all__ = [
     "error_barrier",
     "lower_envelope",
     "midpoint_excess",
-    "paired_bootstrap",
     "peak",
 ]

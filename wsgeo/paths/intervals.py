@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from wsgeo.paths import contrasts
-from wsgeo.paths.envelopes import Floats, as_profiles, has_midpoint, lower_envelope
+from wsgeo.paths.envelopes import Floats, has_midpoint, lower_envelope
 
 LEVEL = 0.95
 """Coverage of every interval."""
@@ -92,49 +92,6 @@ class PathIntervals:
     convexity_gap: Interval
     midpoint_excess: Interval | None
     gap_draws: Floats
-
-
-def paired_bootstrap(
-    t: ArrayLike,
-    losses: NDArray[np.floating],
-    *,
-    n_resamples: int = 1000,
-    rng: np.random.Generator,
-) -> PathIntervals:
-    """Return 95 % intervals of the barriers of one path.
-
-    Parameters
-    ----------
-    t : array_like, shape (n_points,)
-        Increasing positions on the path, from 0 to 1.
-    losses : ndarray, shape (n_examples, n_points)
-        Loss of each example at each position, in nats.
-    n_resamples : int, default 1000
-        Resamples of the examples; the same examples at every position.
-    rng : Generator
-        Source of the resamples.
-
-    Returns
-    -------
-    PathIntervals
-        The intervals.
-
-    Raises
-    ------
-    ValueError
-        If the losses do not fit the positions, one is not finite, or there are fewer than two
-        examples.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> losses = rng.exponential(size=(512, 1)) * [0.6, 0.4, 0.5, 0.4, 0.6]
-    >>> gap = paired_bootstrap([0, 0.25, 0.5, 0.75, 1], losses, rng=rng).convexity_gap
-    >>> bool(0.08 < gap.low < gap.value < gap.high < 0.12)
-    True
-    """
-    positions, losses = as_profiles(t, losses)
-    return intervals(positions, losses, resample_counts(len(losses), n_resamples, rng))
 
 
 def resample_counts(

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from itertools import combinations
-from typing import NamedTuple, final
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from wsgeo.evaluation.gates import EndpointGate
+from wsgeo.evaluation.heads import HeadPolicy, head_for
 from wsgeo.evaluation.losses import AbstractEngine, Failure
 from wsgeo.paths.envelopes import Floats, as_profiles
-from wsgeo.paths.intervals import Interval, PathIntervals, intervals, resample_counts
-from wsgeo.paths.profiles import Profile
-from wsgeo.paths.sweeps import Line, Sweep, sweep
+from wsgeo.paths.reductions import N_MATRICES, Measured, reduce_lines
+from wsgeo.paths.sweeps import Line, sweep
 from wsgeo.paths.tables import PAIRS, PROFILES
 from wsgeo.progress import Progress
 from wsgeo.zoo.checkpoints import Checkpoint
-
-N_MATRICES = 200
-"""Most resampled gap matrices that are kept, for the stability of a clustering."""
 
 
 class PairTables(NamedTuple):
@@ -44,17 +41,7 @@ class PairTables(NamedTuple):
     gap_matrices: NDArray[np.float32]
 
 
-@final
-@dataclass(frozen=True)
-class _Measured:
-    """What is kept of one pair: its profile, the columns of its row, and resampled gaps."""
-
-    profile: Profile
-    numbers: dict[str, object]
-    gaps: NDArray[np.float32]
-
-
-Outcomes = Mapping[tuple[str, str], _Measured | Failure]
+Outcomes = Mapping[tuple[str, str], Measured | Failure]
 
 
 def measure_pairs(
@@ -66,7 +53,6 @@ def measure_pairs(
     gates: Mapping[str, EndpointGate] | None = None,
     ts: ArrayLike | None = None,
     head_policy: str = "interpolate",
-    head: Callable[[Checkpoint, Checkpoint], str | None] | None = None,
     l2: Floats | None = None,
     cosine: Floats | None = None,
     precision: str = "fp32",
@@ -97,10 +83,8 @@ def measure_pairs(
     ts : array_like, shape (n_points,), optional
         Increasing positions from 0 to 1 in the direction walked; default 11 even ones.
     head_policy : str, default 'interpolate'
-        Recorded with each pair.
-    head : callable, optional
-        What `Point.head` says on the line between two checkpoints, given in the direction walked;
-        None interpolates the head with the rest.
+        What becomes of the head, a `HeadPolicy`; recorded with each pair. The members share one
+        task, so ``own`` and ``source`` both take the head of the end with the smaller content hash.
     l2, cosine : ndarray of float64, shape (n_checkpoints, n_checkpoints), optional
         Distances of the weights and cosines of the task vectors, aligned to ``checkpoints``.
     precision : str, default 'fp32'
@@ -108,7 +92,7 @@ def measure_pairs(
     n_resamples : int, default 1000
         Resamples of the examples.
     seed : int, default 0
-        Seed of the resamples.
+        Seed of the resamples, and of the halves of ``refit``.
     exclude : collection of (str, str), optional
         Pairs of ids, in either order, that are left ``pending``.
     progress : Progress, optional
@@ -122,7 +106,7 @@ def measure_pairs(
     Raises
     ------
     ValueError
-        If ids repeat or positions do not run from 0 to 1.
+        If ids repeat, positions do not run from 0 to 1, or no such head policy is known.
 
     References
     ----------
@@ -130,34 +114,28 @@ def measure_pairs(
     """
     t = np.round(np.linspace(0, 1, 11) if ts is None else np.asarray(ts, dtype=np.float64), 12)
     as_profiles(t, t)
-    order = sorted(range(len(checkpoints)), key=lambda i: checkpoints[i].id)
-    members = [checkpoints[i] for i in order]
-    if len({m.id for m in members}) < len(members):
-        raise ValueError("Checkpoint ids must be distinct.")
+    order, members = _by_id(checkpoints)
+    policy = HeadPolicy(head_policy)
     unmeasured = _unmeasured(members, gates or {}, {frozenset(pair) for pair in exclude})
-    lines = dict.fromkeys(
-        _line(a, b) for a, b in combinations(members, 2) if (a.id, b.id) not in unmeasured
-    )
-    by_hash = {m.content_hash: m for m in members}
     swept = sweep(
         engine,
-        list(lines),
+        _lines(members, unmeasured),
         examples_name,
         t,
-        head=(lambda a, b: head(by_hash[a], by_hash[b])) if head else None,
+        head=lambda start, _: head_for(policy, start, seed),
         progress=progress,
     )
-    found = _reduce(swept, t, examples_name, split, n_resamples, np.random.default_rng(seed))
+    found = reduce_lines(swept, t, examples_name, split, n_resamples, np.random.default_rng(seed))
     outcomes = {
         (a.id, b.id): unmeasured.get((a.id, b.id)) or _turned(found, a, b)
         for a, b in combinations(members, 2)
     }
-    shared: dict[str, object] = {
+    shared = {
         "path": "line",
         "alignment": "none",
         "task": examples_name,
         "split": split,
-        "head_policy": head_policy,
+        "head_policy": policy.value,
         "precision": precision,
         "rule": "exact",
     }
@@ -168,6 +146,21 @@ def measure_pairs(
         _profiles_frame(outcomes),
         _matrices(outcomes, index, min(n_resamples, N_MATRICES)),
     )
+
+
+def _by_id(checkpoints: Sequence[Checkpoint]) -> tuple[list[int], list[Checkpoint]]:
+    """Return the checkpoints sorted by id, and where each was."""
+    order = sorted(range(len(checkpoints)), key=lambda i: checkpoints[i].id)
+    members = [checkpoints[i] for i in order]
+    if len({m.id for m in members}) < len(members):
+        raise ValueError("Checkpoint ids must be distinct.")
+    return order, members
+
+
+def _lines(members: Sequence[Checkpoint], unmeasured: Collection[tuple[str, str]]) -> list[Line]:
+    """Return the distinct lines between members whose pairs are to be measured."""
+    pairs = combinations(members, 2)
+    return list(dict.fromkeys(_line(a, b) for a, b in pairs if (a.id, b.id) not in unmeasured))
 
 
 def _line(a: Checkpoint, b: Checkpoint) -> Line:
@@ -191,48 +184,16 @@ def _unmeasured(
     return reasons
 
 
-def _reduce(
-    swept: Iterable[tuple[Line, Sweep | Failure]],
-    t: Floats,
-    task: str,
-    split: str,
-    n_resamples: int,
-    rng: np.random.Generator,
-) -> dict[Line, _Measured | Failure]:
-    """Turn each line into its numbers as it arrives; its examples are then forgotten."""
-    found: dict[Line, _Measured | Failure] = {}
-    counts: NDArray[np.float32] | None = None
-    for line, result in swept:
-        if isinstance(result, Failure):
-            found[line] = result
-            continue
-        if counts is None:
-            counts = resample_counts(len(result.losses), n_resamples, rng)
-        loss = result.losses.mean(axis=0, dtype=np.float64)
-        profile = Profile(*line, t, loss, result.metric, "line", task, split)
-        limits = intervals(t, result.losses, counts)
-        numbers = _numbers(profile, limits) | {"n_examples": len(result.losses)}
-        found[line] = _Measured(profile, numbers, limits.gap_draws[:N_MATRICES].astype(np.float32))
-    return found
-
-
 def _turned(
-    found: Mapping[Line, _Measured | Failure], a: Checkpoint, b: Checkpoint
-) -> _Measured | Failure:
+    found: Mapping[Line, Measured | Failure], a: Checkpoint, b: Checkpoint
+) -> Measured | Failure:
     """Return the outcome of a pair with its profile running from ``a`` to ``b``."""
     line = _line(a, b)
     outcome = found.get(line, Failure("pending", "The run stopped before this pair."))
     if isinstance(outcome, Failure):
         return outcome
-    profile, numbers = outcome.profile, outcome.numbers
-    if line[0] != a.content_hash:
-        # The scalars stay those of the direction walked: turned round, the last bit may differ.
-        profile, numbers = profile.reversed(), numbers | {"t_peak": _turn(numbers["t_peak"])}
-    return _Measured(profile.between(a.id, b.id), numbers, outcome.gaps)
-
-
-def _turn(t_peak: object) -> float | None:
-    return 1.0 - t_peak if isinstance(t_peak, float) else None
+    forward = outcome if line[0] == a.content_hash else outcome.reversed()
+    return forward.between(a.id, b.id)
 
 
 def _sorted(matrix: Floats | None, order: list[int]) -> Floats:
@@ -257,25 +218,14 @@ def _pairs_frame(
 
 
 def _profiles_frame(outcomes: Outcomes) -> pl.DataFrame:
-    measured = [asdict(each.profile) for each in outcomes.values() if isinstance(each, _Measured)]
+    measured = [asdict(each.profile) for each in outcomes.values() if isinstance(each, Measured)]
     rows = [
         row | {name: row[name].tolist() for name in ("t", "loss", "metric")} for row in measured
     ]
     return pl.DataFrame(rows, schema=PROFILES)
 
 
-def _numbers(profile: Profile, limits: PathIntervals) -> dict[str, object]:
-    """Return the columns of a measured row."""
-    row: dict[str, object] = dict(profile.barriers())
-    for name in ("barrier_height", "barrier_mean", "convexity_gap", "midpoint_excess"):
-        interval: Interval | None = getattr(limits, name)
-        if interval is not None:
-            row |= {f"{name}_lo": interval.low, f"{name}_hi": interval.high}
-    row |= {"convexity_gap_se": limits.convexity_gap.error, "n_points": profile.t.size}
-    return row | {"measured": "measured"}
-
-
-def _row(outcome: _Measured | Failure) -> dict[str, object]:
+def _row(outcome: Measured | Failure) -> dict[str, object]:
     if isinstance(outcome, Failure):
         return {"measured": outcome.status, "reason": outcome.reason}
     return outcome.numbers
@@ -286,7 +236,7 @@ def _matrices(outcomes: Outcomes, index: Mapping[str, int], n: int) -> NDArray[n
     matrices = np.full((n, len(index), len(index)), np.nan, dtype=np.float32)
     matrices[:, range(len(index)), range(len(index))] = 0.0
     for (a, b), outcome in outcomes.items():
-        if isinstance(outcome, _Measured):
+        if isinstance(outcome, Measured):
             i, j = index[a], index[b]
             matrices[:, i, j] = matrices[:, j, i] = outcome.gaps
     return matrices

@@ -49,7 +49,8 @@ def sweep(
     """Yield each line with its losses as it completes, in any order.
 
     Every end is evaluated once, before the first interior point; a line with an end that could not
-    be evaluated is yielded as that failure and costs nothing more.
+    be evaluated, or whose losses are not all finite, is yielded as that failure and costs nothing
+    more.
 
     Parameters
     ----------
@@ -62,7 +63,8 @@ def sweep(
     t : ndarray of float64, shape (n_points,)
         Increasing positions from 0 to 1.
     head : callable, optional
-        Whose head serves on a line; None interpolates the head with the rest.
+        What `Point.head` says on a line; None interpolates the head with the rest. The ends are
+        measured under it too.
     progress : Progress, optional
         Told of each line that is done.
 
@@ -100,7 +102,7 @@ def _evaluate_ends(
         for point in points
     }
     for index, (outcome,) in engine.evaluate([Item((point,), examples) for point in points]):
-        outcomes[points[index]] = outcome
+        outcomes[points[index]] = _finite(outcome)
     return outcomes
 
 
@@ -123,14 +125,21 @@ def _interior(line: Line, t: Floats, head: Head | None) -> tuple[Point, ...]:
 def _join(outcomes: list[Outcome]) -> Sweep | Failure:
     """Put the positions side by side, or return why there is no loss at one of them."""
     found: list[Losses] = []
-    for outcome in outcomes:
+    for outcome in map(_finite, outcomes):
         if isinstance(outcome, Failure):
             return outcome
-        if not (np.isfinite(outcome.loss).all() and np.isfinite(outcome.hit).all()):
-            return Failure("nonfinite", "A loss on the line is not finite.")
         found.append(outcome)
     losses = np.stack([each.loss for each in found], axis=1)
     return Sweep(losses, np.array([each.metric for each in found]))
+
+
+def _finite(outcome: Outcome) -> Outcome:
+    """Return an outcome whose numbers are all finite, or the failure that it is."""
+    if isinstance(outcome, Failure):
+        return outcome
+    if np.isfinite(outcome.loss).all() and np.isfinite(outcome.hit).all():
+        return outcome
+    return Failure("nonfinite", "A loss on the line is not finite.")
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:
