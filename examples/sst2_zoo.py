@@ -20,8 +20,8 @@ from pathlib import Path
 
 import polars as pl
 
-from wsgeo.evaluation import WorkerPool
 from wsgeo.files import replacing, write_text
+from wsgeo.processes import WorkerPool
 from wsgeo.training import FineTuneRecipe, Optimization, Order, make_members
 
 LABELS = ("negative", "positive")

@@ -16,7 +16,7 @@ from wsgeo.errors import DataError, EntryError
 from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.heads import halves
 from wsgeo.evaluation.losses import Failure, Item, Losses, Point
-from wsgeo.evaluation.pool import WorkerPool
+from wsgeo.processes.pool import WorkerPool
 from wsgeo.tasks.task import Objective
 
 LIGHT = ("torch", "transformers.models.bert.modeling_bert", "wsgeo.evaluation.hf")

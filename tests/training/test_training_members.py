@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wsgeo.errors import WsgeoError
-from wsgeo.evaluation import WorkerPool
+from wsgeo.processes.pool import WorkerPool
 from wsgeo.training import Optimization, Order, make_member, make_members, members
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from wsgeo.evaluation import WorkerPool
 from wsgeo.paths.barriers import convexity_gap
 from wsgeo.probing.sets import load_set
+from wsgeo.processes.pool import WorkerPool
 from wsgeo.tasks import encode, read_task, task_of
 from wsgeo.workflows.demo_texts import SET
 from wsgeo.workflows.demonstrating import LABELS, make_demo_zoo

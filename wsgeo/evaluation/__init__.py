@@ -10,8 +10,6 @@ from wsgeo.evaluation.losses import (
     Outcome,
     Point,
 )
-from wsgeo.evaluation.pool import WorkerPool
-from wsgeo.evaluation.worker import WorkFailure
 from wsgeo.progress import Progress
 
 __all__ = [
@@ -24,6 +22,4 @@ __all__ = [
     "Outcome",
     "Point",
     "Progress",
-    "WorkFailure",
-    "WorkerPool",
 ]

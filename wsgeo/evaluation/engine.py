@@ -17,9 +17,9 @@ from wsgeo.evaluation.losses import (
     Outcome,
 )
 from wsgeo.evaluation.points import owner_of
-from wsgeo.evaluation.pool import PRELOAD, WorkerPool
 from wsgeo.evaluation.schedule import HandOuts, visiting_order
-from wsgeo.evaluation.worker import WorkFailure
+from wsgeo.processes.pool import PRELOAD, WorkerPool
+from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.weights.layout import Layout, Weights

@@ -11,7 +11,7 @@ from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.evaluation.heads import probe
 from wsgeo.evaluation.losses import AbstractBackend, Failure, Outcome, Point
 from wsgeo.evaluation.points import REFIT, WeightsCache, layout_of, materialise, owner_of
-from wsgeo.evaluation.worker import attempt, failure_of
+from wsgeo.processes.worker import attempt, failure_of
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.weights.layout import Layout, Weights
 from wsgeo.zoo.checkpoints import Checkpoint

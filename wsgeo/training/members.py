@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any, final
 
 from wsgeo.errors import WsgeoError
-from wsgeo.evaluation.pool import WorkerPool
-from wsgeo.evaluation.worker import WorkFailure
 from wsgeo.files import atomic_file, sync_folder
+from wsgeo.processes.pool import WorkerPool
+from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
 from wsgeo.training.loops import DivergedError, Trained, fine_tune, pretrain_masked_lm
 from wsgeo.training.models import quiet

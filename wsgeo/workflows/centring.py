@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.losses import AbstractEngine, Item, Losses, Point
-from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.graph.matrices import square
+from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.regions.cards import Origin
 from wsgeo.regions.centroids import largest_gap, mean_weights, medoid, refuse_across_barrier

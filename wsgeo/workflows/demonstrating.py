@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import final
 
 from wsgeo.errors import WsgeoError
-from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.files import write_text
+from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.training import (
     FineTuneRecipe,

@@ -10,8 +10,8 @@ import polars as pl
 
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.engine import Engine
-from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.probing import DiagnosticSet, encode_sets, load_set, score_members
+from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger, Run, open_run
 from wsgeo.workflows.engines import workers

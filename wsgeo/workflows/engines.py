@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 from wsgeo.evaluation.engine import Engine
-from wsgeo.evaluation.pool import WorkerPool
+from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger
 from wsgeo.workflows.settings import ScanSettings

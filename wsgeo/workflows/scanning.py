@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from wsgeo.errors import WsgeoError
-from wsgeo.evaluation.pool import WorkerPool
 from wsgeo.graph.result import ClusterResult, cluster
+from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger, Run, create_run
 from wsgeo.workflows.engines import engine_for, workers

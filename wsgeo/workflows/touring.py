@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from wsgeo.evaluation.pool import PRELOAD, WorkerPool
+from wsgeo.processes.pool import PRELOAD, WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.workflows.centring import centroid
 from wsgeo.workflows.demonstrating import make_demo_zoo

@@ -18,6 +18,7 @@ FUNCTION, ARGUMENT = b"F", b"A"
 """First byte of a message to a worker."""
 
 _attempt = 0
+_works = False
 
 
 def attempt() -> int:
@@ -31,6 +32,11 @@ def attempt() -> int:
         How many workers have died on it: 0, 1, 2, ...
     """
     return _attempt
+
+
+def is_worker() -> bool:
+    """Tell whether this process is a worker of a pool."""
+    return _works
 
 
 @final
@@ -85,7 +91,8 @@ def work(connection: Connection) -> None:
     A message is either `FUNCTION` and a pickle, kept for what follows, or `ARGUMENT` and a pickle of
     ``(argument, attempt)``, which is answered. Empty messages go back as signs of life.
     """
-    lock = threading.Lock()
+    global _works
+    _works, lock = True, threading.Lock()
     threading.Thread(target=_beat, args=(connection, lock), daemon=True).start()
     function: Any = None
     while True:

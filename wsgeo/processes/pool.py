@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, final
 
-from wsgeo.evaluation.nursery import Nursery
-from wsgeo.evaluation.worker import ARGUMENT, FUNCTION, WorkFailure, perform
+from wsgeo.processes.nursery import Nursery
+from wsgeo.processes.worker import ARGUMENT, FUNCTION, WorkFailure, perform
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")

@@ -62,7 +62,7 @@ class Nursery:
         path = [place for place in sys.path if place]
         start = (
             "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
-            "from wsgeo.evaluation.nursery import serve; "
+            "from wsgeo.processes.nursery import serve; "
             "serve(int(sys.argv[1]), json.loads(sys.argv[3]), int(sys.argv[4]))"
         )
         arguments = [
@@ -196,7 +196,7 @@ def _fork(control: socket.socket, descriptor: int) -> int:
         _die_with(parent)
         control.close()
         # Imported by name only here: the nursery itself needs nothing of it.
-        from wsgeo.evaluation.worker import work
+        from wsgeo.processes.worker import work
 
         work(Connection(descriptor))
         code = 0

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from wsgeo.errors import DataError, EntryError
-from wsgeo.evaluation.pool import WorkerPool, WorkFailure
-from wsgeo.evaluation.worker import attempt
+from wsgeo.processes.pool import WorkerPool, WorkFailure
+from wsgeo.processes.worker import attempt
 
-LIGHT = ("wsgeo.evaluation.worker",)
+LIGHT = ("wsgeo.processes.worker",)
 
 
 def double(x: int) -> int:
@@ -338,8 +338,8 @@ SCRIPT = """
 import sys
 sys.path.insert(0, {here!r})
 import test_pool
-from wsgeo.evaluation.pool import WorkerPool
-with WorkerPool(2, preload=("wsgeo.evaluation.worker",)) as pool:
+from wsgeo.processes.pool import WorkerPool
+with WorkerPool(2, preload=("wsgeo.processes.worker",)) as pool:
     list(pool.run(test_pool.double, range(8)))
     print(pool._nursery._process.pid, *[w.pid for w in pool._idle], flush=True)
     list(pool.run(test_pool.sleep, [60.0] * 4))
