@@ -1,8 +1,9 @@
-"""Files that are either whole or absent, whatever kills the process that writes them."""
+"""Files and folders that are either whole or absent, whatever kills the process that writes them."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -13,7 +14,9 @@ from typing import BinaryIO, Final, Never
 from wsgeo.errors import WsgeoError
 
 PARTIAL: Final = ".*.partial"
-"""Pattern of the names of files that are not whole yet, or of a writer that was killed."""
+"""Pattern of the names of files and folders that are not whole yet, or whose writer was killed."""
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @contextlib.contextmanager
@@ -21,7 +24,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that takes its place when the block ends well.
 
     A reader sees the old file or the new one, never a part: the bytes are flushed to the disk
-    before the name moves, and the folder after.
+    before the name moves, and the folder after. Errors of the block that concern other files pass
+    through.
 
     Parameters
     ----------
@@ -48,16 +52,67 @@ def replacing(path: Path) -> Iterator[Path]:
     ...     target.read_text()
     'whole'
     """
-    temporary = path.parent / f".{secrets.token_hex(8)}.partial"
+    temporary = _partial(path)
     try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        _refuse_unwritable(path, error)
+        with _refusing(path, temporary):
+            yield temporary
+        with _refusing(path):
+            _sync(temporary)
+            temporary.replace(path)
+            sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder beside ``folder`` that takes its place when the block ends well.
+
+    Half a model with a valid header would be loaded as a whole one.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to write or replace, with all that is in it; its parents are made.
+
+    Yields
+    ------
+    Path
+        The hidden folder, empty.
+
+    Raises
+    ------
+    WsgeoError
+        If the folder cannot be written or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     with replacing_folder(Path(parent) / "model") as staging:
+    ...         _ = (staging / "config.json").write_text("{}")
+    ...     [path.name for path in Path(parent).rglob("*")]
+    ['model', 'config.json']
+    """
+    staging = _partial(folder)
+    try:
+        with _refusing(folder):
+            staging.mkdir(parents=True)
+        yield staging
+        with _refusing(folder):
+            _sync_tree(staging)
+            _put_in_place(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what killed writers left below a folder; nobody else may be writing there."""
+    for leftover in sorted(folder.rglob(PARTIAL)):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -95,6 +150,11 @@ def sync_folder(folder: Path) -> None:
         _sync(folder)
 
 
+def _partial(path: Path) -> Path:
+    """Return a hidden name beside ``path`` that matches `PARTIAL`."""
+    return path.with_name(PARTIAL.replace("*", secrets.token_hex(8)))
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -103,12 +163,54 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            _sync(path)
+        elif path.is_dir():
+            sync_folder(path)
+    sync_folder(folder)
+
+
+def _put_in_place(staging: Path, folder: Path) -> None:
+    # No system call swaps two full folders everywhere: the older one steps aside first.
+    older = _partial(folder)
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(older)
+    try:
+        staging.rename(folder)
+    except OSError:
+        with contextlib.suppress(FileNotFoundError):
+            older.rename(folder)
+        raise
+    shutil.rmtree(older, ignore_errors=True)
+    sync_folder(folder.parent)
+
+
+@contextlib.contextmanager
+def _refusing(target: Path, only: Path | None = None) -> Iterator[None]:
+    """Turn a system error into a line for the user; with ``only``, what concerns that file."""
+    try:
+        yield
+    except OSError as error:
+        if only is None or _concerns(error, only):
+            _refuse_unwritable(target, error)
+        raise
+
+
+def _concerns(error: OSError, path: Path) -> bool:
+    """Tell whether an error names a file, or names none and comes from writing."""
+    names = {str(name) for name in (error.filename, error.filename2) if name is not None}
+    # Writing to an open file names no file, and libraries raise texts without a number.
+    return str(path) in names or (not names and error.errno in (None, *_FULL))
+
+
 def _refuse_unwritable(path: Path, error: OSError) -> Never:
     free = ""
     with contextlib.suppress(OSError):
         free = f"; {shutil.disk_usage(path.parent).free} bytes are free there"
     raise WsgeoError(
-        f"the file cannot be written ({error.strerror or error}{free})",
+        f"it cannot be written ({error.strerror or error}{free})",
         where=str(path),
         remedy="Free some space or choose another place, then run the command again.",
     ) from error

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Never
 
 from wsgeo.errors import WsgeoError
-from wsgeo.files import sync_folder, write_text
+from wsgeo.files import replacing_folder, write_text
 
 MARKER = "wsgeo.json"
 KIND = "centroid"
@@ -22,8 +20,8 @@ _MARKER_BYTES = 1 << 20
 def staged_folder(folder: Path) -> Iterator[Path]:
     """Fill a hidden folder that takes the place of ``folder`` at the end.
 
-    Half a model with a valid header would be loaded as a whole one. An empty folder and an older
-    centroid are replaced; anything else that stands there is left alone.
+    An empty folder and an older centroid are replaced; anything else that stands there is left
+    alone.
 
     Parameters
     ----------
@@ -40,22 +38,9 @@ def staged_folder(folder: Path) -> Iterator[Path]:
     WsgeoError
         If ``folder`` holds something else, or cannot be written.
     """
-    folder = Path(folder)
     _check_replaceable(folder)
-    staging = folder.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        try:
-            staging.mkdir(parents=True)
-        except OSError as error:
-            _refuse_unwritten(folder, error)
+    with replacing_folder(folder) as staging:
         yield staging
-        sync_folder(staging)
-        try:
-            _put_in_place(staging, folder)
-        except OSError as error:
-            _refuse_unwritten(folder, error)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def write_json(path: Path, document: Mapping[str, object]) -> None:
@@ -96,22 +81,3 @@ def _is_centroid(folder: Path) -> bool:
 
 def _refuse(folder: Path, why: str) -> Never:
     raise WsgeoError(why, where=str(folder), remedy="Choose another folder with -o.")
-
-
-def _put_in_place(staging: Path, folder: Path) -> None:
-    if folder.exists():
-        older = folder.with_name(f".{uuid.uuid4().hex}.old")
-        folder.rename(older)
-        staging.rename(folder)
-        shutil.rmtree(older, ignore_errors=True)
-    else:
-        staging.rename(folder)
-    sync_folder(folder.parent)
-
-
-def _refuse_unwritten(folder: Path, error: OSError) -> Never:
-    raise WsgeoError(
-        f"the folder cannot be written ({error.strerror or error})",
-        where=str(folder),
-        remedy="Free some space or choose another folder with -o.",
-    ) from error

@@ -7,14 +7,11 @@ name and renamed at the end, so a folder with a name is a finished member and is
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import platform
-import shutil
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -22,7 +19,7 @@ from pathlib import Path
 from typing import Any, final
 
 from wsgeo.errors import WsgeoError
-from wsgeo.files import atomic_file, sync_folder
+from wsgeo.files import replacing_folder, write_text
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
@@ -244,27 +241,11 @@ def _write(folder: Path, trained: Trained, settings: Mapping[str, Any]) -> None:
         "seconds": round(trained.seconds, 3),
         "versions": _versions(),
     }
-    with _staged(folder) as staging, quiet():
+    with replacing_folder(folder) as staging, quiet():
         trained.model.save_pretrained(staging)
         trained.tokenizer.save_pretrained(staging)
         document = json.dumps({**settings, **results}, indent=2, sort_keys=True, allow_nan=False)
-        with atomic_file(staging / OWN_FILE) as file:
-            file.write((document + "\n").encode())
-
-
-@contextlib.contextmanager
-def _staged(folder: Path) -> Iterator[Path]:
-    """Fill a hidden folder that gets its name at the end."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = folder.with_name(f".{uuid.uuid4().hex}.part")
-    staging.mkdir()
-    try:
-        yield staging
-        sync_folder(staging)
-        staging.rename(folder)
-        sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        write_text(staging / OWN_FILE, document + "\n")
 
 
 def _versions() -> dict[str, str]:
