@@ -6,13 +6,17 @@ import subprocess
 import sys
 
 import click
+import polars as pl
 import pytest
+import report_cases
 from click.testing import CliRunner
 
 from wsgeo.cli import VERBS, main
 from wsgeo.errors import MissingAssetError, WsgeoError
+from wsgeo.store import TABLES, create_run
 
 HEAVY = {"torch", "transformers", "numpy", "polars", "scipy", "sklearn", "altair", "networkx"}
+SLOW_TO_IMPORT = {"torch", "transformers", "peft", "sklearn", "scipy", "umap", "hdbscan", "altair"}
 WITHOUT_JSON = {"cite", "export", "report"}
 """Verbs that print BibTeX or paths."""
 
@@ -28,16 +32,8 @@ class TestHelp:
     @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["scan", "--help"], ["scn"]])
     def test_loads_nothing_heavy(self, arguments):
         """Help, version and a mistyped verb import no numeric package."""
-        script = (
-            "import json, sys\n"
-            "from wsgeo.cli import main\n"
-            "try:\n    main(sys.argv[1:])\n"
-            "finally:\n    print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
-        )
-        found = subprocess.run(
-            [sys.executable, "-c", script, *arguments], capture_output=True, text=True
-        )
-        loaded = {name.split(".")[0] for name in json.loads(found.stderr.splitlines()[-1])}
+        loaded = _loaded(arguments)
+
         assert loaded & HEAVY == set()
         assert "click" in loaded
 
@@ -88,6 +84,59 @@ class TestHelp:
 
         assert texts
         assert all(meaning in text for text in texts)
+
+
+class TestReadingVerbs:
+    """A verb that only reads a run imports only what it reads with."""
+
+    @pytest.mark.parametrize("arguments", [["show", "RUN"], ["cite", "RUN"]])
+    def test_json_needs_nothing_heavy(self, arguments, finished_run):
+        """What stands in the run's JSON files is read without polars."""
+        assert _loaded([str(finished_run) if a == "RUN" else a for a in arguments]) & HEAVY == set()
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["export", "RUN", "--format", "csv", "-o", "OUT"],
+            ["compare", "RUN", "RUN"],
+        ],
+    )
+    def test_tables_need_polars_alone(self, arguments, finished_run, tmp_path):
+        """What stands in tables is read without models, charts or clustering packages."""
+        places = {"RUN": str(finished_run), "OUT": str(tmp_path)}
+        loaded = _loaded([places.get(argument, argument) for argument in arguments])
+
+        assert loaded & SLOW_TO_IMPORT == set()
+        assert "polars" in loaded
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory):
+    """Give the folder of a finished run of a made-up zoo."""
+    run = create_run(tmp_path_factory.mktemp("cli") / "run")
+    for name, frame in report_cases.tables(6).items():
+        whole = pl.concat([pl.DataFrame(schema=TABLES[name]), frame], how="diagonal_relaxed")
+        run.write_table(name, whole.cast(dict(TABLES[name])))
+    run.write("run", {**run.read("run"), "status": "complete", "references": ["juneja2022"]})
+    summary = {"zoo": "made-up", "n_members": 6, "n_pairs": 15, "n_computed": 0, "n_reused": 0}
+    rest = {"groups": [], "regions": {}, "alerts": [], "exclusions": [], "report": "", "next": []}
+    run.write("summary", {**summary, **rest})
+    return run.folder
+
+
+def _loaded(arguments):
+    """Return the top-level packages that a call imports; the call must not be a bug."""
+    script = (
+        "import json, sys\n"
+        "from wsgeo.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "finally:\n    print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True
+    )
+    assert found.returncode in {0, 2}, found.stderr[:2000]
+    return {name.split(".")[0] for name in json.loads(found.stderr.splitlines()[-1])}
 
 
 class TestErrors:

@@ -19,14 +19,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Never, final
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, Final, Never, final
 
 from wsgeo.errors import StoreError
-from wsgeo.files import PARTIAL, write_text
-from wsgeo.store.ledger import Ledger
-from wsgeo.store.tables import TABLES, read_table, write_table
+from wsgeo.files import PARTIAL, remove_partial, write_text
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from wsgeo.store.ledger import Ledger
 
 FORMAT: Final = 1
 
@@ -51,14 +52,21 @@ class Run:
 
     def table(self, name: str) -> pl.DataFrame:
         """Read one table; empty where it was never written."""
+        # polars takes 0.7 s to import; `wsgeo show` and `cite` read no table.
+        from wsgeo.store.tables import read_table
+
         return read_table(self.tables, name)
 
     def every_table(self) -> dict[str, pl.DataFrame]:
         """Read every table."""
+        from wsgeo.store.tables import TABLES
+
         return {name: self.table(name) for name in TABLES}
 
     def write_table(self, name: str, frame: pl.DataFrame) -> None:
         """Write one table, whole or not at all."""
+        from wsgeo.store.tables import write_table
+
         self.tables.mkdir(exist_ok=True)
         write_table(self.tables, name, frame)
 
@@ -128,10 +136,11 @@ class Run:
         StoreError
             If another process writes to this run.
         """
+        from wsgeo.store.ledger import Ledger
+
         with self.sole_writer():
             # What a killed writer left half written; nobody else writes now.
-            for leftover in self.folder.rglob(PARTIAL):
-                leftover.unlink(missing_ok=True)
+            remove_partial(self.folder)
             with Ledger(self.folder / "ledger.sqlite") as ledger:
                 yield ledger
 

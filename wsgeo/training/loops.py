@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from wsgeo.progress import Progress
 from wsgeo.training.orders import batch_order
 from wsgeo.training.recipes import FineTuneRecipe, Optimization, PretrainRecipe
 
@@ -27,9 +28,6 @@ _SHORT = 64  # tokens; below, plain attention is twice as fast on a CPU as the f
 _TAIL = 50  # last steps over which the final training loss is a mean
 _MASK_KEPT = 0.1
 _PAIR_HEAD = "seq_relationship_logits"
-
-Progress = Callable[[int, int, float], None]
-"""Told the updates made, their number, and the loss of the last one."""
 
 
 class DivergedError(ArithmeticError):
@@ -72,8 +70,8 @@ def fine_tune(recipe: FineTuneRecipe, progress: Progress | None = None) -> Train
     ----------
     recipe : FineTuneRecipe
         Base, data, settings, seeds.
-    progress : callable, optional
-        Called after each update.
+    progress : Progress, optional
+        Told of each update.
 
     Returns
     -------
@@ -126,8 +124,8 @@ def pretrain_masked_lm(recipe: PretrainRecipe, progress: Progress | None = None)
     ----------
     recipe : PretrainRecipe
         Text, tokenizer, shape, settings, seed.
-    progress : callable, optional
-        Called after each update.
+    progress : Progress, optional
+        Told of each update.
 
     Returns
     -------
@@ -222,7 +220,7 @@ def _descend(
         torch.nn.utils.clip_grad_norm_(parameters, plan.clip)
         optimizer.step()
         if progress is not None:
-            progress(step + 1, plan.steps, losses[-1])
+            progress(step + 1, plan.steps, "updates")
     model.eval()
     return float(np.mean(losses[-_TAIL:]))
 

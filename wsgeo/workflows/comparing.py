@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from wsgeo.graph.partitions import rand_index
 from wsgeo.store import Run, open_run
 
 
@@ -62,14 +63,13 @@ def _settings(first: Run, second: Run) -> dict[str, list[Any]]:
 
 
 def _pairs(first: Run, second: Run) -> dict[str, Any]:
-    columns = ("status", "convexity_gap", "convexity_gap_lo", "convexity_gap_hi")
-    old, new = (run.table("pairs").select("a", "b", *columns) for run in (first, second))
+    old, new = (_edges(run) for run in (first, second))
     both = old.join(new, on=["a", "b"], suffix="_new", how="inner")
     change = (both["convexity_gap_new"] - both["convexity_gap"]).abs()
     apart = (pl.col("convexity_gap_lo") > pl.col("convexity_gap_hi_new")) | (
         pl.col("convexity_gap_lo_new") > pl.col("convexity_gap_hi")
     )
-    flipped = both.filter(pl.col("status").cast(pl.String) != pl.col("status_new").cast(pl.String))
+    flipped = both.filter(pl.col("status") != pl.col("status_new"))
     return {
         "n_common": both.height,
         "largest_change": change.max(),
@@ -78,17 +78,25 @@ def _pairs(first: Run, second: Run) -> dict[str, Any]:
     }
 
 
-def _agreement(first: Run, second: Run) -> float | None:
-    from sklearn.metrics import adjusted_rand_score
+def _edges(run: Run) -> pl.DataFrame:
+    """Return the gap and the status of each pair; a run without data has none."""
+    pairs = run.table("pairs")
+    status = pl.col("status") if "status" in pairs.columns else pl.lit(None, pl.String)
+    gaps = ("convexity_gap", "convexity_gap_lo", "convexity_gap_hi")
+    return pairs.select("a", "b", status.cast(pl.String).alias("status"), *gaps)
 
+
+def _agreement(first: Run, second: Run) -> float | None:
     old, new = (_labels(run) for run in (first, second))
     both = old.join(new, on="id", suffix="_new", how="inner")
     if both.height < 2:
         return None
-    return float(adjusted_rand_score(both["label"], both["label_new"]))
+    return rand_index(both["label"].to_numpy(), both["label_new"].to_numpy())
 
 
 def _labels(run: Run) -> pl.DataFrame:
     clusters = run.table("clusters")
     chosen = pl.col("is_default") & (pl.col("matrix") == "convexity_gap")
-    return clusters.filter(chosen).select("id", "label")
+    # Every group counts its basins from 0.
+    basin = pl.struct("group", "label").rank("dense").alias("label")
+    return clusters.filter(chosen).select("id", basin)

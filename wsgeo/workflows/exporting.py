@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -16,7 +16,9 @@ from wsgeo.files import replacing
 from wsgeo.graph.connectivity import connectivity_graph
 from wsgeo.graph.exports import export as write_graph
 from wsgeo.store import TABLES, Run, open_run
-from wsgeo.workflows.measuring import GroupResult
+
+if TYPE_CHECKING:
+    from wsgeo.workflows.measuring import GroupResult
 
 
 def write_graphs(run: Run, groups: Sequence[GroupResult]) -> None:
