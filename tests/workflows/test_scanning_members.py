@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scan_cases import (
     N_EVALUATIONS,
+    N_EXAMPLES,
     N_MEMBERS,
     N_PAIRS,
     SETTINGS,
@@ -21,6 +22,7 @@ from zoo_cases import bert_config, edit_json, fine_tuned, make_base, write_model
 
 from wsgeo.errors import ZooError
 from wsgeo.store import Run
+from wsgeo.workflows.scanning import plan_scan
 
 
 @pytest.fixture
@@ -207,18 +209,36 @@ class TestGroups:
         pages = {path.name for path in (run.folder / "report").glob("*.html")}
         assert pages == {"index.html", f"{names[1]}.html"}
 
-    def test_head_policies(self, zoo_with_run, out):
-        """Another head policy computes its own paths, says its name, and spoils none of the first."""
-        own = dataclasses.replace(SETTINGS, head_policy="own")
+    @pytest.mark.parametrize("policy", ["own", "source", "refit"])
+    def test_head_policies(self, zoo_with_run, out, policy):
+        """Another head policy costs what its plan says, says its name, and spoils none of the first."""
+        settings = dataclasses.replace(SETTINGS, head_policy=policy)
+        where = {"data": zoo_with_run.data, "out": out, "settings": settings}
+        plan = plan_scan(zoo_with_run.zoo, **where)
 
-        other = zoo_with_run.scan(zoo_with_run.zoo, out, own)
-        assert other.table("pairs")["head_policy"].unique().to_list() == ["own"]
-        assert counts(other)[0] > 0
+        other = zoo_with_run.scan(zoo_with_run.zoo, out, settings)
+        assert other.table("pairs")["head_policy"].unique().to_list() == [policy]
+        assert sum(counts(other)) == plan.n_evaluations
+        # The gate judges members with their own heads, whatever becomes of the head on a path.
+        assert counts(other)[1] == N_MEMBERS
         assert gaps(other) != gaps(Run(zoo_with_run.run))
 
         back = zoo_with_run.scan(zoo_with_run.zoo, out)
         assert counts(back) == (0, N_EVALUATIONS)
         assert gaps(back) == gaps(Run(zoo_with_run.run))
+
+    def test_a_fitted_head_is_measured_on_the_other_half(self, zoo_with_run, out):
+        """Under refit both ends and the inside are losses of one probe, on half of the examples."""
+        run = zoo_with_run.scan(
+            zoo_with_run.zoo, out, dataclasses.replace(SETTINGS, head_policy="refit")
+        )
+
+        [n] = run.table("pairs")["n_examples"].unique()
+        assert abs(n - N_EXAMPLES // 2) <= 1  # an odd example of a label is fitted
+        own = dict(run.table("models").select("id", "loss").iter_rows())
+        ends = {(row["a"], row["loss"][0]) for row in run.table("profiles").to_dicts()}
+        assert len(ends) == N_MEMBERS - 1
+        assert all(own[name] != loss for name, loss in ends)
 
 
 def _labels(run):

@@ -46,10 +46,11 @@ from wsgeo.commands import options
 @click.option("--tau", default="auto", show_default=True, help="Threshold in nats, or auto.")
 @click.option(
     "--head-policy",
-    type=click.Choice(["interpolate", "own", "source"]),
+    type=click.Choice(["interpolate", "own", "source", "refit"]),
     default="interpolate",
     show_default=True,
-    help="What happens to the head along a path.",
+    help="What becomes of the head along a path: it moves along, it is that of one end (own, source), "
+    "or a linear probe is fitted at every point to half of the examples and measured on the rest.",
 )
 @options.base
 @click.option("--all-steps", is_flag=True, help="Take every checkpoint-N of a trainer's series.")

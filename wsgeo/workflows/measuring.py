@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -12,7 +12,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from wsgeo.evaluation.gates import EndpointGate, check_ends
-from wsgeo.evaluation.heads import HeadPolicy, head_for
 from wsgeo.evaluation.label_orders import probe_label_order
 from wsgeo.evaluation.losses import AbstractEngine, Failure, Item, Outcome, Point
 from wsgeo.graph.matrices import square
@@ -100,7 +99,6 @@ def measure_group(
         gates=gates,
         ts=settings.positions,
         head_policy=settings.head_policy,
-        head=_head_owner(HeadPolicy(settings.head_policy)),
         l2=own.l2,
         cosine=own.cosine,
         precision=settings.precision,
@@ -149,14 +147,6 @@ def _with_label_order(
     names = ", ".join(group.encoded.labels[order.order.index(i)] for i in sorted(order.order))
     reason = f"{gate.reason}; its labels seem to be in the order {names}"
     return dataclasses.replace(gate, reason=reason.removeprefix("; "))
-
-
-def _head_owner(policy: HeadPolicy) -> Callable[[Checkpoint, Checkpoint], str | None] | None:
-    """Return whose head serves on the path of two members of one task."""
-    if policy is HeadPolicy.INTERPOLATE:
-        return None
-    # Members of a loss group share their task: each policy takes the head of the first end.
-    return lambda a, b: head_for(policy, min(a.content_hash, b.content_hash))
 
 
 def _judge(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from wsgeo.evaluation.heads import HeadPolicy
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
 
@@ -111,12 +112,11 @@ def plan_of(
     ScanPlan
         The counts.
     """
-    n_inner = settings.n_points - 2
     counted = []
     for group in groups:
         n = len({member.content_hash for member in group.members})
         n_pairs = n * (n - 1) // 2
-        counted.append((group.name, n, n_pairs, n + n_pairs * n_inner))
+        counted.append((group.name, n, n_pairs, _evaluations(n, n_pairs, settings)))
     n_examples = max((len(group.encoded) for group in groups), default=0)
     return ScanPlan(
         zoo=zoo,
@@ -128,3 +128,17 @@ def plan_of(
         n_points=settings.n_points,
         alerts=tuple(alerts),
     )
+
+
+def _evaluations(n: int, n_pairs: int, settings: ScanSettings) -> int:
+    """Count the evaluations for the gate, of ends under another head than their own, and inside."""
+    # With the head of one end the other end is a point of its own in every pair; a fitted head is
+    # fitted once to each member.
+    other_ends = {
+        HeadPolicy.INTERPOLATE: 0,
+        HeadPolicy.OWN: n_pairs,
+        HeadPolicy.SOURCE: n_pairs,
+        HeadPolicy.REFIT: n if n_pairs else 0,
+    }
+    inside = n_pairs * (settings.n_points - 2)
+    return n + other_ends[HeadPolicy(settings.head_policy)] + inside

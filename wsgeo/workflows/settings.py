@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from wsgeo.errors import WsgeoError
+from wsgeo.evaluation.heads import HeadPolicy
 
 
 @final
@@ -22,7 +23,7 @@ class ScanSettings:
     n_points : int
         Positions along a path, both ends included; odd, so that 0.5 is one of them.
     head_policy : str
-        What happens to the head along a path.
+        What becomes of the head along a path, a `wsgeo.evaluation.heads.HeadPolicy`.
     tau : float or None
         Threshold between connected and separated, in nats per example; None derives it.
     seed : int
@@ -66,6 +67,11 @@ class ScanSettings:
             )
         if self.n_examples < 2:
             raise WsgeoError(f"--examples is {self.n_examples}", remedy="Take at least 2.")
+        if self.head_policy not in set(HeadPolicy):
+            raise WsgeoError(
+                f"--head-policy is {self.head_policy!r}",
+                remedy=f"Take one of {', '.join(HeadPolicy)}.",
+            )
         if self.tau is not None and not self.tau > 0:
             raise WsgeoError(f"--tau is {self.tau}", remedy="Take a positive number, or auto.")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import final
 
 from wsgeo.errors import DataError
-from wsgeo.tasks import Task, encode, read_task
+from wsgeo.evaluation.heads import HeadPolicy
+from wsgeo.tasks import Objective, Task, encode, read_task
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.zoo import Checkpoint, Zoo, load_tokenizer, objective_of
@@ -123,6 +124,12 @@ def _group(
         seed=settings.seed,
         split=request.split,
     )
+    if settings.head_policy == HeadPolicy.REFIT and task.objective is not Objective.CLASSIFICATION:
+        raise DataError(
+            f"head policy refit fits a classifier, and the objective is {task.objective}",
+            where=str(path),
+            remedy="Use --head-policy interpolate.",
+        )
     encoded = encode(
         task, load_tokenizer(first), labels=group_labels(first), max_length=longest_input(first)
     )
