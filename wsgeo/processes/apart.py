@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -23,16 +22,11 @@ MEMORY_BYTES = 4 << 30
 
 _PRELOAD = (*PRELOAD, "tokenizers", "transformers.models.auto.modeling_auto")
 _lock = threading.Lock()
-_pools: list[WorkerPool] = []
-
-
-class ApartError(Exception):
-    """The work could not be done: it raised, hung, or died of itself or for want of memory."""
 
 
 def apart(
     function: Callable[[Argument], Result], argument: Argument, *, seconds: float = 60.0
-) -> Result:
+) -> Result | WorkFailure:
     """Call a function where it can do no harm: in a process with limits of time and memory.
 
     The process is kept from call to call, and replaced when it hangs or dies. A worker of a pool,
@@ -49,35 +43,34 @@ def apart(
 
     Returns
     -------
-    object
-        What the function returned.
+    object or WorkFailure
+        What the function returned; a failure where it raised, took too long, or its process died.
 
     Raises
     ------
     WsgeoError
         If the function raised one.
-    ApartError
-        If it raised anything else, took too long, or its process died.
     """
     if is_worker():
-        return function(argument)
-    with _lock, closing(_pool().run(_confined, [(function, argument)], timeout=seconds)) as run:
-        outcome = next(run)[1]
-    if isinstance(outcome, WorkFailure):
-        raise ApartError(outcome.reason)
-    return cast("Result", outcome)
+        [(_, outcome)] = WorkerPool(0).run(function, [argument])
+        return outcome
+    with _lock:
+        [(_, answer)] = _pool().run(_confined, [(function, argument)], timeout=seconds)
+    return cast("Result | WorkFailure", answer)
 
 
+@cache
 def _pool() -> WorkerPool:
     """Return the pool of one, made at the first call: libraries are not imported for nothing."""
-    if not _pools:
-        # What killed one process kills the next: nothing is tried again.
-        _pools.append(WorkerPool(1, preload=_PRELOAD, retries=0, silence=float("inf")))
-        atexit.register(_pools[0].close)
-    return _pools[0]
+    # What killed one process would kill the next: nothing is tried again. Only `seconds` decide how
+    # long it may be silent: a library in a loop need not let its heart beat.
+    pool = WorkerPool(1, preload=_PRELOAD, retries=0, silence=float("inf"))
+    atexit.register(pool.close)
+    return pool
 
 
 def _confined(request: tuple[Callable[[Any], Any], Any]) -> Any:
+    # Without fork (Windows) this is the caller's own process.
     if is_worker():
         _confine()
     function, argument = request

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast, final
 
 from wsgeo.processes.nursery import Nursery
-from wsgeo.processes.worker import ARGUMENT, FUNCTION, WorkFailure, perform
+from wsgeo.processes.worker import ARGUMENT, FUNCTION, WorkFailure, perform, unpacked
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -224,7 +224,7 @@ class WorkerPool:
             return
         del self._busy[worker.connection]
         self._idle.append(worker)
-        yield job, pickle.loads(answer)  # noqa: S301 - written by our own worker
+        yield job, unpacked(answer)
 
     def _mourn(self, job: _Job, cause: str) -> Iterator[tuple[_Job, tuple[bool, Any] | None]]:
         job.deaths += 1

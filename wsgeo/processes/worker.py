@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 import traceback
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from multiprocessing.connection import Connection
 from typing import Any, final
 
@@ -121,12 +121,25 @@ def _answer(function: Any, request: Any) -> bytes:
     global _attempt
     for value in (function, request):
         if isinstance(value, WorkFailure):
-            return pickle.dumps((False, value))
+            return _packed((False, value))
     argument, _attempt = request
     try:
-        return pickle.dumps(perform(function, argument), protocol=pickle.HIGHEST_PROTOCOL)
+        return _packed(perform(function, argument))
     except Exception as error:
-        return pickle.dumps((False, failure_of(error)))
+        return _packed((False, failure_of(error)))
+
+
+def _packed(outcome: tuple[bool, Any]) -> bytes:
+    """Pickle an outcome; a failure travels as plain texts, so that reading it looks up no class."""
+    done, value = outcome
+    plain = astuple(value) if isinstance(value, WorkFailure) and not done else value
+    return pickle.dumps((done, plain), protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def unpacked(answer: bytes) -> tuple[bool, Any]:
+    """Return the outcome that a worker sent, as `perform` made it."""
+    done, value = pickle.loads(answer)  # noqa: S301 - written by our own worker
+    return done, WorkFailure(*value) if not done and isinstance(value, tuple) else value
 
 
 def _beat(connection: Connection, lock: threading.Lock) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
+from wsgeo.processes import WorkFailure, apart
 from wsgeo.weights.layout import Layout
 from wsgeo.zoo.configs import ModelConfig, transformers_config
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Shape = tuple[int, ...]
+
+BUILD_SECONDS = 60.0
+MAX_BUFFER_BYTES = 4 << 30
 
 
 @final
@@ -58,7 +62,7 @@ class Architecture:
 
 
 _HEADS = frozenset({"lm_head", "classifier", "classification_head", "score"})
-_KNOWN: dict[tuple[str, str, int], Architecture] = {}
+_KNOWN: dict[tuple[str, str, int], Architecture | WorkFailure] = {}
 
 
 def architecture_of(
@@ -97,16 +101,16 @@ def architecture_of(
     tied = bool(config.raw.get("tie_word_embeddings", True))
     key = (name, f"{config.computing_hash}{tied}", n_labels)
     if key not in _KNOWN:
-        try:
-            _KNOWN[key] = _architecture(name, config.raw, n_labels)
-        except Exception as error:
-            raise EntryError(
-                "config_invalid",
-                f"the installed transformers cannot build {name} ({shown(str(error), 160)})",
-                where=where,
-                remedy="Restore the config that belongs to the weights.",
-            ) from error
-    return _KNOWN[key]
+        _KNOWN[key] = _asked(name, config.raw, n_labels)
+    answer = _KNOWN[key]
+    if isinstance(answer, WorkFailure):
+        raise EntryError(
+            "config_invalid",
+            f"the installed transformers cannot build {name} ({shown(answer.reason, 160)})",
+            where=where,
+            remedy="Restore the config that belongs to the weights.",
+        )
+    return answer
 
 
 def empty_model(
@@ -145,31 +149,50 @@ def empty_model(
     return model.eval()  # type: ignore[no-any-return]
 
 
-def _architecture(model_class: str, raw: Mapping[str, Any], n_labels: int) -> Architecture:
+def _asked(model_class: str, raw: Mapping[str, Any], n_labels: int) -> Architecture | WorkFailure:
+    """Have the model built in the process apart; what comes back are plain values."""
+    request = model_class, dict(raw), n_labels
+    answer = apart(_describe, request, seconds=BUILD_SECONDS)
+    if isinstance(answer, WorkFailure):
+        return answer
+    shapes, description = answer
+    return Architecture(Layout(tuple(shapes), tuple(shapes.values())), **description)
+
+
+def _describe(
+    request: tuple[str, dict[str, Any], int],
+) -> tuple[dict[str, Shape], dict[str, Any]]:
+    """Return the shapes of the weights by sorted name, and the other fields of `Architecture`."""
     import torch
 
+    model_class, raw, n_labels = request
     with torch.device("meta"):
         model = empty_model(model_class, raw, n_labels, attention="eager")
         other = empty_model(model_class, raw, n_labels + 1, attention="eager") if n_labels else None
+    _refuse_large_buffers(model)
     aliases = _aliases(model)
     state = {k: v for k, v in model.state_dict().items() if v.is_floating_point()}
-    shapes = {name: tuple(v.shape) for name, v in state.items() if name not in aliases}
+    shapes = {name: tuple(state[name].shape) for name in sorted(state.keys() - aliases)}
     grown = {k: tuple(v.shape) for k, v in other.state_dict().items()} if other else shapes
-    names = tuple(sorted(shapes))
-    buffers = {name for name, _ in model.named_buffers()} - set(shapes)
-    prefix, head = _body_and_head(f"{model.base_model_prefix}.", names)
-    return Architecture(
-        layout=Layout(names, tuple(shapes[name] for name in names)),
-        aliases=aliases,
-        optional=frozenset(buffers),
-        ignored=tuple(getattr(model, "_keys_to_ignore_on_load_unexpected", None) or ()),
-        prefix=prefix,
-        head=head,
-        label_rows=frozenset(name for name in names if grown[name] != shapes[name]),
-        transposed=frozenset(
+    prefix, head = _body_and_head(f"{model.base_model_prefix}.", shapes)
+    return shapes, {
+        "aliases": aliases,
+        "optional": frozenset(name for name, _ in model.named_buffers()) - shapes.keys(),
+        "ignored": tuple(getattr(model, "_keys_to_ignore_on_load_unexpected", None) or ()),
+        "prefix": prefix,
+        "head": head,
+        "label_rows": frozenset(name for name in shapes if grown[name] != shapes[name]),
+        "transposed": frozenset(
             f"{name}.weight" for name, m in model.named_modules() if type(m).__name__ == "Conv1D"
         ),
-    )
+    }
+
+
+def _refuse_large_buffers(model: PreTrainedModel) -> None:
+    """Refuse tables that are in no file, so that only the config says how large they become."""
+    size = sum(buffer.nbytes for buffer in model.buffers())
+    if size > MAX_BUFFER_BYTES:
+        raise ValueError(f"the tables that it computes would take {size / 2**30:.0f} GiB")
 
 
 def _body_and_head(prefix: str, names: Collection[str]) -> tuple[str, frozenset[str]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Never, final
 
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
+from wsgeo.processes import WorkFailure, apart
 from wsgeo.zoo.labels import read_labels
 from wsgeo.zoo.model_classes import class_named, model_type_of, objective_of
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MAX_LAYERS = 512
 MAX_WIDTH = 65_536
 MAX_NUMBER = 2**31
+CONFIG_SECONDS = 60.0
 
 _WIDTHS = frozenset({"hidden_size", "d_model", "n_embd", "dim", "emb_dim", "embedding_size"})
 _LAYERS = re.compile(r"(n|num|encoder|decoder)\w*_layers?|n_layer|layers|depth")
@@ -238,23 +240,27 @@ def _without_implementation(raw: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _computing_hash(raw: Mapping[str, object], where: str) -> str:
-    parts = {key: value for key, value in raw.items() if not _NOT_COMPUTING.fullmatch(key)}
-    try:
-        _refuse_methods(raw)
-        return _hash_of_settings(json.dumps(parts, sort_keys=True))
-    except Exception as error:
+    settings = {key: value for key, value in raw.items() if not _NOT_COMPUTING.fullmatch(key)}
+    answer = _asked_for_hash(json.dumps([settings, sorted(raw)], sort_keys=True))
+    if isinstance(answer, WorkFailure):
         raise EntryError(
             "config_invalid",
-            f"the installed transformers refuse the config ({shown(str(error), 160)})",
+            f"the installed transformers refuse the config ({shown(answer.reason, 160)})",
             where=where,
             remedy="Restore the config that belongs to the weights.",
-        ) from error
+        )
+    return answer
 
 
 @lru_cache(maxsize=4096)
-def _hash_of_settings(document: str) -> str:
+def _asked_for_hash(document: str) -> str | WorkFailure:
+    return apart(_hash_settings, document, seconds=CONFIG_SECONDS)
+
+
+def _hash_settings(document: str) -> str:
     """Hash the fields that differ from the class's defaults, so that new defaults change nothing."""
-    raw = json.loads(document)
+    raw, names = json.loads(document)
+    _refuse_methods(raw["model_type"], names)
     config = transformers_config(raw)
     default = type(config)().to_dict()
     parts = {
@@ -267,10 +273,10 @@ def _hash_of_settings(document: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _refuse_methods(raw: Mapping[str, object]) -> None:
+def _refuse_methods(model_type: str, names: Collection[str]) -> None:
     from transformers import CONFIG_MAPPING
 
-    kind = CONFIG_MAPPING[str(raw["model_type"])]
-    for key in raw:
-        if callable(getattr(kind, key, None)):
-            raise ValueError(f"{key} is the name of a method")
+    kind = CONFIG_MAPPING[model_type]
+    for name in names:
+        if callable(getattr(kind, name, None)):
+            raise ValueError(f"{name} is the name of a method")

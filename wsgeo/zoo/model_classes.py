@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Never
 
-from wsgeo.errors import EntryError
+from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.escapes import shown
+from wsgeo.processes import WorkFailure, apart
 
 OBJECTIVES = ("classification", "masked_lm", "causal_lm", "seq2seq")
 
 
-@lru_cache
+_Tables = dict[str, dict[str, str]]
+
+
 def built_in_classes() -> Mapping[str, Mapping[str, str]]:
     """Return objective -> model type -> class name, as built into the installed transformers.
 
@@ -21,6 +24,27 @@ def built_in_classes() -> Mapping[str, Mapping[str, str]]:
     mapping of str to mapping of str to str
         Keys of the outer mapping are `OBJECTIVES`.
     """
+    return _built_in()[0]
+
+
+def _built_in() -> tuple[_Tables, frozenset[str]]:
+    answer = _asked()
+    if isinstance(answer, WorkFailure):
+        raise WsgeoError(
+            f"the installed transformers cannot be loaded ({answer.reason})",
+            remedy="Install wsgeo again.",
+        )
+    return answer
+
+
+@cache
+def _asked() -> tuple[_Tables, frozenset[str]] | WorkFailure:
+    """Ask the process that has transformers loaded: they take seconds and half a gigabyte."""
+    return apart(_list_built_in, None)
+
+
+def _list_built_in(_: None) -> tuple[_Tables, frozenset[str]]:
+    from transformers import CONFIG_MAPPING
     from transformers.models.auto import modeling_auto as auto
 
     tables = (
@@ -29,7 +53,8 @@ def built_in_classes() -> Mapping[str, Mapping[str, str]]:
         auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
         auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
     )
-    return {name: dict(table) for name, table in zip(OBJECTIVES, tables, strict=True)}
+    classes = {name: dict(table) for name, table in zip(OBJECTIVES, tables, strict=True)}
+    return classes, frozenset(CONFIG_MAPPING)
 
 
 def objective_of(model_class: str) -> str:
@@ -104,10 +129,8 @@ def model_type_of(raw: Mapping[str, object], where: str) -> str:
     EntryError
         If it is missing or unknown.
     """
-    from transformers import CONFIG_MAPPING
-
     model_type = raw.get("model_type")
-    if not isinstance(model_type, str) or model_type not in CONFIG_MAPPING:
+    if not isinstance(model_type, str) or model_type not in _built_in()[1]:
         _set_aside_class(f"model_type is {shown(model_type)}", where)
     return model_type
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Never, final
 
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
+from wsgeo.processes import WorkFailure, apart
 from wsgeo.zoo.documents import CONFIG_BYTES, TOKENIZER_BYTES, Roots, read_bytes, read_json
 
-PROBE_SECONDS = 30
+PROBE_SECONDS = 30.0
 
 _FAST = "tokenizer.json"
 _SLOW = ("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model",
@@ -26,16 +25,10 @@ _TOKEN = ("id", "content", "single_word", "lstrip", "rstrip", "normalized", "spe
 _SETTINGS = ("do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space",
              "add_bos_token", "add_eos_token")  # fmt: skip
 
-_PROBE = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]), int(sys.argv[2])))
-from tokenizers import Tokenizer
-with open(sys.argv[1], "rb") as file:
-    tokenizer = Tokenizer.from_buffer(file.read())
-for text in ("The doctor near the actor danced.", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa! 3,141"):
-    ids = tokenizer.encode(text).ids
-print(len(ids))
-"""
+_PROBE_TEXTS = (
+    "The doctor near the actor danced.",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa! 3,141",
+)
 
 
 @final
@@ -88,7 +81,7 @@ def find_tokenizer(folder: Path, roots: Roots) -> TokenizerFiles | None:
 
 
 def probe_tokenizer(tokenizer: TokenizerFiles) -> None:
-    """Build the tokenizer once in a process of its own and encode a sentence.
+    """Build the tokenizer once in a process apart and encode two sentences.
 
     A regular expression in the file can panic or run for ever; the process dies in its place.
 
@@ -104,29 +97,17 @@ def probe_tokenizer(tokenizer: TokenizerFiles) -> None:
     """
     if tokenizer.main.name != _FAST:
         return
-    # -I: nothing is imported from the working folder or the zoo.
-    command = [
-        sys.executable,
-        "-I",
-        "-c",
-        _PROBE,
-        str(tokenizer.main.resolve()),
-        str(PROBE_SECONDS),
-    ]
-    try:
-        result = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PROBE_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        refuse_tokenizer("it takes too long to encode a sentence", tokenizer.main)
-    if result.returncode:
-        lines = result.stderr.decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines else f"the process died with {result.returncode}"
-        refuse_tokenizer(f"it cannot be built ({shown(reason, 160)})", tokenizer.main)
+    answer = apart(_encode_probe, tokenizer.main.resolve(), seconds=PROBE_SECONDS)
+    if isinstance(answer, WorkFailure):
+        reason = shown(answer.reason, 160)
+        refuse_tokenizer(f"it cannot be built and encode two sentences ({reason})", tokenizer.main)
+
+
+def _encode_probe(path: Path) -> int:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_buffer(path.read_bytes())
+    return sum(len(tokenizer.encode(text).ids) for text in _PROBE_TEXTS)
 
 
 def _fast(folder: Path, roots: Roots) -> TokenizerFiles:
