@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData, group_labels, longest_input
 from wsgeo.workflows.strategies import strategies_of
-from wsgeo.zoo import load_tokenizer
+from wsgeo.zoo import with_tokenizer
 
 
 def diagnose(
@@ -94,9 +95,11 @@ def _score(
 ) -> pl.DataFrame:
     """Score the members of one loss group."""
     first = group.members[0]
-    examples, reasons = encode_sets(
-        sets, load_tokenizer(first), group_labels(first), max_length=longest_input(first)
+    use = functools.partial(
+        encode_sets, sets, labels=group_labels(first), max_length=longest_input(first)
     )
+    n_texts = sum(one.examples.height for one in sets)
+    examples, reasons = with_tokenizer(first, use, n_texts=n_texts)
     with Engine(
         group.members,
         examples,

@@ -11,7 +11,15 @@ from wsgeo.zoo.checkpoints import (
     Zoo,
 )
 from wsgeo.zoo.inventory import read_zoo
-from wsgeo.zoo.loading import build_model, head_names, load_base, load_tokenizer, load_weights
+from wsgeo.zoo.loading import (
+    build_model,
+    head_names,
+    load_base,
+    load_factors,
+    load_tokenizer,
+    load_weights,
+    with_tokenizer,
+)
 from wsgeo.zoo.manifest import write_manifest
 from wsgeo.zoo.model_classes import objective_of
 
@@ -27,9 +35,11 @@ __all__ = [
     "build_model",
     "head_names",
     "load_base",
+    "load_factors",
     "load_tokenizer",
     "load_weights",
     "objective_of",
     "read_zoo",
+    "with_tokenizer",
     "write_manifest",
 ]

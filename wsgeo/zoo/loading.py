@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Never, TypeVar
+from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 
 import numpy as np
 
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
+from wsgeo.processes import WorkFailure, apart
 from wsgeo.weights.headers import read_header
 from wsgeo.weights.layout import Layout, Weights
 from wsgeo.weights.lowrank import LowRankUpdate, merge_adapter
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedTokenizerBase
 
+TOKENIZER_SECONDS, SECONDS_PER_TEXT = 60.0, 0.05
+
 _FactorKey = tuple[Path, str]
+Result = TypeVar("Result")
 _Key = TypeVar("_Key", bound=object)
 
 
@@ -52,9 +56,8 @@ def load_weights(checkpoint: Checkpoint) -> Weights:
     vector = np.empty(checkpoint.layout.n_parameters, np.float32)
     weights = Weights(checkpoint.layout, vector)
     factors = _read_into(checkpoint, weights)
-    for name, pair in checkpoint.lora.items():
-        update = LowRankUpdate(factors[_key(pair.a)], factors[_key(pair.b)], pair.scaling)
-        tensor = weights.tensor(name)
+    for name, update in _updates(checkpoint, factors).items():
+        pair, tensor = checkpoint.lora[name], weights.tensor(name)
         tensor[...] = merge_adapter(tensor, update, fan_in_fan_out=pair.transposed)
         check_finite(tensor, name, pair.a.file)
     if checkpoint.label_order and checkpoint.label_order != tuple(range(len(checkpoint.labels))):
@@ -62,6 +65,28 @@ def load_weights(checkpoint: Checkpoint) -> Weights:
             tensor = weights.tensor(name)
             tensor[...] = tensor[list(checkpoint.label_order)]
     return weights
+
+
+def load_factors(checkpoint: Checkpoint) -> dict[str, LowRankUpdate]:
+    """Read the factors of an adapter.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        A member of a zoo.
+
+    Returns
+    -------
+    dict of str to LowRankUpdate
+        By canonical name; empty for a full model.
+
+    Raises
+    ------
+    EntryError
+        As `load_weights`.
+    """
+    refs = {_key(ref): ref for pair in checkpoint.lora.values() for ref in (pair.a, pair.b)}
+    return _updates(checkpoint, dict(_verified(refs, checkpoint.file_hashes)))
 
 
 def load_base(checkpoint: Checkpoint) -> Weights | None:
@@ -137,8 +162,52 @@ def build_model(checkpoint: Checkpoint) -> torch.nn.Module:
     return model
 
 
+def with_tokenizer(
+    checkpoint: Checkpoint, use: Callable[[Any], Result], *, n_texts: int = 0
+) -> Result:
+    """Build the tokenizer of a checkpoint's group in a process apart, and use it there.
+
+    A regular expression in its files can panic or take for ever on some text only.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        A member of a zoo.
+    use : callable
+        Called with the tokenizer; like its result, it is pickled.
+    n_texts : int, default 0
+        How many texts are encoded; each adds `SECONDS_PER_TEXT` to the `TOKENIZER_SECONDS` after
+        which the process is ended.
+
+    Returns
+    -------
+    object
+        What ``use`` returned.
+
+    Raises
+    ------
+    WsgeoError
+        If ``use`` raised one.
+    EntryError
+        As `load_tokenizer`; also if ``use`` fails, takes too long or too much memory.
+    """
+    seconds = TOKENIZER_SECONDS + n_texts * SECONDS_PER_TEXT
+    answer = apart(_use_tokenizer, (checkpoint, use), seconds=seconds)
+    if isinstance(answer, WorkFailure):
+        reason = shown(answer.reason, 160)
+        refuse_tokenizer(f"it cannot encode the texts ({reason})", checkpoint.tokenizer_folder)
+    return cast("Result", answer)
+
+
+def _use_tokenizer(request: tuple[Checkpoint, Callable[[Any], Any]]) -> Any:
+    checkpoint, use = request
+    return use(load_tokenizer(checkpoint))
+
+
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     """Return the tokenizer of a checkpoint's group, from local files only.
+
+    Its files are not to be trusted: unless they are your own, use `with_tokenizer`.
 
     Parameters
     ----------
@@ -195,6 +264,15 @@ def _read_into(checkpoint: Checkpoint, weights: Weights) -> dict[_FactorKey, Arr
         else:
             factors[key] = values
     return factors
+
+
+def _updates(
+    checkpoint: Checkpoint, factors: Mapping[_FactorKey, Array]
+) -> dict[str, LowRankUpdate]:
+    return {
+        name: LowRankUpdate(factors[_key(pair.a)], factors[_key(pair.b)], pair.scaling)
+        for name, pair in checkpoint.lora.items()
+    }
 
 
 def _key(ref: TensorRef) -> _FactorKey:
