@@ -6,11 +6,10 @@ import evaluation_cases as cases
 import numpy as np
 import pytest
 
+from wsgeo.evaluation.chance import class_entropy, token_chance
 from wsgeo.evaluation.gates import (
     balanced_lower_limit,
     check_ends,
-    class_entropy,
-    token_entropy,
     upper_limit,
 )
 from wsgeo.evaluation.losses import Failure, Losses
@@ -132,16 +131,17 @@ class TestCheckEnds:
 
     @pytest.mark.parametrize(("loss", "hit", "passed"), [(1.0, 0.7, True), (5.0, 0.0, False)])
     def test_language_models(self, loss, hit, passed):
-        """A language model is held against the entropy of the scored tokens."""
+        """A language model is held against the token frequencies of the text."""
         examples = cases.language(Objective.MASKED_LM, n=60)
         rng = np.random.default_rng(0)
         found = Losses(
             (loss + 0.1 * rng.random(60)).astype(np.float32), np.full(60, hit, np.float32)
         )
-        [gate] = check_ends([found], examples)
+        counts = rng.integers(1, 500, 60)
+        [gate] = check_ends([found], examples, counts=counts)
 
         assert gate.passed is passed
-        assert gate.chance_loss == token_entropy(examples.targets)[0]
+        assert (gate.chance_loss, gate.chance_accuracy) == token_chance(examples.targets, counts)
 
 
 class TestErrorRate:
@@ -177,38 +177,6 @@ class TestErrorRate:
         covered = np.mean([balanced_lower_limit(hit, targets)[1] <= skill for hit in hits])
 
         assert covered >= 0.93
-
-
-class TestEntropy:
-    """The constant predictor's loss."""
-
-    def test_classes(self):
-        """Equal classes have the logarithm of their number; one class has none."""
-        assert class_entropy(np.arange(12) % 4) == pytest.approx(np.log(4))
-        assert class_entropy(np.zeros(5, np.int64)) == 0.0
-
-    @pytest.mark.parametrize("n", [500, 5000])
-    def test_tokens(self, n):
-        """With far fewer tokens than kinds of tokens the estimate comes closer than counting."""
-        share = 1.0 / np.arange(1, 5001)
-        share /= share.sum()
-        truth = float(-(share * np.log(share)).sum())
-        rng = np.random.default_rng(0)
-        found, counted = [], []
-        for _ in range(20):
-            tokens = rng.choice(5000, size=(n // 10, 10), p=share)
-            found.append(token_entropy(tokens)[0])
-            counted.append(class_entropy(tokens.ravel()))
-
-        assert abs(np.mean(found) - truth) < 0.6 * abs(np.mean(counted) - truth)
-
-    def test_every_token_once(self):
-        """Tokens that all occur once have a finite entropy above that of counting."""
-        entropy, share = token_entropy(np.arange(10).reshape(2, 5))
-
-        assert np.isfinite(entropy)
-        assert entropy > np.log(10)
-        assert share == 0.1
 
 
 def test_limits_of_equal_values():

@@ -10,8 +10,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from wsgeo.evaluation.chance import Chance, class_chance, token_chance
 from wsgeo.evaluation.losses import Failure, Outcome
-from wsgeo.tasks.task import IGNORED, EncodedExamples, Objective
+from wsgeo.tasks.task import EncodedExamples, Objective
 
 
 @final
@@ -46,7 +47,11 @@ class EndpointGate:
 
 
 def check_ends(
-    outcomes: Sequence[Outcome], examples: EncodedExamples, *, level: float = 0.95
+    outcomes: Sequence[Outcome],
+    examples: EncodedExamples,
+    *,
+    counts: NDArray[np.int64] | None = None,
+    level: float = 0.95,
 ) -> list[EndpointGate]:
     """Tell which checkpoints beat the best constant predictor on their own task.
 
@@ -61,6 +66,9 @@ def check_ends(
         One per checkpoint, on the same examples.
     examples : EncodedExamples
         The examples; never a diagnostic slice.
+    counts : ndarray of int64, shape (n_tokens,), optional
+        For language models, how often each token occurs in the whole text, from
+        `wsgeo.tasks.count_tokens`; default as often as it is scored.
     level : float, default 0.95
         Level of each one-sided limit.
 
@@ -78,28 +86,32 @@ def check_ends(
     -----
     The best constant predictor says the class frequencies of the examples: its loss is their
     entropy, and its balanced accuracy one over the number of classes that occur. For language
-    models it says the frequencies of the scored tokens; their entropy is estimated by Chao and
-    Shen's formula, since counting alone misses the rare tokens and would be too strict. Its accuracy
-    is the share of the most frequent token.
+    models it says the token frequencies of the whole text, and is scored on the same tokens as the
+    models; see `token_chance`.
 
     `upper_limit` and `balanced_lower_limit` hold for few examples too; with one example, or with one
     class, nothing passes.
     """
     if not 0.5 < level < 1:
         raise ValueError(f"The level is {level}; it lies between 0.5 and 1.")
-    return [_check(outcome, examples, level) for outcome in outcomes]
+    if examples.objective is Objective.CLASSIFICATION:
+        chance = class_chance(examples.targets)
+    else:
+        chance = token_chance(examples.targets, counts)
+    return [_check(outcome, examples, chance, level) for outcome in outcomes]
 
 
-def _check(outcome: Outcome, examples: EncodedExamples, level: float) -> EndpointGate:
+def _check(
+    outcome: Outcome, examples: EncodedExamples, constant: Chance, level: float
+) -> EndpointGate:
     if isinstance(outcome, Failure):
         return EndpointGate(False, outcome.status, outcome.reason)
     loss_hi = upper_limit(outcome.loss, level)
     if examples.objective is Objective.CLASSIFICATION:
-        chance_loss, chance = class_entropy(examples.targets), _constant_share(examples.targets)
         accuracy, lowest = balanced_lower_limit(outcome.hit, examples.targets, level)
     else:
-        chance_loss, chance = token_entropy(examples.targets)
         accuracy, lowest = outcome.metric, -upper_limit(-outcome.hit, level)
+    chance_loss, chance = constant
     faults = []
     if not loss_hi < chance_loss:
         faults.append(f"loss {outcome.mean:.3f} (up to {loss_hi:.3f}), chance {chance_loss:.3f}")
@@ -117,63 +129,6 @@ def _check(outcome: Outcome, examples: EncodedExamples, level: float) -> Endpoin
         accuracy_lo=lowest,
         chance_accuracy=chance,
     )
-
-
-def class_entropy(targets: NDArray[np.int64]) -> float:
-    """Return the entropy of the class frequencies: the loss of the best constant predictor.
-
-    Parameters
-    ----------
-    targets : ndarray of int64, shape (n_examples,)
-        Class of each example.
-
-    Returns
-    -------
-    float
-        Nats per example.
-
-    Examples
-    --------
-    >>> round(class_entropy(np.array([0, 1, 2])), 4)
-    1.0986
-    """
-    counts = np.unique(targets, return_counts=True)[1]
-    share = counts / counts.sum()
-    return float(-(share * np.log(share)).sum()) + 0.0
-
-
-def token_entropy(targets: NDArray[np.int64]) -> tuple[float, float]:
-    r"""Estimate the entropy of tokens, and find the share of the most frequent.
-
-    .. math:: \hat H = - \sum_v \frac{C \hat p_v \log (C \hat p_v)}{1 - (1 - C \hat p_v)^n},
-        \quad C = 1 - f_1 / n
-
-    with the observed shares :math:`\hat p_v` of n tokens, of which f_1 occur once.
-
-    Parameters
-    ----------
-    targets : ndarray of int64, shape (n_examples, length)
-        Token ids, -100 where there is no loss.
-
-    Returns
-    -------
-    entropy : float
-        Nats per token.
-    share : float
-        Share of the most frequent token.
-
-    Examples
-    --------
-    >>> token_entropy(np.array([[7, 7, -100], [7, 8, 8]]))[1]
-    0.6
-    """
-    counts = np.unique(targets[targets != IGNORED], return_counts=True)[1]
-    n, once = int(counts.sum()), int((counts == 1).sum())
-    # With nothing but tokens that occur once the coverage would be estimated as none.
-    coverage = 1 - min(once, n - 1) / n
-    share = coverage * counts / n
-    terms = share * np.log(share) / -np.expm1(n * np.log1p(-np.minimum(share, 1 - 1e-12)))
-    return float(-terms.sum()) + 0.0, float(counts.max() / n)
 
 
 def upper_limit(values: NDArray[np.float32], level: float = 0.95) -> float:
@@ -256,7 +211,3 @@ def balanced_lower_limit(
     below = recall - (centre - spread)
     accuracy = float(recall.mean())
     return accuracy, max(0.0, accuracy - float(np.sqrt((below**2).sum())) / len(recall))
-
-
-def _constant_share(targets: NDArray[np.int64]) -> float:
-    return 1.0 / len(np.unique(targets))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wsgeo.tasks.grammar import Grammar, read_grammar, sample_examples
     from wsgeo.tasks.readers import read_table
     from wsgeo.tasks.reading import read_task, task_of
+    from wsgeo.tasks.unigrams import count_tokens
 
 __all__ = [
     "EncodedExamples",
@@ -22,6 +23,7 @@ __all__ = [
     "Objective",
     "Task",
     "batches",
+    "count_tokens",
     "encode",
     "label_map",
     "read_grammar",
@@ -34,6 +36,7 @@ __all__ = [
 # polars takes 0.5 s to import; a worker that only evaluates must not pay for it.
 _LATE = {
     "Grammar": "grammar",
+    "count_tokens": "unigrams",
     "encode": "encoding",
     "read_grammar": "grammar",
     "read_table": "readers",

@@ -29,8 +29,16 @@ BLOCK_LENGTH = 128
 
 @final
 @dataclass(frozen=True)
-class _Rows:
-    """Token ids per example, before padding."""
+class TokenRows:
+    """Token ids per example, before padding.
+
+    Parameters
+    ----------
+    ids, types, special : list of list of int
+        Token ids, token types, and 1 where a token is special, of each example.
+    n_truncated : int
+        Examples that lost tokens to the length limit.
+    """
 
     ids: list[list[int]]
     types: list[list[int]]
@@ -94,7 +102,7 @@ def _classification(
     if task.targets is None:
         raise ValueError("A classification task has targets.")
     found = label_map(task.labels, labels)
-    rows = _tokenize(tokenizer, task.text_a, task.text_b, limit)
+    rows = tokenize(tokenizer, task.text_a, task.text_b, limit)
     arrays = _padded(rows, tokenizer)
     arrays["targets"] = np.asarray(found.index, dtype=np.int64)[task.targets]
     return EncodedExamples.of(
@@ -115,7 +123,7 @@ def _masked(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) -> 
             where=task.name,
             remedy="Use the objective causal_lm.",
         )
-    rows = _tokenize(tokenizer, task.text_a, task.text_b, limit)
+    rows = tokenize(tokenizer, task.text_a, task.text_b, limit)
     arrays = _padded(rows, tokenizer)
     arrays["targets"] = np.full(arrays["input_ids"].shape, IGNORED, dtype=np.int64)
     for i, (ids, special) in enumerate(zip(rows.ids, rows.special, strict=True)):
@@ -135,17 +143,17 @@ def _mask_positions(ids: Sequence[int], special: Sequence[int], seed: int) -> ND
 
 
 def _causal(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) -> EncodedExamples:  # noqa: ARG001
-    rows = _tokenize(tokenizer, task.text_a, None, None)
+    rows = tokenize(tokenizer, task.text_a, None, None)
     end = tokenizer.eos_token_id
     running: list[int] = []
     for ids in rows.ids:
-        running += ids if end is None or ids[-1:] == [end] else [*ids, end]
+        running += with_end(ids, end)
     blocks = [running[start : start + limit] for start in range(0, len(running), limit)]
     blocks = [block for block in blocks if len(block) > 1]  # one token alone predicts nothing
     if not blocks:
         raise DataError("the texts have fewer than two tokens", where=task.source or task.name)
     none = [[0] * len(block) for block in blocks]
-    arrays = _padded(_Rows(blocks, none, none, 0), tokenizer)
+    arrays = _padded(TokenRows(blocks, none, none, 0), tokenizer)
     scored = arrays["attention_mask"].astype(bool)
     scored[:, 0] = False
     arrays["targets"] = np.where(scored, arrays["input_ids"], IGNORED)
@@ -155,22 +163,46 @@ def _causal(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) -> 
 def _seq2seq(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) -> EncodedExamples:  # noqa: ARG001
     if task.text_b is None:
         raise ValueError("A sequence-to-sequence task has target texts.")
-    rows = _tokenize(tokenizer, task.text_a, None, limit)
-    wanted = _tokenize(tokenizer, task.text_b, None, limit, target=True)
+    rows = tokenize(tokenizer, task.text_a, None, limit)
+    wanted = tokenize(tokenizer, task.text_b, None, limit, target=True)
     arrays = _padded(rows, tokenizer)
     arrays["targets"] = _rectangle(wanted.ids, IGNORED)
     truncated = rows.n_truncated + wanted.n_truncated
     return EncodedExamples.of(task.name, task.objective, arrays, n_truncated=truncated)
 
 
-def _tokenize(
+def with_end(ids: list[int], end: int | None) -> list[int]:
+    """Return the tokens of a text with the end-of-text token behind them, once."""
+    return ids if end is None or ids[-1:] == [end] else [*ids, end]
+
+
+def tokenize(
     tokenizer: Any,
     first: Sequence[str],
     second: Sequence[str] | None,
     limit: int | None,
     target: bool = False,
-) -> _Rows:
-    """Return token ids, token types and the mask of special tokens; no limit keeps every token."""
+) -> TokenRows:
+    """Return token ids, token types and the mask of special tokens.
+
+    Parameters
+    ----------
+    tokenizer : PreTrainedTokenizerBase
+        The tokenizer.
+    first : sequence of str
+        Texts.
+    second : sequence of str or None
+        Second text of each.
+    limit : int or None
+        Most tokens of an example; None keeps every token.
+    target : bool, default False
+        Whether the texts are what a decoder must produce.
+
+    Returns
+    -------
+    TokenRows
+        One row per text.
+    """
     whole = _call(tokenizer, first, second, None, target)
     if limit is None:
         return whole
@@ -190,7 +222,7 @@ def _call(
     second: Sequence[str] | None,
     limit: int | None,
     target: bool,
-) -> _Rows:
+) -> TokenRows:
     """Call the tokenizer once."""
     texts = {"text_target" if target else "text": list(first)}
     if second is not None:
@@ -203,10 +235,10 @@ def _call(
         verbose=False,
     )
     types = out.get("token_type_ids") or [[0] * len(ids) for ids in out["input_ids"]]
-    return _Rows(out["input_ids"], types, out["special_tokens_mask"], 0)
+    return TokenRows(out["input_ids"], types, out["special_tokens_mask"], 0)
 
 
-def _padded(rows: _Rows, tokenizer: Any) -> dict[str, NDArray[Any]]:
+def _padded(rows: TokenRows, tokenizer: Any) -> dict[str, NDArray[Any]]:
     """Pad ids, mask and token types to the longest row."""
     # A padded position is masked, so any id of the vocabulary will do where none is meant for it.
     pad = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)

@@ -126,7 +126,7 @@ def check_members(group: GroupData, engine: AbstractEngine) -> dict[str, Endpoin
     """
     items = [Item((Point.of(m.content_hash),), group.task.name) for m in group.members]
     outcomes = [outcomes[0] for outcomes in engine.evaluate_all(items)]
-    gates = check_ends(outcomes, group.encoded)
+    gates = check_ends(outcomes, group.encoded, counts=group.token_counts())
     return {
         member.id: _with_label_order(gate, outcome, member, group)
         for member, gate, outcome in zip(group.members, gates, outcomes, strict=True)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
-from wsgeo.errors import DataError
+import numpy as np
+from numpy.typing import NDArray
+
+from wsgeo.errors import DataError, EntryError, WsgeoError
 from wsgeo.evaluation.heads import HeadPolicy
-from wsgeo.tasks import Objective, Task, encode, read_task
+from wsgeo.tasks import Objective, Task, count_tokens, encode, read_task
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.workflows.settings import ScanSettings
-from wsgeo.zoo import Checkpoint, Zoo, load_tokenizer, objective_of
+from wsgeo.zoo import Checkpoint, Zoo, objective_of, with_tokenizer
 
 
 @final
@@ -53,12 +57,22 @@ class GroupData:
         The examples.
     encoded : EncodedExamples
         The same, for the group's tokenizer and label order.
+    text : Task or None
+        For language models every row of the file, of which the examples are a subset.
     """
 
     name: str
     members: tuple[Checkpoint, ...]
     task: Task
     encoded: EncodedExamples
+    text: Task | None = None
+
+    def token_counts(self) -> NDArray[np.int64] | None:
+        """Return how often each token occurs in the text; None for classification."""
+        if self.text is None:
+            return None
+        use = functools.partial(count_tokens, self.text)
+        return with_tokenizer(self.members[0], use, n_texts=len(self.text.ids))
 
 
 def find_data(
@@ -86,10 +100,12 @@ def find_data(
     ------
     DataError
         If the file that the user named fits no group.
+    EntryError
+        If there is one group only, and its tokenizer cannot encode the texts.
     """
     names = dict.fromkeys(member.loss_group for member in zoo.members)
     found: list[GroupData] = []
-    misfits: list[DataError] = []
+    misfits: list[WsgeoError] = []
     alerts: list[str] = []
     for name in names:
         members = zoo.loss_group(name)
@@ -99,7 +115,7 @@ def find_data(
             continue
         try:
             found.append(_group(name, members, path, request, settings))
-        except DataError as error:
+        except (DataError, EntryError) as error:
             misfits.append(error)
             alerts.append(f"Group {name} is not measured: {error}")
     if misfits and not found:
@@ -115,25 +131,27 @@ def _group(
     settings: ScanSettings,
 ) -> GroupData:
     first = members[0]
-    objective = request.objective or objective_of(first.model_class)
-    task = read_task(
+    read = functools.partial(
+        read_task,
         path,
-        objective=objective,
+        objective=request.objective or objective_of(first.model_class),
         columns=request.columns or None,
-        n_examples=settings.n_examples,
         seed=settings.seed,
         split=request.split,
     )
-    if settings.head_policy == HeadPolicy.REFIT and task.objective is not Objective.CLASSIFICATION:
+    task = read(n_examples=settings.n_examples)
+    models_language = task.objective is not Objective.CLASSIFICATION
+    if models_language and settings.head_policy == HeadPolicy.REFIT:
         raise DataError(
             f"head policy refit fits a classifier, and the objective is {task.objective}",
             where=str(path),
             remedy="Use --head-policy interpolate.",
         )
-    encoded = encode(
-        task, load_tokenizer(first), labels=group_labels(first), max_length=longest_input(first)
+    use = functools.partial(
+        encode, task, labels=group_labels(first), max_length=longest_input(first)
     )
-    return GroupData(name, members, task, encoded)
+    encoded = with_tokenizer(first, use, n_texts=len(task.ids))
+    return GroupData(name, members, task, encoded, read() if models_language else None)
 
 
 def group_labels(member: Checkpoint) -> tuple[str, ...]:
