@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -84,7 +86,7 @@ def architecture_of(
     Returns
     -------
     Architecture
-        Remembered per class, computing configuration and number of labels.
+        Remembered per class, configuration and number of labels.
 
     Raises
     ------
@@ -97,9 +99,9 @@ def architecture_of(
     if name is None:
         raise ValueError("A model without a class has no architecture.")
     n_labels = len(config.labels) if n_labels is None else n_labels
-    # Tying is left out of the computing hash, because it shows in the names.
-    tied = bool(config.raw.get("tie_word_embeddings", True))
-    key = (name, f"{config.computing_hash}{tied}", n_labels)
+    # Of the whole config: what is no part of the computing hash can still be absurd.
+    document = json.dumps(dict(config.raw), sort_keys=True)
+    key = name, hashlib.sha256(document.encode()).hexdigest(), n_labels
     if key not in _KNOWN:
         _KNOWN[key] = _asked(name, config.raw, n_labels)
     answer = _KNOWN[key]
