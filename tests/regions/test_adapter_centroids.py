@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from wsgeo.errors import WsgeoError
-from wsgeo.regions.adapters import Adapter, adapter_config, mean_adapter, write_adapter_folder
+from wsgeo.regions.adapter_folders import adapter_config, write_adapter_folder
+from wsgeo.regions.adapters import Adapter, mean_adapter
 from wsgeo.regions.cards import Origin
 from wsgeo.regions.tables import CentroidPlan, Evidence
 from wsgeo.weights.lowrank import LowRankUpdate
@@ -154,8 +155,9 @@ class TestWriting:
         members = [adapter(seed) for seed in range(3)]
         mean, _ = mean_adapter(members.__getitem__, 3)
 
-        folder = write_adapter_folder(
-            tmp_path / "centroid",
+        folder = tmp_path / "centroid"
+        write_adapter_folder(
+            folder,
             mean,
             origin(),
             model_class="BertForSequenceClassification",

@@ -103,7 +103,8 @@ class TestLoading:
         labels = LABELS if kind.endswith("Classification") else ()
         template = ModelTemplate(config, kind, labels, tokenizer)
 
-        folder = write_model_folder(tmp_path / "centroid", weights, template, origin())
+        folder = tmp_path / "centroid"
+        write_model_folder(folder, weights, template, origin())
 
         loaded, info = getattr(transformers, kind).from_pretrained(
             folder, output_loading_info=True, trust_remote_code=False
@@ -131,7 +132,8 @@ class TestLoading:
         template = ModelTemplate(pairs[0][0].config.to_dict(), kind, LABELS, tokenizer)
 
         mean = mean_weights(lambda i: pairs[i][1], 3)
-        folder = write_model_folder(tmp_path / "c", mean, template, origin(), dtype=dtype)
+        folder = tmp_path / "c"
+        write_model_folder(folder, mean, template, origin(), dtype=dtype)
 
         loaded = transformers.AutoModelForSequenceClassification.from_pretrained(folder)
         assert (
@@ -156,7 +158,8 @@ def written(tmp_path, tokenizer):
 
     def write(**kwargs):
         kwargs = {"origin": origin(), "template": template, "weights": weights} | kwargs
-        return write_model_folder(tmp_path / "out", **kwargs)
+        write_model_folder(tmp_path / "out", **kwargs)
+        return tmp_path / "out"
 
     return write
 
@@ -233,7 +236,7 @@ class TestFolder:
         before = sorted(written().iterdir())
         broken = Origin(origin().plan, Evidence(), command=(b"bytes",))
 
-        with pytest.raises(AttributeError):
+        with pytest.raises(TypeError):
             written(origin=broken)
         assert sorted((tmp_path / "out").iterdir()) == before
         assert [path.name for path in tmp_path.iterdir()] == ["out"]
@@ -270,20 +273,39 @@ class TestFolder:
 class TestCard:
     """Names stay names."""
 
-    def test_the_front_matter_is_yaml_whatever_the_names(self):
-        """Hostile member names come back as list entries, and nothing else appears."""
-        card = model_card(origin(HOSTILE), "BertForSequenceClassification", "F32")
+    def test_the_front_matter_names_only_what_the_hub_knows(self):
+        """Hub ids are its base models; folders and hostile names do not appear in it."""
+        members = ("a", "b", "c", *HOSTILE)
+        sources = {"a": "org/one@main", "b": "/home/me/run-1", "c": "org/two@v1"}
+        card = model_card(origin(members, sources=sources), "BertForSequenceClassification", "F32")
+        local = model_card(origin(HOSTILE), "BertForSequenceClassification", "F32")
 
-        front = yaml.safe_load(card.split("---\n")[1])
-        assert set(front) == {
-            "base_model",
-            "base_model_relation",
-            "library_name",
-            "pipeline_tag",
-            "tags",
-        }
-        assert front["base_model"] == list(HOSTILE)
+        front, without = (yaml.safe_load(text.split("---\n")[1]) for text in (card, local))
+        assert front["base_model"] == ["org/one", "org/two"]
+        assert front["base_model_relation"] == "merge"
         assert front["pipeline_tag"] == "text-classification"
+        assert set(without) == {"library_name", "pipeline_tag", "tags"}
+
+    def test_paths_read_as_they_are(self):
+        """Base, task and data stand in the card without escapes, and the data without its folder."""
+        found = origin(base="my_base", task="nli_3", data="/home/me/nli_data/validation.parquet")
+
+        card = model_card(found, "BertForSequenceClassification", "F32")
+
+        assert "The mean of 2 models fine-tuned from `my_base` on the task `nli_3`:" in card
+        assert "Measured on `validation.parquet`." in card
+        assert "\\" not in card
+
+    def test_without_figures_there_is_no_table_of_them(self):
+        """Where nothing was measured the card says why, and has no empty columns."""
+        plan = CentroidPlan("region-0", "region", "0", "mean of encoders", ("a", "b"))
+        found = Origin(plan, Evidence(missing="Its loss is not measured: it has no head."))
+
+        card = model_card(found, "BertModel", "F32")
+
+        assert "| Member | Share | Content hash |" in card
+        assert "## Evidence\n\nIts loss is not measured: it has no head.\n" in card
+        assert "mergekit" not in card
 
     def test_the_body_holds_no_markup_from_names(self):
         """Rendered with tables and links on, hostile names add no tag, link, row or heading."""

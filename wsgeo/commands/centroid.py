@@ -15,7 +15,19 @@ from wsgeo.commands import options
 @click.argument("run", type=options.existing_folder)
 @click.option("--basin", type=int, help="Which basin.  [default: the largest]")
 @click.option("--region", type=int, help="Which cluster of task vectors, instead of a basin.")
-@click.option("--group", help="Which loss group.  [default: the largest]")
+@click.option("--group", help="Which loss group.  [default: the largest; a region is taken whole]")
+@click.option(
+    "--variant",
+    type=click.Choice(["mean", "products", "factors"]),
+    help="mean: of the weights, adapters merged. products: an adapter of the mean change of LoRA "
+    "adapters. factors: an adapter of their mean factors, another point.  [default: products "
+    "where all members are LoRA adapters, else mean]",
+)
+@click.option(
+    "--rank",
+    type=click.IntRange(1),
+    help="Largest rank of products.  [default: the sum of the members' ranks, which is exact]",
+)
 @options.out
 @click.option(
     "--dtype",
@@ -31,7 +43,9 @@ def command(as_json: bool, **given: Any) -> None:
     """Save the mean of a basin's members as a model folder, measured beside them.
 
     The folder holds the weights, the tokenizer, a model card with the evidence, and the same merge
-    as a mergekit recipe.
+    as a mergekit recipe. LoRA adapters give an adapter that PEFT loads. A region of several tasks
+    gives the encoder that its members share, without a task head. The loss is that of the folder,
+    read back.
     """
     from wsgeo.commands.console import answer, answer_json, progress
     from wsgeo.workflows.centring import centroid
@@ -47,19 +61,22 @@ def command(as_json: bool, **given: Any) -> None:
 
 
 def _page(row: dict[str, Any]) -> str:
-    """Return the evidence as lines."""
-    members = f"{len(row['members'])} members"
-    lines = [f"{row['name']}: the mean of {members}, saved in {Path(row['folder'])}", ""]
-    lines.append(f"{'':16}{'loss (nats)':>12}{'metric':>9}")
+    """Return what was saved, what to know of it, and the evidence as lines."""
+    n_members = len(row["members"])
+    members = "1 member" if n_members == 1 else f"{n_members} members"
+    lines = [f"{row['name']}: the {row['variant']} of {members}, saved in {Path(row['folder'])}"]
+    lines += [row["reason"]] if row["reason"] else []
     figures = (
         ("centroid", "loss", "metric"),
         ("mean member", "mean_member_loss", "mean_member_metric"),
         ("best member", "best_member_loss", "best_member_metric"),
         ("medoid", "medoid_loss", "medoid_metric"),
     )
-    lines += [
+    known = [
         f"{label:16}{row[loss]:12.4f}{row[metric]:9.3f}"
         for label, loss, metric in figures
         if row[loss] is not None
     ]
+    if known:
+        lines += ["", f"{'':16}{'loss (nats)':>12}{'metric':>9}", *known]
     return "\n".join(lines)

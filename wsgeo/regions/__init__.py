@@ -1,8 +1,10 @@
 """Regions of weight space and their centroids."""
 
-from wsgeo.regions.adapters import Adapter, mean_adapter, write_adapter_folder
+from wsgeo.regions.adapter_folders import write_adapter_folder
+from wsgeo.regions.adapters import Adapter, load_adapter, mean_adapter
 from wsgeo.regions.cards import Origin
 from wsgeo.regions.centroids import largest_gap, mean_weights, medoid, refuse_across_barrier
+from wsgeo.regions.encoders import EncoderFrame, encoder_mean
 from wsgeo.regions.folders import ModelTemplate, write_model_folder
 from wsgeo.regions.tables import CENTROIDS, CentroidPlan, Evidence, centroid_row
 
@@ -10,11 +12,14 @@ __all__ = [
     "CENTROIDS",
     "Adapter",
     "CentroidPlan",
+    "EncoderFrame",
     "Evidence",
     "ModelTemplate",
     "Origin",
     "centroid_row",
+    "encoder_mean",
     "largest_gap",
+    "load_adapter",
     "mean_adapter",
     "mean_weights",
     "medoid",

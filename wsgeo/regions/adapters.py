@@ -1,37 +1,25 @@
-"""Centroids of low-rank adapters, as folders that PEFT loads."""
+"""Means of low-rank adapters."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, TypeAlias, final
 
 import numpy as np
 
 from wsgeo.errors import WsgeoError
 from wsgeo.escapes import shown
-from wsgeo.files import write_text
-from wsgeo.regions.cards import Origin, model_card, provenance
-from wsgeo.regions.folders import copy_tokenizer
-from wsgeo.regions.staging import MARKER, staged_folder, write_json
 from wsgeo.weights.arithmetic import mean
-from wsgeo.weights.headers import read_header
 from wsgeo.weights.lowrank import LowRankUpdate, mean_of_factors, product_mean
-from wsgeo.weights.precision import StoredType, Tensor
-from wsgeo.weights.tensors import write_safetensors
+from wsgeo.weights.precision import Tensor
+from wsgeo.zoo import Checkpoint, load_factors, load_weights
 
 AdapterVariant: TypeAlias = Literal["mean of products", "mean of factors"]
 
-_PREFIX = "base_model.model."
-_TASKS = (
-    ("ForSequenceClassification", "SEQ_CLS"),
-    ("ForTokenClassification", "TOKEN_CLS"),
-    ("ForCausalLM", "CAUSAL_LM"),
-    ("LMHeadModel", "CAUSAL_LM"),
-    ("ForConditionalGeneration", "SEQ_2_SEQ_LM"),
-)
+PREFIX = "base_model.model."
+"""What PEFT puts before the names of an adapter's tensors."""
 
 
 @final
@@ -58,6 +46,40 @@ class Adapter:
     transposed: bool = False
 
 
+def load_adapter(member: Checkpoint) -> Adapter:
+    """Read the adapter of a member: its factors, and the tensors that it holds whole.
+
+    Parameters
+    ----------
+    member : Checkpoint
+        A member of a zoo that is an adapter.
+
+    Returns
+    -------
+    Adapter
+        Label rows in the order of the loss group.
+
+    Raises
+    ------
+    EntryError
+        As `wsgeo.zoo.load_weights`.
+    """
+    weights, updates = load_weights(member), load_factors(member)
+    factors = {name: member.lora[name].a for name in updates}
+    modules = {
+        name: ref.stored_name.removeprefix(PREFIX).rpartition(".lora_")[0]
+        for name, ref in factors.items()
+    }
+    embeddings = {name for name, ref in factors.items() if ".lora_embedding_" in ref.stored_name}
+    files = {ref.file for ref in factors.values()}
+    return Adapter(
+        {modules[name]: update for name, update in updates.items()},
+        {n: weights.tensor(n).copy() for n, ref in member.tensors.items() if ref.file in files},
+        frozenset(modules[name] for name in embeddings),
+        any(pair.transposed for name, pair in member.lora.items() if name not in embeddings),
+    )
+
+
 def mean_adapter(
     load: Callable[[int], Adapter],
     n: int,
@@ -78,8 +100,8 @@ def mean_adapter(
         Whether the changes of the weights are averaged, and factored anew, or the factors
         themselves: the second is what averaging files does, and not what the adapters do.
     rank : int, optional
-        Rank of the result, for the mean of products; by default the largest sum of ranks that a
-        module needs, which loses nothing.
+        Largest rank of the result, for the mean of products; by default the largest sum of ranks
+        that a module needs, which loses nothing.
     weights : sequence of float, optional
         One weight per member; equal by default.
 
@@ -125,7 +147,7 @@ def _check_same_parts(members: Sequence[Adapter]) -> None:
             example = f", such as {shown(odd[0][0])}" if odd else ""
             raise WsgeoError(
                 f"adapter {i} changes other matrices than adapter 0{example}",
-                remedy="Average adapters with the same target modules, or merge them first.",
+                remedy="Average adapters of the same target modules, or merge them first (variant mean).",
             )
 
 
@@ -154,9 +176,9 @@ def _factor_means(
 def _product_means(
     grouped: Mapping[str, Sequence[LowRankUpdate]], rank: int | None, weights: Sequence[float]
 ) -> tuple[dict[str, LowRankUpdate], float]:
-    if rank is None:
-        needed = [min(sum(u.rank for u in us), *us[0].shape) for us in grouped.values()]
-        rank = max(needed, default=1)
+    needed = [min(sum(u.rank for u in us), *us[0].shape) for us in grouped.values()]
+    exact = max(needed, default=1)
+    rank = exact if rank is None else min(rank, exact)
     updates: dict[str, LowRankUpdate] = {}
     lost = kept = 0.0
     for module, members in grouped.items():
@@ -172,113 +194,3 @@ def _core_norm(update: LowRankUpdate) -> float:
     """Return the Frobenius norm of the product without making it."""
     a, b = update.a.astype(np.float64), update.b.astype(np.float64)
     return math.sqrt(max(0.0, float(((b.T @ b) * (a @ a.T)).sum())))
-
-
-def write_adapter_folder(
-    folder: Path | str,
-    adapter: Adapter,
-    origin: Origin,
-    *,
-    model_class: str,
-    labels: tuple[str, ...] = (),
-    tokenizer_folder: Path | None = None,
-    dtype: StoredType = "F32",
-) -> Path:
-    """Write an adapter as a PEFT folder: weights, config, tokenizer, card and provenance.
-
-    Parameters
-    ----------
-    folder : Path or str
-        The folder; it appears when it is whole. An older centroid in its place is replaced.
-    adapter : Adapter
-        All updates of one rank, as `mean_adapter` returns them.
-    origin : Origin
-        For the card and the provenance; its ``base`` is what PEFT loads the adapter onto.
-    model_class : str
-        The class of the adapted model in transformers.
-    labels : tuple of str
-        Label names in the order of the head's rows.
-    tokenizer_folder : Path, optional
-        Where a tokenizer is copied from.
-    dtype : {"F32", "F16", "BF16"}, default "F32"
-        The type of the weights in the file.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    ValueError
-        If the updates have several ranks, or there is none.
-    WsgeoError
-        If the folder holds something else or cannot be written.
-    """
-    folder = Path(folder)
-    config = adapter_config(adapter, origin.base, model_class)
-    with staged_folder(folder) as staging:
-        file = staging / "adapter_model.safetensors"
-        write_safetensors(file, _stored(adapter), dtype=dtype, metadata={"format": "pt"})
-        read_header(file)
-        write_json(staging / "adapter_config.json", config)
-        if tokenizer_folder is not None:
-            copy_tokenizer(tokenizer_folder, staging)
-        write_text(staging / "README.md", model_card(origin, model_class, dtype, "peft"))
-        write_json(staging / MARKER, provenance(origin, labels, dtype))
-    return folder
-
-
-def adapter_config(adapter: Adapter, base: str | None, model_class: str) -> dict[str, object]:
-    """Return the PEFT config of an adapter whose scaling is in its factors.
-
-    Parameters
-    ----------
-    adapter : Adapter
-        All updates of one rank.
-    base : str or None
-        Folder or hub id of the base.
-    model_class : str
-        The class of the adapted model.
-
-    Returns
-    -------
-    dict
-        Ready for ``adapter_config.json``.
-
-    Raises
-    ------
-    ValueError
-        If the updates have several ranks, or there is none.
-    """
-    ranks = {update.rank for update in adapter.updates.values()}
-    if len(ranks) != 1:
-        raise ValueError(f"A written adapter has one rank, not {sorted(ranks)}.")
-    rank = ranks.pop()
-    task = next((task for end, task in _TASKS if model_class.endswith(end)), None)
-    saved = sorted({name.rpartition(".")[0] or name for name in adapter.whole})
-    return {
-        "peft_type": "LORA",
-        "task_type": task,
-        "base_model_name_or_path": base,
-        "r": rank,
-        "lora_alpha": rank,
-        "lora_dropout": 0.0,
-        "use_rslora": False,
-        "bias": "none",
-        "fan_in_fan_out": adapter.transposed,
-        "inference_mode": True,
-        "init_lora_weights": True,
-        "target_modules": sorted(adapter.updates),
-        "modules_to_save": saved or None,
-    }
-
-
-def _stored(adapter: Adapter) -> dict[str, Tensor]:
-    """Return the tensors by the names that PEFT gives them, factors with the scaling in ``b``."""
-    stored: dict[str, Tensor] = {}
-    for module, update in sorted(adapter.updates.items()):
-        kind, end = ("lora_embedding", "") if module in adapter.embeddings else ("lora", ".weight")
-        stored[f"{_PREFIX}{module}.{kind}_A{end}"] = update.a
-        stored[f"{_PREFIX}{module}.{kind}_B{end}"] = update.b * np.float32(update.scaling)
-    return stored | {f"{_PREFIX}{name}": adapter.whole[name] for name in sorted(adapter.whole)}

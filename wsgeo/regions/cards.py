@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import final
 
 from wsgeo.escapes import markdown_text, printable, yaml_text
@@ -13,6 +14,7 @@ from wsgeo.regions.staging import KIND
 from wsgeo.regions.tables import CentroidPlan, Evidence, finite
 from wsgeo.version import __version__
 from wsgeo.weights.precision import StoredType
+from wsgeo.zoo.hub import parse_hub_id
 
 TORCH_NAMES: Mapping[StoredType, str] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 """The names that torch, transformers and mergekit give to the stored types."""
@@ -37,13 +39,14 @@ class Origin:
     plan : CentroidPlan
         Members and shares.
     evidence : Evidence
-        How it does beside its members.
+        How it does beside its members; nothing is known by default.
     sources : mapping of str to str
         Folder or hub id of each member, by id; the id itself where it is missing.
     hashes : mapping of str to str
         Content hash of each member, by id.
     base, task, data : str, optional
-        The base of the members, the task they were tuned on, and the data of the evidence.
+        The base of the members, the task they were tuned on, and the data of the evidence, as the
+        members and the user name them.
     command : tuple of str
         The command line that made it.
     notes : tuple of str
@@ -51,7 +54,7 @@ class Origin:
     """
 
     plan: CentroidPlan
-    evidence: Evidence
+    evidence: Evidence = field(default_factory=Evidence)
     sources: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     base: str | None = None
@@ -91,16 +94,15 @@ def model_card(
         _front_matter(origin, model_class, library),
         f"# {markdown_text(plan.name)}\n",
         _summary(origin, model_class, dtype),
-        *(f"{markdown_text(note)}\n" for note in origin.notes),
+        *(f"{_sentence(note)}\n" for note in origin.notes),
         "## Members\n",
-        _table(("Member", "Share", "Loss", "Metric", "Content hash"), _member_rows(origin)),
+        _members(origin),
         "## Evidence\n",
-        _table(("Model", "Loss (nats per example)", "Metric"), _evidence_rows(origin)),
-        _gap_sentence(origin),
+        _evidence(origin),
         "## How it was made\n",
         _code_block(shlex.join(printable(word) for word in origin.command)),
         "The equal recipe for mergekit is in `mergekit.yml`, the provenance in `wsgeo.json`.\n"
-        if library == "transformers"
+        if plan.has_recipe
         else "The provenance is in `wsgeo.json`.\n",
     ]
     return "\n".join(part for part in parts if part)
@@ -108,9 +110,14 @@ def model_card(
 
 def _front_matter(origin: Origin, model_class: str, library: str) -> str:
     sources = [origin.source(member) for member in origin.plan.members]
-    bases = [origin.base or "unknown"] if library == "peft" else sources
-    lines = ["---", "base_model:", *(f"- {yaml_text(base)}" for base in bases)]
-    lines.append(f"base_model_relation: {'adapter' if library == 'peft' else 'merge'}")
+    named = [origin.base or ""] if library == "peft" else sources
+    # The hub refuses a card whose base models are folders on somebody's disk. An id of ours names
+    # its revision; without one it may be the name of a folder.
+    ids = [parse_hub_id(text) for text in named if "@" in text]
+    bases = list(dict.fromkeys(found.repo for found in ids if found is not None))
+    lines = ["---", *(["base_model:"] if bases else []), *(f"- {yaml_text(b)}" for b in bases)]
+    if bases:
+        lines.append(f"base_model_relation: {'adapter' if library == 'peft' else 'merge'}")
     lines.append(f"library_name: {library}")
     lines += [f"pipeline_tag: {tag}" for end, tag in _PIPELINES if model_class.endswith(end)][:1]
     tags = ["wsgeo", "merge", "weight-averaging", *(["lora"] if library == "peft" else [])]
@@ -119,9 +126,9 @@ def _front_matter(origin: Origin, model_class: str, library: str) -> str:
 
 def _summary(origin: Origin, model_class: str, dtype: StoredType) -> str:
     plan = origin.plan
-    base = f" of {markdown_text(origin.base)}" if origin.base else ""
-    task = f" tuned on {markdown_text(origin.task)}" if origin.task else ""
-    members = "one fine-tuned model" if len(plan.members) == 1 else f"{len(plan.members)} models"
+    base = f" fine-tuned from {_code(origin.base)}" if origin.base else ""
+    task = f" on the task {_code(origin.task)}" if origin.task else ""
+    members = "one model" if len(plan.members) == 1 else f"{len(plan.members)} models"
     return (
         f"The {markdown_text(plan.variant)} of {members}{base}{task}: the centre of "
         f"{markdown_text(plan.level)} {markdown_text(plan.group)} in weight space, made by wsgeo "
@@ -130,18 +137,31 @@ def _summary(origin: Origin, model_class: str, dtype: StoredType) -> str:
     )
 
 
-def _member_rows(origin: Origin) -> list[tuple[str, ...]]:
+def _members(origin: Origin) -> str:
+    """Return the members with their shares, and with their figures where there are any."""
     plan, evidence = origin.plan, origin.evidence
-    return [
+    figures = [evidence.member_loss, evidence.member_metric] if evidence.member_loss else []
+    head = ("Member", "Share", *("Loss", "Metric")[: len(figures)], "Content hash")
+    rows = [
         (
             markdown_text(member),
             f"{share:.4f}",
-            _figure(evidence.member_loss.get(member)),
-            _figure(evidence.member_metric.get(member)),
+            *(_figure(known.get(member)) for known in figures),
             markdown_text(origin.hashes.get(member, "")[:12]),
         )
         for member, share in zip(plan.members, plan.weights, strict=True)
     ]
+    return _table(head, rows)
+
+
+def _evidence(origin: Origin) -> str:
+    evidence = origin.evidence
+    table = ""
+    if evidence.member_loss or not evidence.missing:
+        table = _table(("Model", "Loss (nats per example)", "Metric"), _evidence_rows(origin))
+    told = (_sentence(evidence.missing), _gap_sentence(origin))
+    sentences = " ".join(part for part in told if part)
+    return "\n".join(part for part in (table, sentences and f"{sentences}\n") if part)
 
 
 def _evidence_rows(origin: Origin) -> list[tuple[str, ...]]:
@@ -157,13 +177,20 @@ def _evidence_rows(origin: Origin) -> list[tuple[str, ...]]:
 
 def _gap_sentence(origin: Origin) -> str:
     gap, data = origin.evidence.largest_gap_inside, origin.data
-    measured = f" Measured on {markdown_text(data)}." if data else ""
-    inside = "" if gap is None else f"Largest convexity gap between two members: {_figure(gap)}."
-    return f"{inside}{measured}".strip() + "\n" if inside or measured else ""
+    several = len(origin.plan.members) > 1
+    inside = (
+        several
+        and gap is not None
+        and f"Largest convexity gap between two members: {_figure(gap)}."
+    )
+    measured = f"Measured on {_code(PurePath(data).name)}." if data else ""
+    return " ".join(part for part in (inside, measured) if part)
 
 
 def _figure(value: float | None) -> str:
-    return "not measured" if value is None or value != value else f"{value:.4f}"
+    if value is None or value != value:
+        return "not measured"
+    return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -171,10 +198,28 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
+def _sentence(text: str) -> str:
+    """Return text without escapes where a stop or colon ends a word, or a point is in a number."""
+    plain = r"(?<=[^\W\d])\\([.:])(?=\s|$)|(?<=\d)\\(\.)(?=\d)"
+    return re.sub(plain, lambda match: match[1] or match[2], markdown_text(text))
+
+
+def _code(text: str) -> str:
+    """Return a name or path as Markdown code, where it needs no escapes."""
+    shown = printable(text)
+    fence = "`" * (_longest_run(shown) + 1)
+    pad = " " if "`" in shown or not shown.strip() else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
 def _code_block(text: str) -> str:
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}sh\n{text}\n{fence}\n" if text else ""
+
+
+def _longest_run(text: str) -> int:
+    """Return the length of the longest run of backticks."""
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)
 
 
 def mergekit_recipe(origin: Origin, dtype: StoredType) -> str:
@@ -247,6 +292,7 @@ def provenance(origin: Origin, labels: tuple[str, ...], dtype: StoredType) -> di
             "medoid": evidence.medoid,
             "best_member": evidence.best_member,
             "largest_gap_inside": finite(evidence.largest_gap_inside),
+            **({"missing": evidence.missing} if evidence.missing else {}),
         },
         "command": list(origin.command),
         "notes": list(origin.notes),

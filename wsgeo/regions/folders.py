@@ -11,9 +11,11 @@ from typing import final
 
 from wsgeo.errors import WsgeoError
 from wsgeo.escapes import shown
-from wsgeo.files import atomic_file, write_text
-from wsgeo.regions.cards import TORCH_NAMES, Origin, mergekit_recipe, model_card, provenance
-from wsgeo.regions.staging import MARKER, staged_folder, write_json
+from wsgeo.files import atomic_file
+from wsgeo.regions.accounts import Account, Measure
+from wsgeo.regions.cards import TORCH_NAMES, Origin
+from wsgeo.regions.staging import staged_folder, write_json
+from wsgeo.regions.tables import Evidence
 from wsgeo.weights.files import open_regular
 from wsgeo.weights.headers import read_header
 from wsgeo.weights.layout import Weights
@@ -101,7 +103,8 @@ def write_model_folder(
     origin: Origin,
     *,
     dtype: StoredType = "F32",
-) -> Path:
+    measure: Measure | None = None,
+) -> Evidence:
     """Write a model as a Hugging Face folder: weights, config, tokenizer, card, recipe, provenance.
 
     Tied tensors stand in the file once, under their canonical name, as transformers writes them.
@@ -118,11 +121,14 @@ def write_model_folder(
         For the card, the recipe and the provenance.
     dtype : {"F32", "F16", "BF16"}, default "F32"
         The type of the weights in the file.
+    measure : callable (Path) -> Evidence, optional
+        Told where the model stands before it gets its name, so that what is measured is what is
+        written: rounded to ``dtype``, and read back.
 
     Returns
     -------
-    Path
-        The folder.
+    Evidence
+        What ``measure`` found, else that of ``origin``.
 
     Raises
     ------
@@ -130,9 +136,8 @@ def write_model_folder(
         If the folder holds something else or cannot be written, there is no tokenizer, or a weight
         is beyond the range of ``dtype``.
     """
-    folder = Path(folder)
     layout = weights.layout
-    with staged_folder(folder) as staging:
+    with staged_folder(Path(folder)) as staging:
         file = staging / "model.safetensors"
         write_safetensors(
             file,
@@ -144,10 +149,8 @@ def write_model_folder(
         read_header(file)
         write_json(staging / "config.json", model_config(template, dtype))
         copy_tokenizer(template.tokenizer_folder, staging)
-        write_text(staging / "README.md", model_card(origin, template.model_class, dtype))
-        write_text(staging / "mergekit.yml", mergekit_recipe(origin, dtype))
-        write_json(staging / MARKER, provenance(origin, template.labels, dtype))
-    return folder
+        account = Account(template.model_class, dtype, template.labels)
+        return account.write(staging, origin, measure)
 
 
 def model_config(template: ModelTemplate, dtype: StoredType = "F32") -> dict[str, object]:

@@ -14,7 +14,7 @@ CENTROIDS = pl.Schema(
         "name": pl.String(),
         "level": pl.String(),  # basin, dataset, task, general
         "group": pl.String(),  # the basin's number, or the data set's or task's name
-        "variant": pl.String(),  # mean, mean of products, mean of factors
+        "variant": pl.String(),  # mean, mean of products, mean of factors, mean of encoders
         "members": pl.List(pl.String),
         "weights": pl.List(pl.Float64),  # shares of the members, summing to 1
         "loss": pl.Float64(),  # nats per example
@@ -50,7 +50,7 @@ class CentroidPlan:
     group : str
         Which one of that level.
     variant : str
-        ``mean``, ``mean of products`` or ``mean of factors``.
+        ``mean``, ``mean of products`` or ``mean of factors`` of adapters, or ``mean of encoders``.
     members : tuple of str
         Ids of the checkpoints that are averaged.
     weights : tuple of float
@@ -73,6 +73,11 @@ class CentroidPlan:
             raise ValueError(f"{n} members and the weights {self.weights} make no centroid.")
         object.__setattr__(self, "weights", tuple(weight / total for weight in weights))
 
+    @property
+    def has_recipe(self) -> bool:
+        """Whether mergekit's linear merge of the members gives the same model."""
+        return self.variant == "mean"
+
 
 @final
 @dataclass(frozen=True)
@@ -89,6 +94,8 @@ class Evidence:
         The member in the middle.
     largest_gap_inside : float, optional
         Largest convexity gap between two members, in nats per example.
+    missing : str
+        Why there is no loss: a sentence; empty where there is one.
     """
 
     loss: float | None = None
@@ -97,6 +104,7 @@ class Evidence:
     member_metric: Mapping[str, float] = field(default_factory=dict)
     medoid: str | None = None
     largest_gap_inside: float | None = None
+    missing: str = ""
 
     @property
     def best_member(self) -> str | None:
