@@ -37,7 +37,7 @@ class TestCheck:
         result = run(root)
 
         assert result.exit_code == 0
-        assert "3 members in 1 groups, 3 pairs to compare" in result.stdout
+        assert "3 members in 1 group, 3 pairs to compare" in result.stdout
         assert "run-1  seed 1 (wsgeo.json)" in result.stdout
         assert "labels contradiction, entailment, neutral" in result.stdout
 

@@ -129,19 +129,38 @@ class TestBasinProfile:
     """Profiles of basins."""
 
     def test_a_planted_difference_is_found_and_the_other_slice_is_not(self):
-        """Two strategies that differ on one slice give one sentence, about that slice."""
+        """Strategies that differ on one slice give a sentence about it, and a count of the others."""
         scores, labels = planted()
         found = basin_profile(scores, labels, rng=np.random.default_rng(0))
 
         assert found.profile.schema == PROFILE
         assert found.contrasts.schema == CONTRASTS
-        assert len(found.sentences) == 1
+        assert len(found.sentences) == 2
         assert found.sentences[0].startswith("On hans, x: basin 0 is right on 7")
+        assert found.sentences[1] == "No difference found on 1 further slice."
+        assert found.better == 0
         x, y = found.contrasts.rows(named=True)
         assert x["effect_size"] == 1.0
         assert x["p_value"] == 2 / 924
         assert x["p_adjusted"] == pytest.approx(4 / 924)
         assert "no difference found" in y["sentence"]
+
+    def test_parts_of_a_told_slice_and_small_differences_are_counted(self):
+        """Of nested slices the one that differs most is told; two per cent are not worth words."""
+        high, low = [0.1, 0.2, 0.55, 0.98, 0.5], [0.9, 0.8, 0.85, 1.0, 0.5]
+        slices = ("a/non-entailment", "a", "all", "b", "c")
+        names = {f"m{k}": (high, low)[k % 2] for k in range(12)}
+        scores = table({n: [x + 0.001 * int(n[1:]) for x in v] for n, v in names.items()}, slices)
+        found = basin_profile(
+            scores, {n: int(n[1:]) % 2 for n in names}, rng=np.random.default_rng(0)
+        )
+
+        assert found.better == 1
+        assert found.sentences[0].startswith("On hans, a/non-entailment: basin 1 is right on 9")
+        assert found.sentences[1:] == (
+            "3 further slices: smaller differences, or parts of these. "
+            "No difference found on 1 further slice.",
+        )
 
     def test_means_and_spreads_are_over_members(self):
         """A profile's mean and spread are those of its members' accuracies."""
@@ -172,6 +191,7 @@ class TestBasinProfile:
         found = basin_profile(scores, labels, rng=np.random.default_rng(0))
 
         assert found.sentences == ("No difference found between basins 0 and 1 on any slice.",)
+        assert found.better is None
         assert "3 and 2 members are too few" in found.contrasts["sentence"][0]
 
     @pytest.mark.parametrize(("label", "word"), [(0, "one basin"), (-1, "no basin")])

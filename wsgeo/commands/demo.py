@@ -45,8 +45,9 @@ def _page(found: dict[str, Any]) -> str:
     """Return verdict, strategies, centroid and what to do next as lines."""
     centroid = found["centroid"]
     lines = [*found["verdict"], *found["strategies"], ""]
+    why = "the one that is right more often there" if found["better"] is not None else "the largest"
     lines.append(
-        f"Centroid of basin {centroid['group']}: loss {centroid['loss']:.4f}, its members "
+        f"Centroid of basin {centroid['group']}, {why}: loss {centroid['loss']:.4f}, its members "
         f"{centroid['mean_member_loss']:.4f} on average; saved in {centroid['folder']}"
     )
     lines += [f"All of it took {found['seconds']:.0f} s.", "", f"Report  {found['report']}"]

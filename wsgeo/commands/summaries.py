@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from wsgeo.counting import counted
+
 
 def page(summary: dict[str, Any]) -> str:
     """Return the summary of a run as lines.
@@ -22,7 +24,7 @@ def page(summary: dict[str, Any]) -> str:
         return f"The run in {summary['run']} is unfinished. Run the same scan again to go on."
     lines = [f"{summary['zoo']}: {_counts(summary)}", ""]
     for group in summary["groups"]:
-        lines += _group(group)
+        lines += _group(group, several=len(summary["groups"]) > 1)
     lines += [
         f"Task vectors of {name}: {region['verdict']}"
         for name, region in summary["regions"].items()
@@ -39,16 +41,18 @@ def page(summary: dict[str, Any]) -> str:
 
 def _counts(summary: dict[str, Any]) -> str:
     return (
-        f"{summary['n_members']} members, {summary['n_pairs']} pairs "
+        f"{counted(summary['n_members'], 'member')}, {counted(summary['n_pairs'], 'pair')} "
         f"({summary['n_computed']} evaluations done now, {summary['n_reused']} found done)"
     )
 
 
-def _group(group: dict[str, Any]) -> list[str]:
-    """Return the lines of one loss group."""
-    lines = [f"{group['verdict']}"]
+def _group(group: dict[str, Any], several: bool) -> list[str]:
+    """Return the lines of one loss group, under its name where there are several."""
+    lines = [f"{group['name']}: {group['verdict']}" if several else group["verdict"]]
     lines += [f"  {reason}" for reason in group["reasons"]]
     for basin in group["basins"]:
         members = ", ".join(basin["members"])
-        lines.append(f"  basin {basin['label']}: {len(basin['members'])} members: {members}")
+        lines.append(
+            f"  basin {basin['label']}: {counted(len(basin['members']), 'member')}: {members}"
+        )
     return lines

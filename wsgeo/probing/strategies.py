@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from wsgeo.counting import counted
 from wsgeo.probing.significance import (
     PermutationTest,
     benjamini_hochberg,
@@ -26,7 +27,10 @@ from wsgeo.probing.significance import (
 from wsgeo.probing.tables import CONTRASTS, PROFILE
 
 SIGNIFICANT = 0.05
-"""Adjusted p-value below which a difference is put into a sentence."""
+"""Adjusted p-value below which a difference counts."""
+
+MATERIAL = 0.05
+"""Difference of accuracies, a fraction, below which one is counted but not told."""
 
 _NOISE = -1
 
@@ -43,12 +47,16 @@ class Strategies:
     contrasts : DataFrame
         Schema `CONTRASTS`: the two largest basins against each other; empty with fewer than two.
     sentences : tuple of str
-        What was found, in words, the largest difference first; at least one.
+        What was found, in words, the largest difference first, and then how many slices are not
+        told: those that are part of a told one or hold one, and small differences. At least one.
+    better : int or None
+        Which of the two is right more often over the slices told; None without a difference.
     """
 
     profile: pl.DataFrame
     contrasts: pl.DataFrame
     sentences: tuple[str, ...]
+    better: int | None = None
 
 
 def basin_profile(
@@ -90,10 +98,43 @@ def basin_profile(
         told: tuple[str, ...] = (f"There is {word}: no strategies to compare.",)
         return Strategies(_profile(measured), pl.DataFrame(schema=CONTRASTS), told)
     contrasts = _contrasts(measured, largest[0], largest[1], rng)
-    found = contrasts.filter(pl.col("p_adjusted") < SIGNIFICANT)
-    told = tuple(found.sort(pl.col("difference").abs(), descending=True)["sentence"])
-    none = f"No difference found between basins {largest[0]} and {largest[1]} on any slice."
-    return Strategies(_profile(measured), contrasts, told or (none,))
+    found = _findings(contrasts)
+    if not found:
+        none = f"No difference found between basins {largest[0]} and {largest[1]} on any slice."
+        return Strategies(_profile(measured), contrasts, (none,))
+    told = (*(row["sentence"] for row in found), *_rest(contrasts, len(found)))
+    better = largest[0] if sum(row["difference"] for row in found) > 0 else largest[1]
+    return Strategies(_profile(measured), contrasts, told, better)
+
+
+def _findings(contrasts: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the differences to tell: none is part of another, and all but the first are large."""
+    found: list[dict[str, Any]] = []
+    differing = contrasts.filter(pl.col("p_adjusted") < SIGNIFICANT)
+    largest_first = differing.sort(pl.col("difference").abs(), descending=True, maintain_order=True)
+    for row in largest_first.rows(named=True):
+        large = abs(row["difference"]) >= MATERIAL
+        if not found or (large and not any(_overlap(row, other) for other in found)):
+            found.append(row)
+    return found
+
+
+def _overlap(row: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Return whether two slices of one set share examples by their names."""
+    if row["set"] != other["set"]:
+        return False
+    one, two = sorted((row["slice"], other["slice"]), key=len)
+    return "all" in {one, two} or two.startswith(f"{one}/")
+
+
+def _rest(contrasts: pl.DataFrame, n_told: int) -> list[str]:
+    """Return a sentence about the slices that are not told, if there are any."""
+    alike = contrasts.filter(pl.col("p_adjusted") >= SIGNIFICANT).height
+    less = contrasts.height - alike - n_told
+    said = [f"No difference found on {counted(alike, 'further slice')}."] * bool(alike)
+    if less:
+        said.insert(0, f"{counted(less, 'further slice')}: smaller differences, or parts of these.")
+    return [" ".join(said)] if said else []
 
 
 def _profile(measured: pl.DataFrame) -> pl.DataFrame:

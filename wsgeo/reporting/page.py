@@ -200,12 +200,21 @@ def _facts(provenance: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str
     """Return the blocks of the last panel: title, and name and value of each fact."""
     general = {"version": provenance["version"], "seed": provenance["seed"]}
     blocks = [("Run", {k: v for k, v in general.items() if v is not None})]
-    blocks += [(name.capitalize(), _flat(provenance[name])) for name in ("settings", "data")]
+    blocks += [("Settings", _flat(provenance["settings"])), *_data(provenance["data"])]
     blocks += [("Hashes", _flat(provenance["hashes"])), ("Seconds", _flat(provenance["timings"]))]
     return [
         (title, [(name, number(value)) for name, value in facts.items()])
         for title, facts in blocks
         if facts
+    ]
+
+
+def _data(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return one block per data set."""
+    several = value if isinstance(value, list) else [value]
+    return [
+        (f"Data {k}" if len(several) > 1 else "Data", _flat(one))
+        for k, one in enumerate(several, 1)
     ]
 
 

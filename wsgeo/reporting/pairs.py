@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import numpy as np
@@ -32,8 +33,21 @@ QUANTITIES: Final = (
 )
 """What the heat map can show: column, words, unit."""
 
+NUMBER_LIMIT: Final = 50_000
+"""Most numbers of pairs that go into the page (4,950 pairs with ten each are 0.3 MB)."""
+
+RANKED: Final = (
+    *("convexity_gap", "barrier_height", "cosine", "l2"),
+    *("convexity_gap_lo", "convexity_gap_hi", "barrier_height_lo", "barrier_height_hi"),
+    *("t_peak", "error_barrier"),
+)
+"""Columns of numbers, those first that the page keeps longest."""
+
 POINT_LIMIT: Final = 60_000
 """Most path points whose losses go into the page (4,950 pairs at 11 points are 0.4 MB)."""
+
+FEW_CURVES: Final = 1_000
+"""Curves that go into the page of a zoo with more points than that."""
 
 METRIC_LIMIT: Final = 20_000
 """Most path points whose metric goes in too."""
@@ -71,7 +85,8 @@ def pack(pairs: pl.DataFrame, place: dict[str, int]) -> Columns:
     Returns
     -------
     dict of str to list
-        ``a``, ``b`` and the columns of `SHOWN`, without those that are null throughout.
+        ``a``, ``b`` and the columns of `SHOWN`, without those that are null throughout, and in a
+        large zoo without the last of `RANKED`.
     """
     known = pairs.with_columns(pl.coalesce("status", "measured").alias("status"))
     # A broken end makes a barrier of zero: such a number must not become an edge.
@@ -79,7 +94,33 @@ def pack(pairs: pl.DataFrame, place: dict[str, int]) -> Columns:
     shown = columns(known.select(SHOWN).with_columns(pl.when(usable).then(pl.col(LOSSES))))
     kept = {name: values for name, values in shown.items() if any(v is not None for v in values)}
     ends = {side: [place[name] for name in pairs[side]] for side in ("a", "b")}
+    for name in dropped(kept, pairs.height):
+        del kept[name]
     return ends | {"status": shown["status"]} | kept
+
+
+def dropped(names: Collection[str], n_pairs: int) -> list[str]:
+    """Return the columns of numbers that a page of so many pairs has no room for.
+
+    Parameters
+    ----------
+    names : collection of str
+        Columns that hold anything.
+    n_pairs : int
+        Number of pairs.
+
+    Returns
+    -------
+    list of str
+        The last of `RANKED`; the first that is there always stays.
+
+    Examples
+    --------
+    >>> dropped(["convexity_gap", "l2", "t_peak"], 4_950), dropped(["convexity_gap", "l2"], 79_800)
+    ([], ['l2'])
+    """
+    there = [name for name in RANKED if name in names]
+    return there[max(1, NUMBER_LIMIT // max(n_pairs, 1)) :]
 
 
 def quantities(packed: Columns) -> list[dict[str, str]]:
@@ -142,28 +183,65 @@ def curves(profiles: pl.DataFrame, packed: Columns, place: dict[str, int]) -> di
     -------
     dict
         ``grids`` (lists of t), and per curve ``pair`` (row of ``packed``), ``grid`` (index),
-        ``loss`` and, in small zoos, ``metric``; ``left_out`` counts the curves that do not fit.
+        ``loss`` and ``metric``.
     """
     row = {ends: k for k, ends in enumerate(zip(packed["a"], packed["b"], strict=True))}
     grids: dict[tuple[float, ...], int] = {}
     found: dict[str, list[Any]] = {"pair": [], "grid": [], "loss": [], "metric": []}
-    n_points = left_out = 0
     for a, b, t, loss, metric in profiles.select("a", "b", "t", "loss", "metric").iter_rows():
         pair = row.get((place.get(a, -1), place.get(b, -1)))
         if pair is None or not t or not loss or len(t) != len(loss):
-            continue
-        n_points += len(t)
-        if n_points > POINT_LIMIT:
-            left_out += 1
             continue
         key = tuple(plain(t))
         found["pair"].append(pair)
         found["grid"].append(grids.setdefault(key, len(grids)))
         found["loss"].append(plain(loss))
         found["metric"].append(plain(metric))
+    return {"grids": [list(key) for key in grids], **found}
+
+
+def bounded(found: dict[str, Any], packed: Columns, tau: float | None) -> dict[str, Any]:
+    """Return the curves that the page has room for.
+
+    In a large zoo these are the pairs nearest the threshold, the highest and lowest gaps, and an
+    even sample of all others.
+
+    Parameters
+    ----------
+    found : dict
+        As `curves` returns.
+    packed : dict of str to list
+        As `pack` returns.
+    tau : float or None
+        Threshold in nats per example.
+
+    Returns
+    -------
+    dict
+        As `curves` returns, in small zoos with ``metric``; ``left_out`` counts the others.
+    """
+    n_points = sum(map(len, found["loss"]))
+    names = ["pair", "grid", "loss", "metric"]
     if n_points > METRIC_LIMIT or not any(found["metric"]):
-        del found["metric"]
-    return {"grids": [list(key) for key in grids], "left_out": left_out, **found}
+        names.remove("metric")
+    rows = list(range(len(found["pair"])))
+    if n_points > POINT_LIMIT:
+        gaps = packed.get("convexity_gap") or [None] * len(packed["a"])
+        rows = _telling([gaps[pair] for pair in found["pair"]], tau)
+    kept = {name: [found[name][k] for k in rows] for name in names}
+    return {"grids": found["grids"], "left_out": len(found["pair"]) - len(rows), **kept}
+
+
+def _telling(gaps: list[float | None], tau: float | None) -> list[int]:
+    """Return the rows of `FEW_CURVES` curves: extremes, those near the threshold, and a sample."""
+    known = sorted((k for k, gap in enumerate(gaps) if gap is not None), key=lambda k: gaps[k] or 0)
+    share = FEW_CURVES // 8
+    chosen = {*known[:share], *known[-share:]}
+    if tau is not None:
+        chosen.update(sorted(known, key=lambda k: abs((gaps[k] or 0) - tau))[: 2 * share])
+    rest = [k for k in range(len(gaps)) if k not in chosen]
+    room = min(FEW_CURVES - len(chosen), len(rest))
+    return sorted(chosen | {rest[k * len(rest) // room] for k in range(room)})
 
 
 def bands(found: dict[str, Any], packed: Columns, labels: list[int]) -> list[dict[str, Any]]:

@@ -12,7 +12,16 @@ from wsgeo.reporting.diagnosis import diagnosis
 from wsgeo.reporting.inputs import complete
 from wsgeo.reporting.layouts import graph_coordinates, maps
 from wsgeo.reporting.members import Grouping, group_list, grouping, members
-from wsgeo.reporting.pairs import bands, curves, main_kind, pack, quantities, square
+from wsgeo.reporting.pairs import (
+    RANKED,
+    bands,
+    bounded,
+    curves,
+    main_kind,
+    pack,
+    quantities,
+    square,
+)
 from wsgeo.reporting.plain import columns, plain, visible
 from wsgeo.reporting.tables import member_table, short_labels
 from wsgeo.reporting.trees import Merge, bars, bridges, leaf_order, merges
@@ -62,6 +71,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         "groups": group_list(people["group"], groups),
         "maps": maps(frames["embedding"], people["id"]),
         "pairs": packed,
+        "abridged": any(name not in packed and rows[name].count() for name in RANKED),
         "quantities": quantities(packed),
         "diagnosis": diagnosis(frames["scores"], place, people["group"], run.get("sets") or {}),
         "centroids": plain(frames["centroids"].to_dicts()),
@@ -69,7 +79,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         "provenance": _provenance(run),
     }
     summary |= _shape(found, packed, people, run)
-    summary |= _paths(frames["profiles"], packed, people)
+    summary |= _paths(frames["profiles"], packed, people, summary["tau"]["value"])
     summary |= _evidence(frames, groups)
     summary |= _said(summary, run, frames)
     return visible(summary)  # type: ignore[no-any-return]
@@ -117,11 +127,17 @@ def _by_group(labels: list[int]) -> list[int]:
 
 
 def _paths(
-    profiles: pl.DataFrame, packed: dict[str, list[Any]], people: dict[str, list[Any]]
+    profiles: pl.DataFrame,
+    packed: dict[str, list[Any]],
+    people: dict[str, list[Any]],
+    tau: float | None,
 ) -> dict[str, Any]:
     place = {name: k for k, name in enumerate(people["id"])}
     found = curves(main_kind(profiles), packed, place)
-    return {"curves": found, "bands": bands(found, packed, people["group"])}
+    return {
+        "curves": bounded(found, packed, tau),
+        "bands": bands(found, packed, people["group"]),
+    }
 
 
 def _evidence(frames: Mapping[str, pl.DataFrame], groups: Grouping) -> dict[str, Any]:
@@ -134,8 +150,16 @@ def _evidence(frames: Mapping[str, pl.DataFrame], groups: Grouping) -> dict[str,
     return {
         "clusterings": columns(tried),
         "nulls": columns(_first_group(frames["nulls"].filter(matrix)).select("null", "statistic")),
-        "evidence": plain(own),
+        "evidence": plain(own) | _best_first(tried),
     }
+
+
+def _best_first(tried: pl.DataFrame) -> dict[str, list[int]]:
+    """Return the rows of each method's best setting and the default, and those of all others."""
+    shown = tried["p_value"].is_not_null() | tried["is_default"].fill_null(False)
+    rows = range(tried.height)
+    best = [k for k in rows if shown[k]] or list(rows)
+    return {"best": best, "tried": [k for k in rows if k not in best]}
 
 
 def _first_group(frame: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from wsgeo.counting import counted
 from wsgeo.reporting.pairs import UNUSABLE
 
 STATUS_WORDS: Final = {
@@ -21,29 +22,6 @@ STATUS_WORDS: Final = {
     "pending": "not measured yet",
 }
 """Each pair status in words."""
-
-
-def counted(n: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Parameters
-    ----------
-    n : int
-        How many.
-    noun : str
-        Of what, in the singular.
-
-    Returns
-    -------
-    str
-        Such as ``1 pair`` or ``4,950 pairs``.
-
-    Examples
-    --------
-    >>> counted(1, "basin"), counted(4950, "pair")
-    ('1 basin', '4,950 pairs')
-    """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def verdict(run: Mapping[str, Any], groups: list[dict[str, Any]], noun: str, n: int) -> list[str]:
@@ -106,8 +84,8 @@ def alerts(
     broken = frames["models"].filter(~pl.col("gate").fill_null(True))["id"].to_list()
     if broken:
         found.append(
-            f"Not better than a constant guess on the task itself: {_few(broken)}. "
-            "Pairs with such an end have no barrier and are not counted."
+            f"Not better than a constant guess on the task itself: {_few(broken)}; the table of "
+            "members says why. Pairs with such an end have no barrier and are not counted."
         )
     undecided = status.count("undecided")
     if undecided:
@@ -120,7 +98,7 @@ def alerts(
         found.append(f"{counted(lost, 'pair')} could not be measured; the heat map gives reasons.")
     left_out = frames["exclusions"].height
     if left_out:
-        entries = "1 entry" if left_out == 1 else f"{left_out:,} entries"
+        entries = counted(left_out, "entry", "entries")
         found.append(f"{entries} of the zoo left out, with reason and remedy below.")
     return found + [str(sentence) for sentence in run.get("alerts") or []]
 
@@ -143,11 +121,7 @@ def notes(summary: Mapping[str, Any]) -> dict[str, str]:
         Sentence by panel; a panel that is not named has something to show.
     """
     n, gap = len(summary["members"]["id"]), "convexity_gap" in summary["pairs"]
-    losses = (
-        "No loss was measured along a path. Scan with data (--data) to see barriers."
-        if n > 1
-        else "Two members or more are needed."
-    )
+    losses = _without_losses(n, summary["pairs"]["status"])
     reasons = {
         "map": not summary["maps"] and f"No map was drawn for {counted(n, 'member')}.",
         "graph": not gap and losses,
@@ -165,6 +139,16 @@ def notes(summary: Mapping[str, Any]) -> dict[str, str]:
         "exclusions": not summary["exclusions"] and "Every entry of the zoo is a member.",
     }
     return {panel: reason for panel, reason in reasons.items() if reason}
+
+
+def _without_losses(n: int, status: list[str]) -> str:
+    """Return why no path has a loss."""
+    if n < 2:
+        return "Two members or more are needed."
+    if not any(word in STATUS_WORDS for word in status):
+        return "No loss was measured along a path. Scan with data (--data) to see barriers."
+    commonest = max(STATUS_WORDS, key=status.count)
+    return f"No pair has a barrier ({STATUS_WORDS[commonest]}); the table of members says why."
 
 
 def _both_scores(summary: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.progress import Progress
 from wsgeo.zoo.checkpoints import Checkpoint, Zoo
@@ -134,7 +135,8 @@ def _verdict(zoo: Zoo, n_pairs: int) -> str:
     n_groups = len({m.geometry_group for m in zoo.members})
     if not zoo.members and not zoo.excluded:
         return "no model folder was found; name one whose subfolders hold config.json and weights."
-    parts = [f"{len(zoo.members)} members in {n_groups} groups, {n_pairs} pairs to compare"]
+    held = f"{counted(len(zoo.members), 'member')} in {counted(n_groups, 'group')}"
+    parts = [f"{held}, {counted(n_pairs, 'pair')} to compare"]
     parts += [f"{count} {fate}" for fate, count in sorted(fates.items())]
     return ", ".join(parts) + "."
 

@@ -51,7 +51,8 @@ def diagnose(
     -------
     dict
         ``run``, ``sets``, ``n_members``, ``sentences`` (what the basins' scores say), ``contrasts``
-        (rows of `wsgeo.probing.CONTRASTS`), and ``report``.
+        (rows of `wsgeo.probing.CONTRASTS`), ``better`` (which of the two largest basins is right
+        more often where they differ, or None), and ``report``.
 
     Raises
     ------
@@ -81,6 +82,7 @@ def diagnose(
         "n_members": scores["id"].n_unique(),
         "sentences": list(strategies.sentences) if strategies else [],
         "contrasts": strategies.contrasts.to_dicts() if strategies else [],
+        "better": strategies.better if strategies else None,
         "report": str(write_reports(found)),
     }
 

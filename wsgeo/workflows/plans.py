@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from wsgeo.counting import counted
 from wsgeo.evaluation.heads import HeadPolicy
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
@@ -73,7 +74,7 @@ class ScanPlan:
         if self.n_distinct < self.n_members:
             first += f" ({self.n_distinct} distinct)"
         if self.n_excluded:
-            first += f", {self.n_excluded} entries left out"
+            first += f", {counted(self.n_excluded, 'entry', 'entries')} left out"
         if not self.groups:
             return f"{first}; no data, so the weights alone are compared."
         return (

@@ -90,11 +90,24 @@ def _facts(
         "settings": facts["settings"],
         "seed": facts["settings"]["seed"],
         "tau": group.get("tau"),
-        "verdict": [group["verdict"], *said] if group else [],
+        "verdict": [_titled(group, len(groups) > 1), *said] if group else [],
         "reasons": group["reasons"] if group else [],
-        "alerts": summary.get("alerts", []),
+        "alerts": _alerts(summary),
         "timings": {"scan": summary.get("seconds")},
         "data": [data for data in facts["data"] if name in (None, data["group"])],
-        "hashes": {data["task"]: data["key"] for data in facts["data"]},
         "sets": facts.get("sets", {}),
     }
+
+
+def _titled(group: dict[str, Any], several: bool) -> str:
+    return f"{group['name']}: {group['verdict']}" if several else str(group["verdict"])
+
+
+def _alerts(summary: dict[str, Any]) -> list[str]:
+    """Return the alerts without those of the gate, which the page takes from the table of models."""
+    failed = [
+        f"{name} failed the end-point gate"
+        for group in summary.get("groups", [])
+        for name in group.get("failed_ends", {})
+    ]
+    return [alert for alert in summary.get("alerts", []) if not alert.startswith(tuple(failed))]

@@ -50,8 +50,10 @@ def demo(
     Returns
     -------
     dict
-        ``verdict`` and ``strategies`` (sentences), ``basins``, ``centroid`` (row of the table of
-        centroids), ``run``, ``report``, ``next`` (commands), ``seconds``.
+        ``verdict`` and ``strategies`` (sentences), ``basins``, ``better`` (the basin that does
+        better on the diagnostic set, or None), ``centroid`` (row of the table of centroids: the
+        mean of that basin, else of the largest), ``run``, ``report``, ``next`` (commands),
+        ``seconds``.
 
     Raises
     ------
@@ -77,12 +79,15 @@ def demo(
         )
         say("Scoring each member on sentence pairs that break the word-overlap shortcut.")
         found = diagnose(run.folder, [SUITE], pool=pool, progress=progress)
-        saved = centroid(run.folder, pool=pool, progress=progress, command=command)
+        saved = centroid(
+            run.folder, basin=found["better"], pool=pool, progress=progress, command=command
+        )
     summary = run.read("summary")
     return {
         "verdict": summary["verdict"],
         "strategies": found["sentences"],
         "basins": summary["groups"][0]["basins"],
+        "better": found["better"],
         "centroid": saved,
         "run": str(run.folder),
         "report": str(report(run.folder)),

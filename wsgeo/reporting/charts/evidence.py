@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import altair as alt
 
-from wsgeo.reporting.charts.parts import Layered, named, params, themed
+from wsgeo.reporting.charts.parts import HUES, Layered, named, params, themed
 
 
 def nulls_chart() -> Layered:
-    """Return the histogram of the statistic under each null, with the observed value.
+    """Return how often the statistic takes each value under each null, and the observed value.
 
     Returns
     -------
     altair.LayerChart
         Data sets ``nulls`` and ``observed``.
     """
-    hues = alt.Scale(range=[alt.ExprRef(name) for name in ("within", "between", "muted")])
-    bars = (
+    hues = alt.Scale(range=[alt.ExprRef(name) for name in HUES])
+    legend = alt.Legend(orient="top", title=None, columns=3)
+    curves = (
         alt.Chart(named("nulls"))
-        .mark_bar(opacity=0.55, binSpacing=0)
+        .transform_bin("bin", "statistic", bin=alt.Bin(maxbins=30))
+        .transform_aggregate(draws="count()", groupby=["bin", "null"])
+        .mark_line(strokeWidth=1.75, interpolate="monotone", point=alt.OverlayMarkDef(size=12))
         .encode(
-            x=alt.X(
-                "statistic:Q",
-                bin=alt.Bin(maxbins=40),
-                title="silhouette of the best partition",
-            ),
-            y=alt.Y("count():Q", stack=None, title="draws"),
-            color=alt.Color("null:N", scale=hues, legend=alt.Legend(orient="top", title=None)),
-            tooltip=[alt.Tooltip("null:N"), alt.Tooltip("count():Q", title="draws")],
+            x=alt.X("bin:Q", title="silhouette of the best partition"),
+            y=alt.Y("draws:Q", title="draws"),
+            color=alt.Color("null:N", scale=hues, legend=legend),
+            tooltip=[alt.Tooltip("null:N"), alt.Tooltip("draws:Q")],
         )
     )
     seen = (
@@ -39,4 +38,4 @@ def nulls_chart() -> Layered:
             tooltip=alt.Tooltip("silhouette:Q", title="this zoo"),
         )
     )
-    return alt.layer(bars, seen).add_params(*params()).properties(height=240)
+    return alt.layer(curves, seen).add_params(*params()).properties(height=240)

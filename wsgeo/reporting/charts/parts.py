@@ -15,7 +15,10 @@ LABELLED: Final = 40
 NAMED: Final = "names[datum.value]"
 """Axis label of a rank: looked up among data values, so a name is never part of an expression."""
 
-THEME: Final = ("ink", "muted", "paper", "rule", "within", "between")
+HUES: Final = ("g0", "g1", "g2", "g3", "g4", "g5", "g6", "g7")
+"""Colours that are well told apart, for groups and for curves of one kind."""
+
+THEME: Final = ("ink", "muted", "paper", "rule", "within", "between", *HUES)
 """Colours that the style sheet defines, for light and dark, as custom properties."""
 
 _KEPT: Final = "!chosen || chosen[datum.member]"

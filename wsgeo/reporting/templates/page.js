@@ -142,6 +142,10 @@ function prepareLinks() {
     chooseChips();
   }));
   byId("clear").addEventListener("click", () => choose(null, "clear"));
+  document.querySelectorAll("[data-shows]").forEach((button) => button.addEventListener("click", () => {
+    byId(button.dataset.shows).hidden = false;
+    button.hidden = true;
+  }));
   memberRows.forEach((row) => row.addEventListener("click", () => chooseOne(Number(row.dataset.member), "table")));
 }
 

@@ -4,7 +4,7 @@ const views = new Map();
 const live = {
   chosen: null, picked: -1, threshold: 0, map: 0, slice: 0, quantity: "convexity_gap", floor: 0, ceiling: 1, names: [],
 };
-const themed = ["ink", "muted", "paper", "rule", "within", "between"];
+const themed = ["ink", "muted", "paper", "rule", "within", "between", ...Array.from({ length: 8 }, (_, k) => `g${k}`)];
 const renderer = members.length > 40 ? "canvas" : "svg";
 
 const property = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
