@@ -67,6 +67,25 @@ class TestOutput:
         assert (plan["n_members"], plan["n_evaluations"]) == (N_MEMBERS, N_EVALUATIONS)
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_dry_run_refuses_what_a_scan_refuses(self, zoo_with_run):
+        """A run folder inside the zoo is refused before anything is planned."""
+        inside = zoo_with_run.zoo / "run"
+        result = run(zoo_with_run, zoo_with_run.zoo, inside, "--dry-run")
+
+        assert "lies inside the zoo" in _ends_with_one_line(result, 2)
+
+    def test_other_settings_are_announced(self, zoo_with_run, out):
+        """Before results are replaced one sentence says what changes; the same scan is silent."""
+        run(zoo_with_run, zoo_with_run.zoo, out)
+        same = run(zoo_with_run, zoo_with_run.zoo, out)
+        other = run(zoo_with_run, zoo_with_run.zoo, out, "--points", "3")
+
+        assert "This run was scanned" not in same.stderr
+        assert "This run was scanned with 5 points; its tables will be replaced by those with " in (
+            other.stderr
+        )
+        assert other.stderr.count("This run was scanned") == 1
+
     def test_without_data_it_says_so(self, tiny_zoo_folder, tmp_path):
         """A zoo that names no data ends well, and the answer says that weights alone are compared."""
         result = CliRunner().invoke(
@@ -89,6 +108,40 @@ class TestExitCodes:
 
         assert result.exit_code == 4
         assert "Rejected: run-0" in result.stdout
+
+    def test_no_fit_member_is_3(self, zoo_with_run, tmp_path):
+        """Where no member beats a constant the answer says why, and the report is written."""
+        rows = [json.loads(line) for line in zoo_with_run.data.read_text().splitlines()]
+        labels = [row["label"] for row in rows]
+        data = tmp_path / "film.jsonl"
+        rows = [
+            row | {"label": label} for row, label in zip(rows, labels[1:] + labels[:1], strict=True)
+        ]
+        data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        given = [zoo_with_run.zoo, "-o", tmp_path / "run", "--data", data, *OPTIONS]
+
+        result = CliRunner().invoke(main, ["scan", *map(str, given)])
+
+        assert result.exit_code == 3
+        assert "No member beats the constant predictor on this data" in result.stdout
+        page = (tmp_path / "run" / "report" / "index.html").read_text()
+        assert "No member beats the constant predictor" in page
+        assert "Scan with data" not in page
+
+    def test_labels_that_do_not_match_are_2(self, zoo_with_run, tmp_path):
+        """The line names the file and the option, and with that option the scan runs."""
+        text = (
+            zoo_with_run.data.read_text().replace("bad_film", "awful").replace("good_film", "fine")
+        )
+        data = tmp_path / "film.jsonl"
+        data.write_text(text)
+        given = [zoo_with_run.zoo, "-o", tmp_path / "run", "--data", data, *OPTIONS, "--dry-run"]
+        renamed = ["--label", "awful=bad_film", "--label", "fine=good_film"]
+
+        line = _ends_with_one_line(CliRunner().invoke(main, ["scan", *map(str, given)]), 2)
+        assert str(data) in line
+        assert "--label" in line
+        assert CliRunner().invoke(main, ["scan", *map(str, given), *renamed]).exit_code == 0
 
     def test_an_empty_zoo_is_3(self, zoo_with_run, tmp_path):
         """A folder without models ends with 3 and one line."""
@@ -114,6 +167,8 @@ class TestExitCodes:
             (("--examples", "1"), "--examples is 1"),
             (("--column", "text_a"), "--column is 'text_a'"),
             (("--column", "tex=sentence"), "'tex'"),
+            (("--label", "=good"), "--label is '=good'"),
+            (("--label", "fair=good_film"), "--label names 'fair'"),
         ],
     )
     def test_bad_options_are_2(self, zoo_with_run, tmp_path, options, named):

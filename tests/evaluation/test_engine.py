@@ -30,10 +30,18 @@ TOYS = {
 class Memory(dict):
     """A ledger in memory that counts what is put."""
 
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.failed = {}
+
     def put(self, key, losses):
         """Store what is not there yet."""
         assert key not in self
         self[key] = losses
+
+    def put_failure(self, key, failure):
+        """Note a failure."""
+        self.failed[key] = failure
 
 
 def load_or_die(checkpoint):
@@ -57,7 +65,7 @@ def load_or_refuse(checkpoint):
     if checkpoint.id == "m1":
         with (checkpoint.folder / "attempts").open("a") as file:
             file.write("x")
-        raise EntryError("changed", "the file has changed", where="m1")
+        raise EntryError("file_changed", "the file has changed", where="m1")
     return cases.load(checkpoint)
 
 
@@ -378,6 +386,18 @@ class TestFaults:
 
         assert bad.status == "nonfinite"
         assert isinstance(good, Losses)
+
+    def test_failures_are_noted_and_tried_again(self, zoo, examples):
+        """The ledger is told why a point failed; the same point is evaluated again when asked for."""
+        a, b = zoo[0].content_hash, zoo[1].content_hash
+        item, ledger = Item((Point((a, b), (1e30, -1e30)),), "toy"), Memory()
+        for _ in range(2):
+            with engine(zoo, examples, ledger=ledger) as other:
+                [[bad]] = other.evaluate_all([item])
+
+                assert list(ledger.failed.values()) == [bad]
+                assert (other.n_computed, other.n_reused) == (1, 0)
+        assert not ledger
 
     def test_token_ids_out_of_range(self, zoo, examples):
         """An error inside the model is a failure with one line."""

@@ -6,12 +6,13 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from wsgeo.errors import StoreError
-from wsgeo.evaluation.losses import Losses
+from wsgeo.evaluation.losses import Failure, Losses
 from wsgeo.store.ledger import COMMIT_ROWS, Ledger
 
 
@@ -29,6 +30,48 @@ def fill(ledger):
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "ledger.sqlite"
+
+
+class TestFailures:
+    """What failed is told, and tried again."""
+
+    def test_a_failure_is_not_finished_work(self, path):
+        """A key that failed has no losses, and does not count as finished."""
+        with Ledger(path) as ledger:
+            ledger.put_failure("a", Failure("failed", "no memory"))
+
+            assert ledger.get("a") is None
+            assert len(ledger) == 0
+
+    def test_failures_are_kept_by_reason(self, path):
+        """A second opening finds each reason once, with its number, the most frequent first."""
+        with Ledger(path) as ledger:
+            for key, reason in [("a", "one"), ("b", "two"), ("c", "two"), ("c", "two")]:
+                ledger.put_failure(key, Failure("failed", reason))
+
+        with Ledger(path) as ledger:
+            assert [row[:3] for row in ledger.failures()] == [
+                ("failed", "two", 2),
+                ("failed", "one", 1),
+            ]
+
+    def test_success_ends_a_failure(self, path):
+        """A key that is finished later has failed no more."""
+        with Ledger(path) as ledger:
+            ledger.put_failure("a", Failure("failed", "no memory"))
+            ledger.put("a", losses(1.0))
+
+            assert ledger.failures() == []
+            assert ledger.get("a").mean == 1.0
+
+    def test_failures_since(self, path):
+        """What failed before a moment can be left out."""
+        with Ledger(path) as ledger:
+            ledger.put_failure("a", Failure("nonfinite", "old"))
+            moment = datetime.now(UTC)
+            ledger.put_failure("b", Failure("failed", "new"))
+
+            assert [row.reason for row in ledger.failures(moment)] == ["new"]
 
 
 class TestRoundTrip:
@@ -80,7 +123,7 @@ class TestDurability:
             import os, signal, sys
             from pathlib import Path
             import numpy as np
-            from wsgeo.evaluation.losses import Losses
+            from wsgeo.evaluation.losses import Failure, Losses
             from wsgeo.store.ledger import COMMIT_ROWS, Ledger
 
             ledger = Ledger(Path({str(path)!r}))

@@ -69,6 +69,11 @@ class TestBrokenEnds:
 
         statuses = {status for pair, (_, status) in outcomes(run).items() if "run-4" in pair}
         assert statuses <= {"endpoint_failed", "nonfinite"}
+        [failed] = run.read("summary")["failures"]
+        assert (failed["code"], failed["n"]) == ("nonfinite", 1)
+        again = zoo_with_run.scan(zoo, out)
+        assert counts(again)[0] == 1
+        assert [row["n"] for row in again.read("summary")["failures"]] == [1]
         pairs = run.table("pairs")
         assert not any(pairs[c].is_nan().any() for c in pairs.columns if pairs[c].dtype.is_float())
 

@@ -33,6 +33,13 @@ from wsgeo.commands import options
     help="Column of text_a, text_b, label, label_name or id, where its name does not say it.",
 )
 @click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="DATA=MODEL",
+    help="Label of the members that a label of the data is, where the names differ. Repeatable.",
+)
+@click.option(
     "--objective",
     type=click.Choice(["classification", "masked_lm", "causal_lm", "seq2seq"]),
     help="What the loss is.  [default: from the model class]",
@@ -99,17 +106,16 @@ def _request(given: dict[str, Any]) -> dict[str, Any]:
         raise WsgeoError(f"--tau is {tau!r}", remedy="Take a number or auto.") from error
     names = ("n_examples", "n_points", "head_policy", "seed")
     settings = ScanSettings(tau=threshold, **{name: given.pop(name) for name in names})
-    columns = dict(_column(pair) for pair in given.pop("columns"))
-    return {**given, "columns": columns, "settings": settings}
+    columns = dict(_pair("--column", text, "text_a=premise") for text in given.pop("columns"))
+    labels = dict(_pair("--label", text, "0=negative") for text in given.pop("labels"))
+    return {**given, "columns": columns, "labels": labels, "settings": settings}
 
 
-def _column(pair: str) -> tuple[str, str]:
-    """Return field and column of one ``FIELD=NAME``."""
+def _pair(option: str, text: str, such_as: str) -> tuple[str, str]:
+    """Return both sides of one ``NAME=NAME``."""
     from wsgeo.errors import WsgeoError
 
-    name, equals, column = pair.partition("=")
-    if not equals or not column:
-        raise WsgeoError(
-            f"--column is {pair!r}", remedy="Write FIELD=NAME, such as text_a=premise."
-        )
-    return name, column
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise WsgeoError(f"{option} is {text!r}", remedy=f"Write it as {such_as}.")
+    return name, value

@@ -185,12 +185,19 @@ class Engine(AbstractEngine):
                 (keys[order[i]], outcome) for i, outcome in zip(block, outcomes, strict=True)
             ]
             for key, outcome in finished:
-                if self._ledger is not None and isinstance(outcome, Losses):
-                    self._ledger.put(key, outcome)
+                self._keep(key, outcome)
             done, self.n_computed = done + len(block), self.n_computed + len(block)
             if self._progress is not None:
                 self._progress(done, n_known + len(keys), "losses")
             yield from finished
+
+    def _keep(self, key: str, outcome: Outcome) -> None:
+        if self._ledger is None:
+            return
+        if isinstance(outcome, Losses):
+            self._ledger.put(key, outcome)
+        else:
+            self._ledger.put_failure(key, outcome)
 
     def _capacity(self) -> int:
         """Return how many checkpoints a process can keep."""

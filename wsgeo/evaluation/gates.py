@@ -33,6 +33,8 @@ class EndpointGate:
     accuracy, accuracy_lo, chance_accuracy : float or None
         Balanced accuracy (share of right tokens for language models), its lower limit, and that of
         the best constant predictor, fractions in [0, 1].
+    label_order : tuple of str
+        The order in which a classifier's labels seem to stand, where it is not the one given.
     """
 
     passed: bool
@@ -44,6 +46,7 @@ class EndpointGate:
     accuracy: float | None = None
     accuracy_lo: float | None = None
     chance_accuracy: float | None = None
+    label_order: tuple[str, ...] = ()
 
 
 def check_ends(

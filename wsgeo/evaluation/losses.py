@@ -157,6 +157,9 @@ class Ledger(Protocol):
     def put(self, key: str, losses: Losses) -> None:
         """Store losses; they are durable within 5 s."""
 
+    def put_failure(self, key: str, failure: Failure) -> None:
+        """Note why there are no losses; a note is never served as finished work."""
+
 
 class AbstractBackend(abc.ABC):
     """Losses of a flat weight vector on encoded examples.

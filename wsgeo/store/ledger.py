@@ -1,8 +1,9 @@
-"""Finished evaluations by content key, in one SQLite file that survives a kill.
+"""Finished evaluations by content key, and failures with reasons, in one SQLite file.
 
-A row is finished when its transaction is committed: at the latest `COMMIT_SECONDS` after it was
+The file survives a kill. A row is finished when its transaction is committed: at the latest `COMMIT_SECONDS` after it was
 put, or with the `COMMIT_ROWS`-th row. Arrays are kept as little-endian float32 with a checksum, so
-a flipped byte is found when the row is read and not served as a loss.
+a flipped byte is found when the row is read and not served as a loss. A failure is never served as
+finished work: it is a note, which goes when the same key is finished.
 """
 
 from __future__ import annotations
@@ -10,16 +11,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-import zlib
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Never, Self, final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final, NamedTuple, Never, Self, final
 
 from wsgeo.errors import StoreError
-from wsgeo.evaluation.losses import Losses
+from wsgeo.evaluation.losses import Failure, Losses
+from wsgeo.store.blobs import as_blob, as_floats, as_matrix, checksum_of
 
 COMMIT_SECONDS: Final = 2.0
 COMMIT_ROWS: Final = 64
@@ -33,7 +32,34 @@ CREATE TABLE IF NOT EXISTS losses (
     logits BLOB,
     checksum INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS failures (
+    key TEXT PRIMARY KEY,
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    failed_at TEXT NOT NULL
+);
 """
+
+
+class FailedWork(NamedTuple):
+    """Evaluations that failed for one reason.
+
+    Parameters
+    ----------
+    code : str
+        ``nonfinite`` or ``failed``.
+    reason : str
+        One line.
+    n : int
+        How many evaluations.
+    failed_at : str
+        When the last of them failed, in UTC.
+    """
+
+    code: str
+    reason: str
+    n: int
+    failed_at: str
 
 
 @final
@@ -95,9 +121,9 @@ class Ledger:
         if row is None:
             return None
         loss, hit, logits, checksum = row
-        if _checksum(loss, hit, logits) != checksum:
+        if checksum_of(loss, hit, logits) != checksum:
             _refuse_damaged(self.path, f"the row of key {key[:12]} has a wrong checksum")
-        return Losses(_floats(loss), _floats(hit), _matrix(logits, len(loss) // 4))
+        return Losses(as_floats(loss), as_floats(hit), as_matrix(logits, len(loss) // 4))
 
     def put(self, key: str, losses: Losses) -> None:
         """Store ``losses`` under ``key``; a key that is already there keeps its row.
@@ -109,17 +135,58 @@ class Ledger:
         losses : Losses
             Its losses.
         """
-        blobs = [_bytes(losses.loss), _bytes(losses.hit), _bytes(losses.logits)]
+        blobs = [as_blob(losses.loss), as_blob(losses.hit), as_blob(losses.logits)]
         with self._lock:
-            row = (key, *blobs, _checksum(*blobs))
+            row = (key, *blobs, checksum_of(*blobs))
             self._run("INSERT OR IGNORE INTO losses VALUES (?, ?, ?, ?, ?)", row)
-            self._pending += 1
-            if self._pending >= COMMIT_ROWS:
-                self.flush()
-            elif self._timer is None:
-                self._timer = threading.Timer(COMMIT_SECONDS, self._flush_in_time)
-                self._timer.daemon = True
-                self._timer.start()
+            self._run("DELETE FROM failures WHERE key = ?", (key,))
+            self._commit_in_time()
+
+    def put_failure(self, key: str, failure: Failure) -> None:
+        """Note why ``key`` could not be evaluated; an earlier note for it is replaced.
+
+        Parameters
+        ----------
+        key : str
+            Key of the point.
+        failure : Failure
+            What happened.
+        """
+        row = (key, failure.status, failure.reason, datetime.now(UTC).isoformat())
+        with self._lock:
+            self._run("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", row)
+            self._commit_in_time()
+
+    def failures(self, since: datetime | None = None) -> list[FailedWork]:
+        """Return what failed, one row per code and reason, the most frequent first.
+
+        Parameters
+        ----------
+        since : datetime, optional
+            Leave out what failed before; in UTC.
+
+        Returns
+        -------
+        list of FailedWork
+            The failures.
+        """
+        query = (
+            "SELECT code, reason, count(*), max(failed_at) FROM failures WHERE failed_at >= ? "
+            "GROUP BY code, reason ORDER BY count(*) DESC, code, reason"
+        )
+        start = "" if since is None else since.isoformat()
+        with self._lock:
+            return [FailedWork(*row) for row in self._run(query, (start,))]
+
+    def _commit_in_time(self) -> None:
+        """Commit now if many rows wait, else soon."""
+        self._pending += 1
+        if self._pending >= COMMIT_ROWS:
+            self.flush()
+        elif self._timer is None:
+            self._timer = threading.Timer(COMMIT_SECONDS, self._flush_in_time)
+            self._timer.daemon = True
+            self._timer.start()
 
     def flush(self) -> None:
         """Commit everything that was put."""
@@ -219,22 +286,3 @@ def _refuse_unwritable(path: Path, cause: str, error: Exception) -> Never:
         where=str(path),
         remedy="Free space or mend the permissions, then run the same command again.",
     ) from error
-
-
-def _bytes(values: NDArray[np.float32] | None) -> bytes | None:
-    return None if values is None else np.ascontiguousarray(values, "<f4").tobytes()
-
-
-def _floats(blob: bytes) -> NDArray[np.float32]:
-    return np.frombuffer(blob, "<f4")
-
-
-def _matrix(blob: bytes | None, n_examples: int) -> NDArray[np.float32] | None:
-    return None if blob is None else _floats(blob).reshape(n_examples, -1)
-
-
-def _checksum(*blobs: bytes | None) -> int:
-    checksum = 0
-    for blob in blobs:
-        checksum = zlib.crc32(blob or b"", checksum)
-    return checksum

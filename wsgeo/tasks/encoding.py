@@ -101,7 +101,7 @@ def _classification(
 ) -> EncodedExamples:
     if task.targets is None:
         raise ValueError("A classification task has targets.")
-    found = label_map(task.labels, labels)
+    found = label_map(task.labels, labels, where=task.source)
     rows = tokenize(tokenizer, task.text_a, task.text_b, limit)
     arrays = _padded(rows, tokenizer)
     arrays["targets"] = np.asarray(found.index, dtype=np.int64)[task.targets]

@@ -68,7 +68,9 @@ class LabelMap:
     named: bool = True
 
 
-def label_map(task_labels: Sequence[str], model_labels: Sequence[str]) -> LabelMap:
+def label_map(
+    task_labels: Sequence[str], model_labels: Sequence[str], *, where: str = ""
+) -> LabelMap:
     """Match the labels of a task with the classes of a model.
 
     Parameters
@@ -77,6 +79,8 @@ def label_map(task_labels: Sequence[str], model_labels: Sequence[str]) -> LabelM
         Labels of the task.
     model_labels : sequence of str
         Labels of the model, in the loss group's order.
+    where : str, default ''
+        File of the task, for the message.
 
     Returns
     -------
@@ -105,7 +109,8 @@ def label_map(task_labels: Sequence[str], model_labels: Sequence[str]) -> LabelM
         return LabelMap(model, tuple((i,) for i in every), every, named=False)
     raise DataError(
         f"the task's labels ({', '.join(task)}) are not the model's ({', '.join(model)})",
-        remedy="Give the task's labels in the model's words: labels=...",
+        where=where,
+        remedy="Say which of the model's each one is: --label DATA=MODEL, once per label.",
     )
 
 

@@ -144,9 +144,9 @@ def _with_label_order(
     order = probe_label_order(outcome.logits, group.encoded.targets)
     if order.status != "proposed" or order.order is None:
         return gate
-    names = ", ".join(group.encoded.labels[order.order.index(i)] for i in sorted(order.order))
-    reason = f"{gate.reason}; its labels seem to be in the order {names}"
-    return dataclasses.replace(gate, reason=reason.removeprefix("; "))
+    names = tuple(group.encoded.labels[order.order.index(i)] for i in sorted(order.order))
+    reason = f"{gate.reason}; its labels seem to be in the order {', '.join(names)}"
+    return dataclasses.replace(gate, reason=reason.removeprefix("; "), label_order=names)
 
 
 def _judge(

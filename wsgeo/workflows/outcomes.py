@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from wsgeo.graph.result import ClusterResult
+from wsgeo.store.ledger import FailedWork
 from wsgeo.workflows.geometry import Geometry
 from wsgeo.workflows.measuring import GroupResult
 
@@ -28,6 +29,8 @@ class ScanOutcome:
         Evaluations done now, and found done.
     seconds : float
         Wall time.
+    failures : tuple of FailedWork
+        Evaluations that failed in this scan, by reason; the next one tries them again.
     """
 
     groups: tuple[GroupResult, ...]
@@ -36,3 +39,4 @@ class ScanOutcome:
     n_computed: int
     n_reused: int
     seconds: float
+    failures: tuple[FailedWork, ...] = ()

@@ -192,7 +192,8 @@ def _data(group: str, task: Any, encoded: Any) -> dict[str, Any]:
 
 def _plain_request(request: DataRequest) -> dict[str, Any]:
     path = None if request.path is None else str(request.path.resolve())
-    return {**dataclasses.asdict(request), "path": path, "columns": dict(request.columns)}
+    mappings = {"columns": dict(request.columns), "labels": dict(request.labels)}
+    return {**dataclasses.asdict(request), **mappings, "path": path}
 
 
 def _now() -> str:

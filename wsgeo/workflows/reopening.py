@@ -60,6 +60,7 @@ def _data(request: dict[str, Any]) -> DataRequest:
         request["split"],
         request["columns"],
         request["objective"],
+        request.get("labels", {}),  # runs of earlier versions say nothing of them
     )
 
 

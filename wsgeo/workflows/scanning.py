@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +16,11 @@ from wsgeo.workflows.engines import engine_for, workers
 from wsgeo.workflows.exporting import write_graphs
 from wsgeo.workflows.geometry import Geometry, measure_geometry
 from wsgeo.workflows.inputs import ScanInputs, ZooRequest, read_inputs
-from wsgeo.workflows.measuring import GroupResult, measure_group
+from wsgeo.workflows.measuring import measure_group
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.plans import ScanPlan
 from wsgeo.workflows.recording import record_end, record_request, record_tables
+from wsgeo.workflows.replacing import replacement
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
@@ -37,6 +38,7 @@ def scan(
     data: str | Path | None = None,
     split: str | None = None,
     columns: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
     objective: str | None = None,
     out: str | Path | None = None,
     base: str | None = None,
@@ -63,6 +65,8 @@ def scan(
         Examples; default what the zoo names. Without any, weights alone are compared.
     split, columns, objective
         How to read the data; see `wsgeo.tasks.read_task`.
+    labels : mapping of str to str, optional
+        Label of the members by label of the data, where they are not called the same.
     out : str or Path, optional
         Run folder; default ``wsgeo-runs/<name of the zoo>``.
     base : str, optional
@@ -96,22 +100,20 @@ def scan(
     """
     settings = settings or ScanSettings()
     say = announce or (lambda _: None)
-    start = time.monotonic()
     wanted = ZooRequest(Path(zoo), tuple(ids), base, all_steps, allow_pickle)
-    request = DataRequest(_path(data), split, columns or {}, objective)
+    request = DataRequest(_path(data), split, columns or {}, objective, labels or {})
     run = create_run(run_folder(wanted.root, out))
     with run.ledger() as ledger, workers(pool, jobs) as hands:
+        started = datetime.now(UTC)
         inputs = read_inputs(wanted, request, settings, progress)
         say(str(inputs.plan(settings)))
+        if replaced := replacement(run, settings, request):
+            say(replaced)
         record_request(run, inputs, settings, request, command)
-        geometries = _geometries(inputs.zoo, progress)
-        groups, computed, reused = _measure(inputs, geometries, settings, ledger, hands, progress)
-        regions = _regions(geometries, settings)
-        seconds = time.monotonic() - start
-        outcome = ScanOutcome(groups, geometries, regions, computed, reused, seconds)
+        outcome = _measure(inputs, settings, ledger, hands, progress, started)
         record_tables(run, inputs, outcome)
         run.write("summary", summary_of(run, inputs, outcome))
-        write_graphs(run, groups)
+        write_graphs(run, outcome.groups)
         write_reports(run)
         record_end(run)
     return run
@@ -124,20 +126,21 @@ def plan_scan(
     data: str | Path | None = None,
     split: str | None = None,
     columns: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
     objective: str | None = None,
-    out: str | Path | None = None,  # noqa: ARG001 - the same arguments as `scan`
+    out: str | Path | None = None,
     base: str | None = None,
     all_steps: bool = False,
     allow_pickle: bool = False,
     settings: ScanSettings | None = None,
-    jobs: int | None = None,  # noqa: ARG001
+    jobs: int | None = None,  # noqa: ARG001 - the same arguments as `scan`
     progress: Progress | None = None,
 ) -> ScanPlan:
     """Return what `scan` with the same arguments would do, and write nothing.
 
     Parameters
     ----------
-    zoo, ids, data, split, columns, objective, out, base, all_steps, allow_pickle
+    zoo, ids, data, split, columns, labels, objective, out, base, all_steps, allow_pickle
         As in `scan`.
     settings, jobs, progress
         As in `scan`.
@@ -146,10 +149,16 @@ def plan_scan(
     -------
     ScanPlan
         Members, pairs and evaluations.
+
+    Raises
+    ------
+    WsgeoError
+        If `scan` would refuse the request before it measures anything.
     """
     settings = settings or ScanSettings()
     wanted = ZooRequest(Path(zoo), tuple(ids), base, all_steps, allow_pickle)
-    request = DataRequest(_path(data), split, columns or {}, objective)
+    run_folder(wanted.root, out)
+    request = DataRequest(_path(data), split, columns or {}, objective, labels or {})
     return read_inputs(wanted, request, settings, progress).plan(settings)
 
 
@@ -196,20 +205,29 @@ def _geometries(zoo: Zoo, progress: Progress | None) -> dict[str, Geometry]:
 
 def _measure(
     inputs: ScanInputs,
-    geometries: Mapping[str, Geometry],
     settings: ScanSettings,
     ledger: Ledger,
     pool: WorkerPool,
     progress: Progress | None,
-) -> tuple[tuple[GroupResult, ...], int, int]:
-    """Measure each loss group; also count the evaluations done now and found done."""
+    started: datetime,
+) -> ScanOutcome:
+    """Measure the geometry, each loss group, and the regions."""
+    geometries = _geometries(inputs.zoo, progress)
     results, computed, reused = [], 0, 0
     for group in inputs.groups:
         with engine_for(group, pool, ledger, settings, progress) as engine:
             geometry = geometries[group.members[0].geometry_group]
             results.append(measure_group(group, engine, geometry, settings))
             computed, reused = computed + engine.n_computed, reused + engine.n_reused
-    return tuple(results), computed, reused
+    return ScanOutcome(
+        groups=tuple(results),
+        geometries=geometries,
+        regions=_regions(geometries, settings),
+        n_computed=computed,
+        n_reused=reused,
+        seconds=(datetime.now(UTC) - started).total_seconds(),
+        failures=tuple(ledger.failures(started)),
+    )
 
 
 def _regions(

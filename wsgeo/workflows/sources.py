@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,12 +35,15 @@ class DataRequest:
         Column by field.
     objective : str or None
         What the loss is; None takes it from the model class.
+    labels : mapping of str to str
+        Label of the members by label of the data, where they are not called the same.
     """
 
     path: Path | None = None
     split: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     objective: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @final
@@ -139,7 +143,7 @@ def _group(
         seed=settings.seed,
         split=request.split,
     )
-    task = read(n_examples=settings.n_examples)
+    task = _renamed(read(n_examples=settings.n_examples), request.labels)
     models_language = task.objective is not Objective.CLASSIFICATION
     if models_language and settings.head_policy == HeadPolicy.REFIT:
         raise DataError(
@@ -152,6 +156,17 @@ def _group(
     )
     encoded = with_tokenizer(first, use, n_texts=len(task.ids))
     return GroupData(name, members, task, encoded, read() if models_language else None)
+
+
+def _renamed(task: Task, labels: Mapping[str, str]) -> Task:
+    """Call the labels of a task as the user says."""
+    if unknown := [name for name in labels if name not in task.labels]:
+        raise DataError(
+            f"--label names {unknown[0]!r}, which is no label of the data",
+            where=task.source,
+            remedy=f"Its labels: {', '.join(task.labels) or 'none'}.",
+        )
+    return dataclasses.replace(task, labels=tuple(labels.get(name, name) for name in task.labels))
 
 
 def group_labels(member: Checkpoint) -> tuple[str, ...]:

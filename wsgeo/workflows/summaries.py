@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from wsgeo.store import Run
+from wsgeo.workflows.gating import no_member_passes
 from wsgeo.workflows.inputs import ScanInputs
 from wsgeo.workflows.measuring import GroupResult
 from wsgeo.workflows.outcomes import ScanOutcome
@@ -50,6 +51,7 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
         "groups": groups,
         "regions": {name: _regions(result) for name, result in outcome.regions.items()},
         "alerts": [*inputs.alerts, *_gate_alerts(outcome)],
+        "failures": [failed._asdict() for failed in outcome.failures],
         "exclusions": [dataclasses.asdict(row) for row in inputs.zoo.excluded],
         "report": str(run.folder / "report" / "index.html"),
         "next": _next_steps(run, outcome),
@@ -71,14 +73,14 @@ def group_summary(group: GroupResult) -> dict[str, Any]:
         ``silhouette``, ``basins``, ``n_status`` (pairs by edge status), ``gaps`` (mean convexity
         gap within and between basins, nats per example), and ``failed_ends`` (id to reason).
     """
-    clusters = group.clusters
+    clusters, unfit = group.clusters, no_member_passes(group.gates)
     statuses = group.pairs["status"].cast(pl.String)
     return {
         "name": group.name,
         "n_members": len(group.gates),
         "n_pairs": group.pairs.height,
-        "verdict": clusters.verdict,
-        "reasons": list(clusters.reasons),
+        "verdict": unfit or clusters.verdict,
+        "reasons": [] if unfit else list(clusters.reasons),
         "tau": dataclasses.asdict(group.tau),
         "p_value": clusters.p_value,
         "silhouette": clusters.silhouette,
@@ -119,7 +121,9 @@ def _regions(result: Any) -> dict[str, Any]:
 
 
 def _exit_code(inputs: ScanInputs, outcome: ScanOutcome) -> int:
-    """Return 4 where members or pairs failed, else 0."""
+    """Return 3 where no member of any group is fit, 4 where members or pairs failed, else 0."""
+    if outcome.groups and all(no_member_passes(group.gates) for group in outcome.groups):
+        return 3
     if any(row.fate == "rejected" for row in inputs.zoo.excluded):
         return 4
     given_up = any(
