@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.weights.headers import read_header
 from wsgeo.weights.precision import narrow, widen
-from wsgeo.weights.tensors import read_tensors, stream_tensors, write_safetensors
+from wsgeo.weights.tensors import FileDigest, read_tensors, stream_tensors, write_safetensors
 
 
 @pytest.fixture
@@ -154,13 +155,18 @@ class TestReading:
 
     @pytest.mark.parametrize("names", [None, ["a"], []])
     def test_the_digest_sees_the_whole_file(self, file, tensors, names):
-        """What is hashed is every byte, once and in order, whichever tensors are wanted."""
+        """The header and each tensor are hashed, in order, whichever tensors are wanted."""
         write_safetensors(file, tensors)
-        digest = hashlib.sha256()
+        raw, entries = file.read_bytes(), read_header(file).tensors.values()
+        bounds = [0, *(entry.start for entry in entries), len(raw)]
+        parts = [raw[start:stop] for start, stop in itertools.pairwise(bounds)]
+        whole = b"".join(hashlib.sha256(part).digest() for part in parts)
+        digest = FileDigest()
 
         list(stream_tensors(file, names, digest=digest))
 
-        assert digest.hexdigest() == hashlib.sha256(file.read_bytes()).hexdigest()
+        assert digest.hexdigest() == hashlib.sha256(b"wsgeo-file-1\n" + whole).hexdigest()
+        assert list(digest.tensors) == [entry.name for entry in entries]
 
     def test_a_file_that_shrank_is_refused(self, file, tensors):
         """A file cut short after its header was checked is a refusal, not a crash."""

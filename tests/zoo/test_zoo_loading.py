@@ -112,7 +112,7 @@ class TestLoadWeights:
 
         with pytest.raises(EntryError) as caught:
             load_base(member)
-        assert caught.value.code == "changed"
+        assert caught.value.code == "file_changed"
 
     def test_head_names(self, member):
         """The head is the classifier; the pooler belongs to the body."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, Never, TypeAlias, final
 
 import numpy as np
 
@@ -23,11 +24,33 @@ Shape: TypeAlias = tuple[int, ...]
 _PART = 1 << 20  # bytes read, or values rounded, at a time
 
 
-class Digest(Protocol):
-    """What `hashlib` returns: bytes go in, in order."""
+@final
+class FileDigest:
+    """SHA-256 over the SHA-256 of a file's header and of each tensor's bytes, in the file's order.
 
-    def update(self, data: bytes | memoryview, /) -> None:
-        """Take in the next bytes."""
+    Every byte is hashed once, and the hashes of the tensors come with it. It is not what
+    ``sha256sum`` prints of the file.
+    """
+
+    def __init__(self) -> None:
+        self._whole = hashlib.sha256(b"wsgeo-file-1\n")
+        self.tensors: dict[str, str] = {}
+
+    def add_header(self, data: bytes) -> None:
+        """Take in everything before the first tensor."""
+        self._whole.update(hashlib.sha256(data).digest())
+
+    def add_tensor(self, name: str, parts: Iterable[bytes | memoryview]) -> None:
+        """Take in the bytes of the next tensor."""
+        digest = hashlib.sha256()
+        for part in parts:
+            digest.update(part)
+        self.tensors[name] = digest.hexdigest()
+        self._whole.update(digest.digest())
+
+    def hexdigest(self) -> str:
+        """Return the hash of what was taken in, in hexadecimal."""
+        return self._whole.hexdigest()
 
 
 def read_tensors(
@@ -62,7 +85,7 @@ def stream_tensors(
     names: Collection[str] | None = None,
     *,
     header: Header | None = None,
-    digest: Digest | None = None,
+    digest: FileDigest | None = None,
 ) -> Iterator[tuple[str, Tensor]]:
     """Read tensors one at a time, in the order of the bytes.
 
@@ -76,7 +99,7 @@ def stream_tensors(
         The tensors to read; all weights by default, no buffers.
     header : Header, optional
         The checked header, if it was read before.
-    digest : hash object, optional
+    digest : FileDigest, optional
         Is fed every byte of the file, once and in order, so that what is hashed is what was read.
 
     Yields
@@ -96,13 +119,15 @@ def stream_tensors(
     try:
         with open_regular(path) as file:
             _check_unchanged(file, header)
-            position = 0
+            if digest is not None:
+                digest.add_header(_read_header_bytes(file, header))
             for entry in header.tensors.values():
                 if entry.name in wanted:
-                    _skip(file, position, entry.start, digest)
+                    file.seek(entry.start)
                     yield entry.name, _read_entry(file, entry, path, digest)
-                    position = entry.end
-            _skip(file, position, header.file_size if digest else position, digest)
+                elif digest is not None:
+                    file.seek(entry.start)
+                    digest.add_tensor(entry.name, _parts(file, entry, path))
     except OSError as error:
         refuse_unreadable(path, error)
 
@@ -128,7 +153,7 @@ def _check_unchanged(file: BinaryIO, header: Header) -> None:
         _refuse_change(header.path, f"{header.file_size} bytes became {size}")
 
 
-def _refuse_change(path: Path, how: str) -> None:
+def _refuse_change(path: Path, how: str) -> Never:
     raise EntryError(
         "file_changed",
         f"the file changed while it was read ({how})",
@@ -137,26 +162,32 @@ def _refuse_change(path: Path, how: str) -> None:
     )
 
 
-def _skip(file: BinaryIO, position: int, target: int, digest: Digest | None) -> None:
-    if digest is None:
-        file.seek(target)
-        return
-    while position < target:
-        chunk = file.read(min(_PART, target - position))
-        if not chunk:
-            return
-        digest.update(chunk)
-        position += len(chunk)
+def _read_header_bytes(file: BinaryIO, header: Header) -> bytes:
+    starts = (entry.start for entry in header.tensors.values())
+    return file.read(min(starts, default=header.file_size))
 
 
-def _read_entry(file: BinaryIO, entry: TensorEntry, path: Path, digest: Digest | None) -> Tensor:
+def _parts(file: BinaryIO, entry: TensorEntry, path: Path) -> Iterator[bytes]:
+    """Give the bytes of a tensor that nobody wants, a few at a time."""
+    left = entry.end - entry.start
+    while left:
+        part = file.read(min(_PART, left))
+        if not part:
+            _refuse_change(path, f"tensor {shown(entry.name)} ends early")
+        yield part
+        left -= len(part)
+
+
+def _read_entry(
+    file: BinaryIO, entry: TensorEntry, path: Path, digest: FileDigest | None
+) -> Tensor:
     stored = np.empty(entry.shape, dtype=STORED[entry.dtype])
     view = stored.reshape(-1).view(np.uint8).data
     n_bytes = file.readinto(view)  # type: ignore[attr-defined]
     if n_bytes != entry.end - entry.start:
         _refuse_change(path, f"tensor {shown(entry.name)} ends early")
     if digest is not None:
-        digest.update(view)
+        digest.add_tensor(entry.name, [view])
     return widen(stored, entry.dtype)
 
 

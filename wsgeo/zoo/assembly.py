@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from wsgeo.escapes import printable
+from wsgeo.errors import EntryError
+from wsgeo.weights.files import open_regular
 from wsgeo.zoo.candidates import Candidate
 from wsgeo.zoo.checkpoints import Checkpoint, Exclusion, Fact, Zoo
 from wsgeo.zoo.groups import group
@@ -128,18 +133,29 @@ def _member(
 
 def _declared_hash_alerts(candidates: Sequence[Candidate]) -> list[str]:
     """Compare the base that was found with the hash that a member's file holds."""
-    alerts = []
+    alerts, sha256_of = [], cache(_sha256_of)  # a base of many is read once
     for candidate in candidates:
         fact = candidate.draft.facts.get("base_hash")
         base = candidate.base
         if fact is None or base is None:
             continue
-        if fact.value not in (base.content_hash, *base.file_hashes.values()):
+        if fact.value != base.content_hash and fact.value not in _sha256_of(
+            tuple(base.file_hashes)
+        ):
             alerts.append(
                 f"{printable(candidate.draft.id)} was trained from a base with another hash than "
                 f"{printable(base.id)}. Name the right one with --base PATH."
             )
     return alerts
+
+
+def _sha256_of(files: tuple[Path, ...]) -> set[str]:
+    """Return the plain hashes of a base's files, which is how others name a file."""
+    digests = set()
+    for path in files:
+        with suppress(EntryError), open_regular(path) as file:
+            digests.add(hashlib.file_digest(file, "sha256").hexdigest())  # type: ignore[arg-type]
+    return digests
 
 
 def _precision_alerts(members: Sequence[Checkpoint]) -> list[str]:

@@ -33,7 +33,7 @@ class Candidate:
     content_hash : str
         See `Checkpoint`.
     file_hashes : mapping of Path to str
-        SHA-256 of each file.
+        Hash of each file.
     samples : mapping of str to ndarray of float32
         A few values of each matrix of the body, by canonical name.
     base : Base or None
@@ -111,7 +111,7 @@ def measure(draft: Draft, scans: Mapping[Path, FileScan | EntryError]) -> Candid
     return Candidate(
         draft,
         content_hash(shapes, digests, function),
-        {path: scan.sha256 for path, scan in own.items()},
+        {path: scan.digest for path, scan in own.items()},
         {name: values for name, values in samples.items() if name not in head},
         base,
         base_samples,
@@ -196,5 +196,5 @@ def _measure_base(
     function = (config.model_class or "", config.computing_hash, *config.labels)
     whole = content_hash(shapes, digests, function)
     samples = {name: s for name, ref in body.items() if (s := _sample(kept, ref)) is not None}
-    hashes = {path: scan.sha256 for path, scan in kept.items()}
+    hashes = {path: scan.digest for path, scan in kept.items()}
     return Base(files.id, files.folder, whole, body, hashes), samples

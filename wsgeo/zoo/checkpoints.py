@@ -93,7 +93,7 @@ class Base:
     tensors : mapping of str to TensorRef
         The tensors of the member's body that the base has, by the member's names.
     file_hashes : mapping of Path to str
-        SHA-256 of each file, checked again by `wsgeo.zoo.load_base`.
+        Hash of each file (`wsgeo.weights.tensors.FileDigest`), checked by `wsgeo.zoo.load_base`.
     """
 
     id: str
@@ -148,7 +148,8 @@ class Checkpoint:
     adapter : Path or None
         Folder of the LoRA adapter that is merged on loading.
     file_hashes : mapping of Path to str
-        SHA-256 of each file that holds weights, checked again when they are loaded.
+        Hash of each file that holds weights (`wsgeo.weights.tensors.FileDigest`), checked again when
+        they are loaded.
     label_rows : frozenset of str
         Tensors with one row per label, which `load_weights` puts into the group's order.
     head : frozenset of str

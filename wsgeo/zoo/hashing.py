@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
 from wsgeo.weights.headers import Header
-from wsgeo.weights.tensors import stream_tensors
+from wsgeo.weights.tensors import FileDigest, stream_tensors
 
 SAMPLE_PER_TENSOR = 1024
 
@@ -32,8 +32,8 @@ class FileScan:
     ----------
     path : Path
         The file.
-    sha256 : str
-        Hash of all its bytes.
+    digest : str
+        Hash of all its bytes, as `wsgeo.weights.tensors.FileDigest`.
     digests : dict of str to str
         Stored name -> SHA-256 over the float32 values.
     samples : dict of str to ndarray of float32
@@ -41,7 +41,7 @@ class FileScan:
     """
 
     path: Path
-    sha256: str = ""
+    digest: str = ""
     digests: dict[str, str] = field(default_factory=dict)
     samples: dict[str, Array] = field(default_factory=dict)
 
@@ -73,15 +73,17 @@ def scan_file(
     EntryError
         If a value is not finite, or the file cannot be read or changed meanwhile.
     """
-    scan, digest = FileScan(header.path), hashlib.sha256()
+    scan, digest = FileScan(header.path), FileDigest()
     for stored, values in stream_tensors(header.path, names, header=header, digest=digest):
         check_finite(values, stored, header.path)
-        scan.digests[stored] = tensor_digest(values)
+        # Bytes that are float32 values have been hashed as part of the file.
+        is_float32 = header.tensors[stored].dtype == "F32"
+        scan.digests[stored] = digest.tensors[stored] if is_float32 else tensor_digest(values)
         if values.ndim == 2:
             scan.samples[stored] = sample(values)
         if progress is not None:
             progress(header.tensors[stored].end)
-    scan.sha256 = digest.hexdigest()
+    scan.digest = digest.hexdigest()
     return scan
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
@@ -15,7 +14,7 @@ from wsgeo.processes import WorkFailure, apart
 from wsgeo.weights.headers import read_header
 from wsgeo.weights.layout import Layout, Weights
 from wsgeo.weights.lowrank import LowRankUpdate, merge_adapter
-from wsgeo.weights.tensors import stream_tensors
+from wsgeo.weights.tensors import FileDigest, stream_tensors
 from wsgeo.zoo.checkpoints import Checkpoint, TensorRef
 from wsgeo.zoo.documents import Roots
 from wsgeo.zoo.hashing import Array, check_finite
@@ -51,7 +50,7 @@ def load_weights(checkpoint: Checkpoint) -> Weights:
     Raises
     ------
     EntryError
-        If a file changed since the zoo was read (``changed``), is refused, or is not finite.
+        If a file changed since the zoo was read (``file_changed``), is refused, or is not finite.
     """
     vector = np.empty(checkpoint.layout.n_parameters, np.float32)
     weights = Weights(checkpoint.layout, vector)
@@ -287,7 +286,7 @@ def _verified(
     for key, ref in refs.items():
         by_file.setdefault(ref.file, {}).setdefault(ref.stored_name, []).append(key)
     for path, keys in by_file.items():
-        digest = hashlib.sha256()
+        digest = FileDigest()
         header = read_header(path)
         if not set(keys) <= set(header.weights):
             _refuse_changed(path)
@@ -302,7 +301,7 @@ def _verified(
 
 def _refuse_changed(path: Path) -> Never:
     raise EntryError(
-        "changed",
+        "file_changed",
         "the file changed since the zoo was read",
         where=str(path),
         remedy="Wait until nothing writes to it, then run the command again.",
