@@ -9,8 +9,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from wsgeo.escapes import printable
 from wsgeo.errors import EntryError
+from wsgeo.escapes import printable
 from wsgeo.weights.files import open_regular
 from wsgeo.zoo.candidates import Candidate
 from wsgeo.zoo.checkpoints import Checkpoint, Exclusion, Fact, Zoo
@@ -139,9 +139,7 @@ def _declared_hash_alerts(candidates: Sequence[Candidate]) -> list[str]:
         base = candidate.base
         if fact is None or base is None:
             continue
-        if fact.value != base.content_hash and fact.value not in _sha256_of(
-            tuple(base.file_hashes)
-        ):
+        if fact.value != base.content_hash and fact.value not in sha256_of(tuple(base.file_hashes)):
             alerts.append(
                 f"{printable(candidate.draft.id)} was trained from a base with another hash than "
                 f"{printable(base.id)}. Name the right one with --base PATH."
