@@ -19,8 +19,9 @@ from wsgeo.regions.cards import Origin
 from wsgeo.regions.tables import CentroidPlan, Evidence
 from wsgeo.store import open_run
 from wsgeo.weights.tensors import write_safetensors
-from wsgeo.workflows.bench import read_back
+from wsgeo.workflows.bench import read_back, refuse_barriers
 from wsgeo.workflows.centring import centroid
+from wsgeo.workflows.membership import Chosen
 from wsgeo.workflows.scanning import scan
 from wsgeo.workflows.variants import ENCODERS, Writer
 from wsgeo.zoo import load_factors, load_weights, read_zoo
@@ -191,6 +192,11 @@ def effective_base(zoo):
     return np.concatenate([part.reshape(-1) for part in parts])
 
 
+def card_of(row):
+    """Return the model card of a written centroid."""
+    return (Path(row["folder"]) / "README.md").read_text()
+
+
 class TestModels:
     """Centroids of full fine-tunes."""
 
@@ -198,10 +204,11 @@ class TestModels:
         """Where nobody named a basin, row and card say which was taken and why."""
         run = zoo_with_run.copy_run(tmp_path / "run")
         first = centroid(run, jobs=0, force=True)
+        card = card_of(first)
         named = centroid(run, jobs=0, force=True, basin=int(first["group"]))
 
-        assert first["reason"].startswith(f"Basin {first['group']} ")
-        card = (Path(first["folder"]) / "README.md").read_text()
+        assert first["reason"].startswith(f"Basin {first['group']}")
+        assert first["reason"] in card
         assert first["variant"] == "mean"
         assert named["reason"] == ""
         assert first["loss"] == named["loss"]
@@ -215,8 +222,8 @@ class TestModels:
             ({"variant": "factors"}, "full models.*--variant mean"),
             ({"rank": 2}, "Leave out --rank"),
             ({"variant": "sum"}, "Choose among mean, products, factors"),
-            ({"basin": 99}, "in basin 99.*Choose "),
-            ({"region": 99}, "in region 99.*Choose "),
+            ({"basin": 99}, "no basin 99 .*There (is|are) basin"),
+            ({"region": 99}, "no region 99 .*There (is|are) region"),
             ({"group": "g9"}, "no group is called g9.*Choose among g0.l0"),
             ({"region": 0, "group": "g9"}, "no group is called g9.*Choose among g0, g0.l0"),
         ],
@@ -241,6 +248,14 @@ def tasks(tmp_path_factory):
         write_model(folder / "zoo" / f"run-{k}", tensors, config, facts={"base": "base"})
     run = scan(folder / "zoo", out=folder / "run", settings=SETTINGS, jobs=0)
     return folder / "zoo", run
+
+
+class FakeRun:
+    """A run that measured the first loss group only."""
+
+    def read(self, _):
+        """Give the summary."""
+        return {"groups": [{"name": "g0.l0", "tau": {"value": 0.05}}]}
 
 
 class TestRegions:
@@ -297,6 +312,18 @@ class TestRegions:
         assert row["variant"] == "mean"
         assert row["loss"] is None
         assert "no data" in row["reason"]
+
+    def test_a_measured_barrier_inside_is_refused(self, tasks):
+        """Between members of one task a barrier counts; pairs of two tasks have none to count."""
+        members = read_zoo(tasks[0]).members
+        chosen = Chosen("region", 0, members, None, "region-0")
+        first = [i for i, member in enumerate(members) if member.loss_group == "g0.l0"]
+        gaps = np.full((len(members), len(members)), np.nan)
+        refuse_barriers(FakeRun(), chosen, gaps)
+
+        gaps[first[0], first[1]] = gaps[first[1], first[0]] = 0.2
+        with pytest.raises(WsgeoError, match="a barrier of 0.2 nats"):
+            refuse_barriers(FakeRun(), chosen, gaps)
 
     def test_without_data_there_is_no_basin(self, tasks):
         """A run of weights alone says what it lacks."""

@@ -73,7 +73,7 @@ def _page(row: dict[str, Any]) -> str:
         ("medoid", "medoid_loss", "medoid_metric"),
     )
     known = [
-        f"{label:16}{row[loss]:12.4f}{row[metric]:9.3f}"
+        f"{label:16}{row[loss]:12.4g}{row[metric]:9.3f}"
         for label, loss, metric in figures
         if row[loss] is not None
     ]

@@ -169,10 +169,13 @@ def _largest(labels: Mapping[str, int]) -> tuple[int, str]:
     there = sorted(set(kept))
     largest = max(there, key=kept.count, default=0)
     if len(there) < 2:
-        return largest, f"Basin {largest} is the only one." if there else ""
-    n_equal = sum(kept.count(label) == kept.count(largest) for label in there)
-    rank = "the largest" if n_equal == 1 else f"the first of the {n_equal} largest"
-    return largest, f"Basin {largest} was chosen as {rank} of {len(there)} basins."
+        return largest, f"Basin {largest} was taken; there is no other." if there else ""
+    size = kept.count(largest)
+    n_equal = sum(kept.count(label) == size for label in there)
+    how = (
+        f"the largest of {len(there)}" if n_equal == 1 else f"the first of {n_equal} equally large"
+    )
+    return largest, f"Basin {largest}, {how}, {size} members, was taken because none was named."
 
 
 def _members(
@@ -195,8 +198,8 @@ def _refuse_empty(run: Run, kind: str, label: int, labels: set[int]) -> Never:
         what = f"no member that can do its task is in a {kind}"
         remedy = f"`wsgeo show {run.folder}` says which failed the gate, and which are noise."
     else:
-        what = f"no member that can do its task is in {kind} {label}"
-        remedy = f"Choose {kind} {there[0]}."
+        what = f"there is no {kind} {label} with a member that can do its task"
+        remedy = f"There is {kind} {there[0]}."
         if len(there) > 1:
-            remedy = f"Choose among {', '.join(there)}."
+            remedy = f"There are {kind}s {', '.join(there[:-1])} and {there[-1]}."
     raise WsgeoError(what, where=str(run.folder), remedy=remedy)
