@@ -322,7 +322,7 @@ class TestRegions:
         refuse_barriers(FakeRun(), chosen, gaps)
 
         gaps[first[0], first[1]] = gaps[first[1], first[0]] = 0.2
-        with pytest.raises(WsgeoError, match="a barrier of 0.2 nats"):
+        with pytest.raises(WsgeoError, match=r"a barrier of 0\.2 nats"):
             refuse_barriers(FakeRun(), chosen, gaps)
 
     def test_without_data_there_is_no_basin(self, tasks):
