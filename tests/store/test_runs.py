@@ -64,6 +64,31 @@ class TestTables:
         with pytest.raises(ValueError, match="embedding"):
             write_table(tmp_path, "embedding", pl.DataFrame({"id": ["a"]}))
 
+    def test_a_table_of_version_1_is_read(self, tmp_path):
+        """Columns that a later version added are null in an older table."""
+        run = create_run(tmp_path / "run")
+        old = pl.DataFrame({"group": "g", "id": "a", "matrix": "given", "method": "one_group",
+                            "label": 0, "certainty": 0.5, "is_default": True})  # fmt: skip
+        old.write_parquet(
+            run.subfolder("tables") / "clusters.parquet", metadata={"wsgeo.schema": "clusters/1"}
+        )
+        found = run.table("clusters")
+
+        assert found.schema == TABLES["clusters"]
+        assert found.select(old.columns).equals(old)
+        assert found["outlier"].to_list() == [None]
+
+    def test_a_table_of_a_later_version_is_refused(self, tmp_path):
+        """What a newer wsgeo wrote is not guessed at."""
+        run = create_run(tmp_path / "run")
+        frame = pl.DataFrame(schema=TABLES["clusters"])
+        frame.write_parquet(
+            run.subfolder("tables") / "clusters.parquet", metadata={"wsgeo.schema": "clusters/3"}
+        )
+
+        with pytest.raises(StoreError, match="newer wsgeo"):
+            run.table("clusters")
+
     def test_an_unreadable_table_is_named(self, tmp_path):
         """A file that is no Parquet is named in the error."""
         run = create_run(tmp_path / "run")

@@ -11,12 +11,21 @@ from wsgeo.graph.clustering import Clustering
 from wsgeo.graph.deciding import Decision
 from wsgeo.graph.merging import MergeTree
 from wsgeo.graph.null_tests import NullTest
+from wsgeo.graph.partitions import Matrix
 from wsgeo.graph.stability import Stability
 from wsgeo.graph.tables import CLUSTERINGS, CLUSTERS, MERGE_TREE, NULLS
+from wsgeo.graph.typicality import Typicality
+
+_NOTHING = (None, None, None)
 
 
 def clusters_table(
-    name: str, ids: Sequence[str], placed: Sequence[str], decision: Decision, held: Stability | None
+    name: str,
+    ids: Sequence[str],
+    placed: Sequence[str],
+    decision: Decision,
+    held: Stability | None,
+    typical: Typicality | None = None,
 ) -> pl.DataFrame:
     """Return the labels of each method's best setting, and the default ones.
 
@@ -30,6 +39,8 @@ def clusters_table(
         Default labels and search.
     held : Stability or None
         Resampling of the default labels.
+    typical : Typicality, optional
+        How typical each placed member is.
 
     Returns
     -------
@@ -37,13 +48,32 @@ def clusters_table(
         Schema `CLUSTERS`; a member that is not placed has label -1 everywhere.
     """
     rows = []
+    figures = _figures(placed, held, typical)
     for one, is_default in _shown(decision):
         labels = dict(zip(placed, one.labels.tolist(), strict=True))
-        sure = dict(zip(placed, held.certainty.tolist(), strict=True)) if held else {}
         for member in ids:
-            certainty = sure.get(member) if is_default else None
-            rows.append((member, name, one.method, labels.get(member, -1), certainty, is_default))
+            sure, belongs, odd = figures.get(member, _NOTHING) if is_default else _NOTHING
+            label = labels.get(member, -1)
+            rows.append((member, name, one.method, label, sure, is_default, belongs, odd))
     return pl.DataFrame(rows, schema=CLUSTERS, orient="row")
+
+
+def _figures(
+    placed: Sequence[str], held: Stability | None, typical: Typicality | None
+) -> dict[str, tuple[float | None, ...]]:
+    """Return certainty, membership and outlier score of each placed member, None if not finite."""
+    columns = (
+        held.certainty if held else None,
+        typical.membership if typical else None,
+        typical.outlier if typical else None,
+    )
+    absent = [None] * len(placed)
+    lists = [absent if column is None else _finite(column) for column in columns]
+    return dict(zip(placed, zip(*lists, strict=True), strict=True))
+
+
+def _finite(values: Matrix) -> list[float | None]:
+    return [value if np.isfinite(value) else None for value in values.tolist()]
 
 
 def clusterings_table(name: str, decision: Decision, held: Stability | None) -> pl.DataFrame:

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from wsgeo.graph.clustering import agreement
+from wsgeo.counting import counted
+from wsgeo.graph.clustering import Clustering, agreement
 from wsgeo.graph.deciding import ONE_GROUP, Decision, decide
 from wsgeo.graph.frames import clusterings_table, clusters_table, merge_tree_table, nulls_table
 from wsgeo.graph.guard import DistanceMatrix, guard
@@ -20,6 +21,7 @@ from wsgeo.graph.partitions import Labels, Matrix, in_units_of_largest
 from wsgeo.graph.spectral import eigengap, eigenpairs
 from wsgeo.graph.stability import Stability, stability
 from wsgeo.graph.status import Tau
+from wsgeo.graph.typicality import Typicality, typicality
 
 
 @final
@@ -209,6 +211,10 @@ def _result(
     label_of = dict(zip(distances.ids, default.labels.tolist(), strict=True))
     tree = merge_tree(distances.values) if distances.ids else MergeTree((), (), (), (), ())
     drawn = embed(distances, matrix=name, seed=seed, umap=umap)
+    # Task vectors are no measurement: how dense they lie says nothing of a loss.
+    typical = (
+        None if name == "task_vector" else typicality(distances, single=default.n_clusters < 2)
+    )
     return ClusterResult(
         matrix=name,
         ids=ids,
@@ -219,7 +225,7 @@ def _result(
         silhouette=search.candidates[search.best].silhouette if search else None,
         tau=decision.tau,
         verdict=decision.verdict,
-        reasons=(*decision.reasons, *notes),
+        reasons=(*decision.reasons, *_compared(default, typical), *notes),
         agreement=agreement(search) if search else {},
         p_by_null=search.test.p_by_null if search else {},
         eigengap=_eigengap(distances.values) if search else None,
@@ -228,12 +234,21 @@ def _result(
         filled=distances.filled,
         stability=held,
         stress=drawn.stress,
-        clusters=clusters_table(name, ids, distances.ids, decision, held),
+        clusters=clusters_table(name, ids, distances.ids, decision, held, typical),
         clusterings=clusterings_table(name, decision, held),
         nulls=nulls_table(name, search.test if search else None),
         embedding=drawn.table,
         merge_tree=merge_tree_table(name, tree),
     )
+
+
+def _compared(default: Clustering, typical: Typicality | None) -> tuple[str, ...]:
+    """Return the sentence that holds a split against the labels of the hdbscan package."""
+    if typical is None or default.n_clusters < 2:
+        return ()
+    found = counted(int(typical.labels.max()) + 1, "cluster")
+    index = f"adjusted Rand index with these labels is {typical.agreement(default.labels):.2f}"
+    return (f"The hdbscan package, run once, finds {found}; their {index}.",)
 
 
 def _eigengap(values: Matrix) -> tuple[int, float]:

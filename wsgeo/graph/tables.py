@@ -11,6 +11,9 @@ CLUSTERS = pl.Schema({
     "label": pl.Int64,  # from 0, largest first; -1 is noise or not placed
     "certainty": pl.Float64,  # fraction of its pairs on which resamples agree, in [0, 1], or null
     "is_default": pl.Boolean,  # the labels that wsgeo shows
+    # Of the hdbscan package, on the default rows of 15 members or more, else null:
+    "membership": pl.Float64,  # strength of belonging to its cluster of hdbscan, in [0, 1]
+    "outlier": pl.Float64,  # GLOSH outlier score, in [0, 1]
 })  # fmt: skip
 
 CLUSTERINGS = pl.Schema({

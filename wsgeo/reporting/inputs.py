@@ -35,7 +35,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
     "clusters": {
         **dict.fromkeys(("id", "group", "matrix", "method"), _TEXT),
         "label": _INT,
-        "certainty": _FLOAT,
+        **dict.fromkeys(("certainty", "membership", "outlier"), _FLOAT),
         "is_default": _TRUTH,
     },
     "clusterings": {

@@ -15,6 +15,8 @@ NOUNS: Final = {"convexity_gap": "basin", "given": "cluster", "task_vector": "re
 
 NOISE: Final = -1
 
+_FIGURES: Final = {"id": pl.String(), "membership": pl.Float64(), "outlier": pl.Float64()}
+
 
 @final
 @dataclass(frozen=True)
@@ -31,12 +33,15 @@ class Grouping:
         Share of resamples that agree, by id.
     names : mapping of int to str
         What each group is called.
+    figures : polars.DataFrame
+        Columns ``id``, ``membership``, ``outlier``: how typical each member is.
     """
 
     matrix: str = ""
     label: Mapping[str, int] = field(default_factory=dict)
     certainty: Mapping[str, float | None] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
+    figures: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_FIGURES))
 
     @property
     def noun(self) -> str:
@@ -79,7 +84,8 @@ def _numbered(matrix: str, rows: pl.DataFrame) -> Grouping:
         number: f"{NOUNS[matrix]} {own}" + (f" of {group}" if several else "")
         for (group, own), number in numbers.items()
     }
-    return Grouping(matrix, label, dict(rows.select("id", "certainty").iter_rows()), names)
+    certainty = dict(rows.select("id", "certainty").iter_rows())
+    return Grouping(matrix, label, certainty, names, rows.select(list(_FIGURES)).unique("id"))
 
 
 def members(models: pl.DataFrame, pairs: pl.DataFrame, groups: Grouping) -> dict[str, list[Any]]:
@@ -95,7 +101,7 @@ def members(models: pl.DataFrame, pairs: pl.DataFrame, groups: Grouping) -> dict
     Returns
     -------
     dict of str to list
-        The columns of ``models`` plus ``group`` and ``certainty``.
+        The columns of ``models`` plus ``group``, ``certainty``, ``membership`` and ``outlier``.
     """
     ids = sorted({*models["id"], *pairs["a"], *pairs["b"], *groups.label})
     named = pl.DataFrame(
@@ -107,7 +113,9 @@ def members(models: pl.DataFrame, pairs: pl.DataFrame, groups: Grouping) -> dict
         schema={"id": pl.String, "group": pl.Int64, "certainty": pl.Float64},
     )
     known = models.unique("id", keep="first")
-    return columns(named.join(known, on="id", how="left", maintain_order="left"))
+    for facts in (groups.figures, known):
+        named = named.join(facts, on="id", how="left", maintain_order="left")
+    return columns(named)
 
 
 def group_list(labels: list[int], groups: Grouping) -> list[dict[str, Any]]:

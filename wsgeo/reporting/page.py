@@ -36,7 +36,17 @@ PANELS: Final = (
 
 _HERE: Final = Path(__file__).resolve().parent
 _SCRIPTS: Final = ("data", "views", "page", "tables", "start")
-_NUMERIC: Final = ("loss", "metric", "seed", "step", "learning_rate", "n_parameters", "certainty")
+_NUMERIC: Final = (
+    "membership",
+    "outlier",
+    "loss",
+    "metric",
+    "seed",
+    "step",
+    "learning_rate",
+    "n_parameters",
+    "certainty",
+)
 _ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 TITLES: Final = (
+    ("membership", "membership"),
+    ("outlier", "outlier score"),
     ("loss", "loss (nats)"),
     ("metric", "metric"),
     ("gate", "gate"),
@@ -23,7 +25,7 @@ TITLES: Final = (
 )
 """Columns of the members' table after id, group and certainty, with their headings."""
 
-_MEASURED: Final = ("loss", "metric", "gate", "content_hash")
+_MEASURED: Final = ("membership", "outlier", "loss", "metric", "gate", "content_hash")
 
 
 def member_table(members: dict[str, list[Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -53,6 +53,11 @@ TABLES: Final[Mapping[str, pl.Schema]] = {
 """Name and least columns of each table of a run; `docs/formats.md` gives their units."""
 
 VERSION: Final = 1
+"""Version of a schema that has never changed."""
+
+VERSIONS: Final = {"clusters": 2}
+"""Versions of those that have; 2 added columns, which read as null in a table of version 1."""
+
 _KEY: Final = "wsgeo.schema"
 
 
@@ -77,7 +82,7 @@ def write_table(folder: Path, name: str, frame: pl.DataFrame) -> None:
         if frame.schema.get(column) != kind:
             raise ValueError(f"{name}.{column} is {frame.schema.get(column)}, not {kind}.")
     content = io.BytesIO()
-    frame.write_parquet(content, metadata={_KEY: f"{name}/{VERSION}"})
+    frame.write_parquet(content, metadata={_KEY: f"{name}/{_version(name)}"})
     # Written here and not by polars, so that a full disk is the system's error and not one of its.
     with replacing(folder / f"{name}.parquet") as temporary:
         temporary.write_bytes(content.getbuffer())
@@ -115,14 +120,25 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
             f"the table cannot be read ({cause})", where=str(path), remedy="Scan again."
         ) from error
     _check_version(path, name, written)
+    absent = {column: kind for column, kind in TABLES[name].items() if column not in frame.columns}
+    if _number(written) < _version(name):
+        frame = frame.with_columns(pl.lit(None, kind).alias(c) for c, kind in absent.items())
     return frame
+
+
+def _version(name: str) -> int:
+    return VERSIONS.get(name, VERSION)
+
+
+def _number(written: str) -> int:
+    return int(written.rpartition("/")[2])
 
 
 def _check_version(path: Path, name: str, written: str) -> None:
     kind, _, version = written.partition("/")
-    if kind != name or not version.isdigit() or int(version) > VERSION:
+    if kind != name or not version.isdigit() or int(version) > _version(name):
         raise StoreError(
-            f"the table says {written!r}, this wsgeo reads {name}/{VERSION}",
+            f"the table says {written!r}, this wsgeo reads {name}/{_version(name)}",
             where=str(path),
             remedy="Use a newer wsgeo, or scan again.",
         )
