@@ -78,7 +78,7 @@ class TestMakeMember:
         def cut(*_args, **_kwargs):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(members, "atomic_file", cut)
+        monkeypatch.setattr(members, "write_text", cut)
         with pytest.raises(KeyboardInterrupt):
             make_member(order)
 
