@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from wsgeo.commands import options
+from wsgeo.escapes import printable
 
 
 @click.command("cluster")
@@ -82,4 +83,4 @@ def _page(summary: dict[str, Any], out: Path | None) -> str:
     lines += ["", *(f"  {reason}" for reason in summary["reasons"])]
     if out is not None:
         lines += ["", f"Written to {out}"]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))

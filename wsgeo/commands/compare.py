@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from wsgeo.commands import options
+from wsgeo.escapes import printable
 
 
 @click.command("compare")
@@ -41,4 +42,4 @@ def _page(found: dict[str, Any]) -> str:
     lines.append(f"{len(pairs['outside_intervals'])} pairs changed by more than their intervals.")
     if found["basins"] is not None:
         lines.append(f"Agreement of the basins (adjusted Rand index): {found['basins']:.2f}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))

@@ -47,8 +47,8 @@ def _page(found: dict[str, Any]) -> str:
     lines = [*found["verdict"], *found["strategies"], ""]
     why = "the one that is right more often there" if found["better"] is not None else "the largest"
     lines.append(
-        f"Centroid of basin {centroid['group']}, {why}: loss {centroid['loss']:.4f}, its members "
-        f"{centroid['mean_member_loss']:.4f} on average; saved in {centroid['folder']}"
+        f"Centroid of basin {centroid['group']}, {why}: loss {centroid['loss']:.4g}, its members "
+        f"{centroid['mean_member_loss']:.4g} on average; saved in {centroid['folder']}"
     )
     lines += [f"All of it took {found['seconds']:.0f} s.", "", f"Report  {found['report']}"]
     lines += [f"Next    {command}" for command in found["next"]]

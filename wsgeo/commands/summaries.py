@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wsgeo.counting import counted
+from wsgeo.escapes import printable
 
 
 def page(summary: dict[str, Any]) -> str:
@@ -36,7 +37,7 @@ def page(summary: dict[str, Any]) -> str:
     ]
     lines += ["", f"Report  {summary['report']}"]
     lines += [f"Next    {command}" for command in summary["next"]]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _counts(summary: dict[str, Any]) -> str:
