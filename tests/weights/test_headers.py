@@ -310,8 +310,10 @@ class TestFuzz:
         path.write_bytes(content)
         try:
             header = read_header(path)
-        except EntryError:
-            return
-        sizes = [entry.end - entry.start for entry in header.tensors.values()]
-        length = int.from_bytes(content[:8], "little")
-        assert 8 + length + sum(sizes) == len(content)
+        except EntryError as error:
+            assert error.where == str(path)  # noqa: PT017
+            assert error.remedy  # noqa: PT017
+        else:
+            sizes = [entry.end - entry.start for entry in header.tensors.values()]
+            length = int.from_bytes(content[:8], "little")
+            assert 8 + length + sum(sizes) == len(content)

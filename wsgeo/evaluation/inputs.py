@@ -21,7 +21,7 @@ _LARGEST_LOGITS = 1 << 26  # float32 values in one batch's vocabulary logits: 25
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Some of the examples, as the keyword arguments of a module's call.
 

@@ -80,7 +80,7 @@ VERSION = 1
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Losses:
     """Per-example outcome at one point, in the order of the task's examples.
 

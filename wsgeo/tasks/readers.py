@@ -182,6 +182,8 @@ def _read_delimited(text: str, delimiter: str, path: Path) -> pl.DataFrame:
     else:
         reader = csv.reader(source, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
     rows: list[list[str]] = []
+    # The module's limit is 131,072 characters to a field; a document can have more.
+    limit = csv.field_size_limit(len(text) + 1)
     try:
         header = next(reader, [])
         _check_header(header, path)
@@ -192,6 +194,8 @@ def _read_delimited(text: str, delimiter: str, path: Path) -> pl.DataFrame:
             where=str(path),
             remedy="Close every quote, and double the quotes inside a quoted field.",
         ) from error
+    finally:
+        csv.field_size_limit(limit)
     for number, row in enumerate(rows, start=1):
         if len(row) != len(header):
             field = header[min(len(row), len(header) - 1)]

@@ -32,7 +32,7 @@ class Objective(StrEnum):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """Examples with their labels, before any tokenizer has seen them.
 
@@ -80,7 +80,7 @@ class Task:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EncodedExamples:
     """Token ids of a task for one tokenizer, padded on the right.
 

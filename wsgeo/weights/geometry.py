@@ -224,19 +224,8 @@ def task_vector_geometry(
     if n < 1:
         raise ValueError("The geometry needs at least one member.")
     origin = load(0) if reference is None else reference
-    shape = origin.shape
     parts = merge_spans([slice(0, origin.size)] if spans is None else spans)
-    origin = _restrict(origin, parts)
-    # One more is held while it streams past the resident ones.
-    capacity = n if n * origin.nbytes <= memory else max(1, memory // max(1, origin.nbytes) - 1)
-
-    def restricted(i: int) -> Vector:
-        vector = load(i)
-        if vector.shape != shape:
-            raise ValueError(f"Member {i} has shape {vector.shape}, the reference {shape}.")
-        return _restrict(vector, parts)
-
-    total = _tiled_gram(restricted, n, origin, capacity)
+    total = _tiled_gram(_restricted(load, origin.shape, parts), n, _restrict(origin, parts), memory)
     if reference is None:
         nothing = np.full(n, np.nan)
         return TaskVectorGeometry(distances(total), np.outer(nothing, nothing), nothing)
@@ -259,7 +248,23 @@ def _restrict(vector: Vector, parts: Sequence[slice]) -> Vector:
     return np.concatenate([vector[part] for part in parts]) if parts else vector[:0]
 
 
-def _tiled_gram(load: Callable[[int], Vector], n: int, origin: Vector, capacity: int) -> Matrix:
+def _restricted(
+    load: Callable[[int], Vector], shape: tuple[int, ...], parts: Sequence[slice]
+) -> Callable[[int], Vector]:
+    """Return a loader of the parts alone, which refuses a member of another length."""
+
+    def restricted(i: int) -> Vector:
+        vector = load(i)
+        if vector.shape != shape:
+            raise ValueError(f"Member {i} has shape {vector.shape}, the reference {shape}.")
+        return _restrict(vector, parts)
+
+    return restricted
+
+
+def _tiled_gram(load: Callable[[int], Vector], n: int, origin: Vector, memory: int) -> Matrix:
+    # One more is held while it streams past the resident ones.
+    capacity = n if n * origin.nbytes <= memory else max(1, memory // max(1, origin.nbytes) - 1)
     total = np.zeros((n, n))
     whole = slice(0, origin.size)
     for first in range(0, n, capacity):

@@ -72,7 +72,7 @@ class Layout:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights:
     """A layout and the flat vector that fills it.
 

@@ -16,7 +16,7 @@ _ENTRIES = 1 << 23  # of each product that `inner_products` holds: 64 MB
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LowRankUpdate:
     """The change ``scaling * b @ a`` of one weight matrix, kept as its factors.
 

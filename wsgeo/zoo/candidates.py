@@ -22,7 +22,7 @@ Array = NDArray[np.float32]
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A draft with what its weights say.
 

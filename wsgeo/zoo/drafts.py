@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import final
+from typing import Never, final
 
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
@@ -154,18 +154,25 @@ def read_model_files(
     """
     where = folder / CONFIG
     if not os.path.lexists(where):
-        raise EntryError(
-            "no_config",
-            "the folder holds weights but no config.json",
-            where=str(folder),
-            remedy="Put the model's config.json beside them.",
-            malformed=False,
-        )
+        _refuse_missing_config(folder)
     config = check_config(read_json(where, roots), str(where), as_base=as_base)
     headers = {path: read_header(path) for path in weight_files(folder, roots, allow_pickle)}
     stored = tuple(references(headers))
     check_against_shapes(config, [ref.shape for ref in stored], str(where))
     return ModelFiles(config, headers, stored)
+
+
+def _refuse_missing_config(folder: Path) -> Never:
+    has_weights = any(path.suffix in (".safetensors", ".bin") for path in folder.iterdir())
+    raise EntryError(
+        "no_config",
+        "the folder holds weights but no config.json" if has_weights else "the folder is no model",
+        where=str(folder),
+        remedy="Put the model's config.json beside them."
+        if has_weights
+        else "Name the folder that holds config.json and the weights.",
+        malformed=False,
+    )
 
 
 def references(headers: Mapping[Path, Header]) -> list[TensorRef]:

@@ -24,7 +24,10 @@ FILES = (
 )
 """What is downloaded of a repository: no pickle, no code."""
 
-_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?)(@(?P<revision>[\w./-]+))?")
+_ID = re.compile(
+    r"(?P<repo>[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?)(@(?P<revision>[\w./-]+))?", re.ASCII
+)
+_LONGEST = 96  # characters of a repository's name, says the hub
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -71,6 +74,8 @@ def parse_hub_id(text: str) -> HubId | None:
     """
     match = _ID.fullmatch(text)
     if match is None or ".." in text or "--" in match["repo"]:
+        return None
+    if len(match["repo"]) > _LONGEST or match["repo"].endswith(("-", ".")):
         return None
     return HubId(match["repo"], match["revision"] or "main")
 

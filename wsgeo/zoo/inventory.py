@@ -75,7 +75,9 @@ def read_zoo(
     reader = EntryReader(roots, finder, read_manifest(folder, roots))
     if finder.from_user:
         finder.named_by_user(finder.from_user)
-    found, excluded = find_entries(folder, roots, all_steps=all_steps) if root else ([], [])
+    found, excluded = (
+        find_entries(folder, roots, all_steps=all_steps) if root is not None else ([], [])
+    )
     kept, lost = _listed(found, reader, folder)
     excluded += lost
     drafts = _read_entries(_unique([*kept, *named]), reader, excluded, progress)
@@ -85,7 +87,8 @@ def read_zoo(
 
 
 def _folder(root: Path | str | None, named: Sequence[Found]) -> Path:
-    folder = Path(root) if root is not None else (named[0].folder if named else None)
+    # An empty text is a mistake, such as an unset variable, and not the current folder.
+    folder = Path(root) if root else (named[0].folder if named and root is None else None)
     if folder is None or not folder.is_dir():
         raise ZooError(
             "there is no such folder", where=str(root), remedy="Give the folder of your models."
@@ -123,7 +126,7 @@ def _unique(entries: Sequence[Found]) -> list[Found]:
     """Drop an entry that is named again, and tell equal names apart."""
     kept: dict[tuple[Path, str | None], Found] = {}
     for entry in entries:
-        kept.setdefault((entry.folder.absolute(), entry.base), entry)
+        kept.setdefault((entry.folder.resolve(), entry.base), entry)
     counts: dict[str, int] = {}
     result = []
     for entry in kept.values():

@@ -27,19 +27,21 @@ def entry_from_user(text: str) -> Found:
     Raises
     ------
     ZooError
-        If there is no such folder, and the text is no hub id.
+        If there is no such folder, or it is a file, and the text is no hub id.
     MissingAssetError
         If a hub id is neither cached nor to be fetched.
     """
-    if Path(text).is_dir():
-        return _folder_entry(Path(text))
+    folder = _existing(text)
+    if folder is not None:
+        return _folder_entry(folder)
     base, plus, adapter = text.partition("+")
-    if plus:
+    if base.strip() and adapter.strip():
         found = entry_from_user(adapter)
         return Found(text, found.folder, found.root, found.revision, base)
     hub_id = parse_hub_id(text)
-    if hub_id is None:
-        raise ZooError("there is no such folder", where=text, remedy="Check the path or hub id.")
+    if plus or hub_id is None:
+        where = text or "the empty text"
+        raise ZooError("there is no such folder", where=where, remedy="Check the path or hub id.")
     return _snapshot_entry(str(hub_id), fetch_snapshot(hub_id))
 
 
@@ -76,8 +78,23 @@ def entry_from_file(text: str, root: Path) -> Found:
     return _snapshot_entry(text, snapshot)
 
 
+def _existing(text: str) -> Path | None:
+    """Return the folder that a text names, if there is one; refuse a file and the empty text."""
+    path = Path(text)
+    try:
+        exists = bool(text.strip()) and path.exists()
+    except (OSError, ValueError):  # a name too long, or with a zero byte
+        return None
+    if exists and not path.is_dir():
+        raise ZooError(
+            "this is a file, not a folder", where=text, remedy="Name the folder that holds it."
+        )
+    return path if exists else None
+
+
 def _folder_entry(folder: Path) -> Found:
-    name = entry_id(folder.parent, folder) if folder.name else entry_id(folder, folder)
+    place = folder if folder.name not in ("", "..") else folder.resolve()
+    name = entry_id(place.parent, place) if place.name else str(place)
     return Found(name, folder, folder, commit_of(folder.resolve()))
 
 
