@@ -225,10 +225,15 @@ class _Sample:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return resampled noise in standard errors of the sample, and in those of the resample."""
         # In units of its own error each contrast has spread sqrt(n); no overflow, no underflow.
-        each = self.centred @ (rows / errors[:, None]).T.astype(np.float32)
-        each -= each.mean(axis=0)
-        noise = each.T @ self.counts.T / self.n
-        spread = (each**2).T @ self.counts.T / self.n - noise**2
+        # A product of finite float32 matrices was once seen to raise the flag of an invalid value
+        # by chance; a value that is not finite is refused below all the same.
+        with np.errstate(invalid="ignore"):
+            each = self.centred @ (rows / errors[:, None]).T.astype(np.float32)
+            each -= each.mean(axis=0)
+            noise = each.T @ self.counts.T / self.n
+            spread = (each**2).T @ self.counts.T / self.n - noise**2
+        if not (np.isfinite(noise).all() and np.isfinite(spread).all()):
+            raise FloatingPointError("Resampled noise of a barrier is not finite.")
         spread = np.sqrt(np.maximum(spread / (self.n - 1), _LEAST_SPREAD**2))
         return noise, noise / spread
 
