@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Final
 
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#!|<>~&:@$^.])")
@@ -163,3 +165,30 @@ def csv_text(text: str) -> str:
     ("'=1+1", 'seed-0')
     """
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def toml_value(value: object) -> str:
+    r"""Return a value as TOML, on one line.
+
+    Parameters
+    ----------
+    value : str, int, float, bool, list or mapping
+        The value; texts without surrogates.
+
+    Returns
+    -------
+    str
+        TOML.
+
+    Examples
+    --------
+    >>> print(toml_value({"path": 'a"b', "seeds": [0, 1], "lr": 3e-4, "on": True}))
+    { "path" = "a\"b", "seeds" = [0, 1], "lr" = 0.0003, "on" = true }
+    """
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{toml_value(k)} = {toml_value(v)}" for k, v in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
+    # A JSON text is a TOML text once the delete character is escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

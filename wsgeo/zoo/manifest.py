@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wsgeo.errors import EntryError, WsgeoError
-from wsgeo.escapes import printable
+from wsgeo.escapes import printable, toml_value
 from wsgeo.files import write_text
 from wsgeo.suggestions import suggestion
 from wsgeo.zoo.checkpoints import Checkpoint, Fact, Zoo
@@ -132,13 +131,13 @@ def _manifest_lines(zoo: Zoo) -> Iterator[str]:
     for member in zoo.members:
         yield ""
         yield "[[member]]"
-        yield f"path = {_toml(member.id)}"
+        yield f"path = {toml_value(member.id)}"
         for name in _MEMBER_FACTS:
             fact = member.facts.get(name)
             if fact is not None and fact.value is not None:
-                yield f"{name} = {_toml(fact.value)}  # {printable(fact.source)}"
+                yield f"{name} = {toml_value(fact.value)}  # {printable(fact.source)}"
         if member.labels:
-            yield f"labels = {_toml(list(member.labels))}  # {_label_source(member)}"
+            yield f"labels = {toml_value(list(member.labels))}  # {_label_source(member)}"
     for row in zoo.excluded:
         yield ""
         yield f"# {row.fate}: {printable(row.id)}: {printable(row.cause)}"
@@ -146,8 +145,3 @@ def _manifest_lines(zoo: Zoo) -> Iterator[str]:
 
 def _label_source(member: Checkpoint) -> str:
     return "config.json" if member.labels_named else "unknown; give the names in this order"
-
-
-def _toml(value: object) -> str:
-    """Return a TOML value; a JSON string is a TOML string as long as no surrogate is in it."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,167 @@
+"""The examples of a task: files as a recipe names them, read as one table with labels by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+import polars as pl
+
+from wsgeo.errors import DataError
+from wsgeo.tasks import Objective, read_table, task_of
+from wsgeo.tasks.columns import find_columns
+from wsgeo.tasks.labels import canonical, is_unnamed
+from wsgeo.tasks.reading import named_by
+
+if TYPE_CHECKING:
+    from wsgeo.training.recipe_files import Places
+    from wsgeo.training.recipe_schema import Task
+
+_COLUMNS = ("text_a", "text_b", "label", "id", "file", "row")
+
+
+@final
+@dataclass(frozen=True)
+class Prepared:
+    """A table of examples, ready to be written.
+
+    Parameters
+    ----------
+    name : str
+        What it holds, in words that make a file name.
+    table : DataFrame
+        ``text_a``, ``text_b`` (null for single texts), ``label`` (a name), ``id``, ``file`` and
+        ``row`` (where the example came from; rows count from 1).
+    labels : tuple of str
+        Label names in the order of the classes.
+    n_mixed : int
+        Examples of the mixture among them.
+    n_dropped : int
+        Rows of the files that have no gold label, or no text once characters are removed.
+    """
+
+    name: str
+    table: pl.DataFrame
+    labels: tuple[str, ...]
+    n_mixed: int = 0
+    n_dropped: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of examples by label."""
+        found = dict(self.table["label"].value_counts().iter_rows())
+        return {label: int(found.get(label, 0)) for label in self.labels}
+
+
+def read_examples(task: Task, names: Sequence[str], places: Places) -> Prepared:
+    """Read files of a task as one table, with the labels by name and characters removed.
+
+    Parameters
+    ----------
+    task : Task
+        Columns, labels, removed characters.
+    names : sequence of str
+        Files as the recipe writes them; their rows follow one another.
+    places : Places
+        Where they lie.
+
+    Returns
+    -------
+    Prepared
+        Every row with a gold label, in the order of the files.
+
+    Raises
+    ------
+    DataError
+        If a file or a label is faulty.
+    WsgeoError
+        If a file is not there.
+    """
+    parts = [_read(task, name, places.data(name)) for name in names]
+    labels = _labels(task, parts[0][0], str(places.data(names[0])))
+    table = pl.concat([part for _, part, _ in parts])
+    if len(parts) > 1:
+        table = table.with_columns(pl.format("{}:{}", "file", "id").alias("id"))
+    table = _relabelled(table, labels, task, str(places.data(names[0])))
+    full = _cleaned(table, task.remove_characters)
+    n_dropped = sum(dropped for _, _, dropped in parts) + table.height - full.height
+    if not full.height:
+        raise DataError("no example is left", where=", ".join(names))
+    return Prepared(task.name, full, labels, n_dropped=n_dropped)
+
+
+def _read(task: Task, name: str, path: Path) -> tuple[tuple[str, ...], pl.DataFrame, int]:
+    """Return the labels that a file knows, its rows, and how many rows have no gold label."""
+    table = read_table(path)
+    where = str(path)
+    found = find_columns(table.columns, Objective.CLASSIFICATION, task.columns, where=where)
+    # Row numbers as ids tell which rows are left when those without a gold label are gone.
+    rows = pl.int_range(1, table.height + 1, eager=True).cast(pl.String)
+    numbered = table.with_columns(rows.alias("wsgeo_row"))
+    read = task_of(
+        numbered, name=name, objective=Objective.CLASSIFICATION,
+        columns={**task.columns, "id": "wsgeo_row"}, source=where,
+    )  # fmt: skip
+    assert read.targets is not None
+    row = pl.Series([int(i) for i in read.ids], dtype=pl.Int64)
+    ids = row if found.id is None else table[found.id].gather(row - 1)
+    own = pl.DataFrame(
+        {
+            "text_a": pl.Series(read.text_a, dtype=pl.String),
+            "text_b": pl.Series(read.text_b or [None] * len(read), dtype=pl.String),
+            "label": pl.Series([read.labels[i] for i in read.targets], dtype=pl.String),
+            "id": ids.cast(pl.String),
+            "file": pl.Series([_source(name)] * len(read), dtype=pl.String),
+            "row": row,
+        }
+    )
+    return read.labels, own.select(_COLUMNS), read.n_dropped
+
+
+def _source(name: str) -> str:
+    """Name a file by its folder and stem, which says more than ``train``."""
+    own, split = named_by(Path(name))
+    return f"{own}/{split}" if split else own
+
+
+def _labels(task: Task, known: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Return the label names in the order of the classes, merged where the recipe says so."""
+    if task.labels is None and is_unnamed(known):
+        raise DataError(
+            f"the labels have no names ({', '.join(known[:5])})",
+            where=where,
+            remedy=f'Give labels = ["...", "..."] in the task {task.name}.',
+        )
+    names = task.labels or known
+    return tuple(dict.fromkeys(task.merge.get(name, name) for name in names))
+
+
+def _relabelled(
+    table: pl.DataFrame, labels: tuple[str, ...], task: Task, where: str
+) -> pl.DataFrame:
+    """Put the declared names in place of numbers and of other spellings."""
+    names = {**{str(i): name for i, name in enumerate(task.labels or ())}}
+    spelt = {canonical(name): name for name in (*labels, *(task.labels or ()), *task.merge)}
+    table_of: dict[str, str] = {}
+    for own in table["label"].unique().to_list():
+        name = names.get(own, own) if is_unnamed([own]) else spelt.get(canonical(own), own)
+        table_of[own] = task.merge.get(name, name)
+        if table_of[own] not in labels:
+            raise DataError(
+                f"the label {own!r} is none of {', '.join(labels)}",
+                where=where,
+                remedy="Declare it in labels, or map it in merge.",
+            )
+    return table.with_columns(pl.col("label").replace_strict(table_of, return_dtype=pl.String))
+
+
+def _cleaned(table: pl.DataFrame, characters: str) -> pl.DataFrame:
+    """Remove characters from all texts, and the examples that have no text then."""
+    if not characters:
+        return table
+    texts = pl.col("text_a", "text_b")
+    removed = texts.str.replace_all(f"[{re.escape(characters)}]", "")
+    table = table.with_columns(removed.str.replace_all(r"\s+", " ").str.strip_chars())
+    return table.filter(pl.all_horizontal((texts != "").fill_null(value=True)))
