@@ -17,7 +17,7 @@ from zoo_cases import (
 
 from wsgeo.errors import EntryError
 from wsgeo.processes import apart
-from wsgeo.zoo import loading, read_zoo, tokenizer_files, with_tokenizer
+from wsgeo.zoo import load_tokenizer, read_zoo, tokenizer_files, tokenizing, with_tokenizer
 from wsgeo.zoo.architectures import architecture_of
 from wsgeo.zoo.configs import check_config
 
@@ -99,7 +99,7 @@ class TestTokenizers:
 
     def test_slow_on_some_texts_only(self, root, monkeypatch):
         """A tokenizer that passes the probe and hangs on the data is refused, in time."""
-        monkeypatch.setattr(loading, "TOKENIZER_SECONDS", 2.0)
+        monkeypatch.setattr(tokenizing, "TOKENIZER_SECONDS", 2.0)
         add(root, "hostile", document=BACKTRACKS_ON_DATA)
         member = next(member for member in read_zoo(root).members if member.id == "hostile")
         start = time.monotonic()
@@ -114,7 +114,7 @@ class TestTokenizers:
         """A sound tokenizer is used as if it were here."""
         member = read_zoo(root).members[0]
 
-        assert with_tokenizer(member, encode_doctor) == loading.load_tokenizer(member)("the doctor")
+        assert with_tokenizer(member, encode_doctor) == load_tokenizer(member)("the doctor")
 
 
 def encode_runs(tokenizer):

@@ -16,12 +16,11 @@ from wsgeo.zoo.loading import (
     head_names,
     load_base,
     load_factors,
-    load_tokenizer,
     load_weights,
-    with_tokenizer,
 )
 from wsgeo.zoo.manifest import write_manifest
 from wsgeo.zoo.model_classes import objective_of
+from wsgeo.zoo.tokenizing import load_tokenizer, with_tokenizer
 
 __all__ = [
     "UNKNOWN",

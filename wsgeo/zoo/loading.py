@@ -1,33 +1,25 @@
-"""Weights, tokenizers and empty models of a checkpoint, at the moment they are needed."""
+"""Weights and empty models of a checkpoint, at the moment they are needed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
+from typing import TYPE_CHECKING, Never, TypeVar
 
 import numpy as np
 
 from wsgeo.errors import EntryError
-from wsgeo.escapes import shown
-from wsgeo.processes import WorkFailure, apart
 from wsgeo.weights.headers import read_header
 from wsgeo.weights.layout import Layout, Weights
 from wsgeo.weights.lowrank import LowRankUpdate, merge_adapter
 from wsgeo.weights.tensors import FileDigest, stream_tensors
 from wsgeo.zoo.checkpoints import Checkpoint, TensorRef
-from wsgeo.zoo.documents import Roots
 from wsgeo.zoo.hashing import Array, check_finite
-from wsgeo.zoo.tokenizer_files import find_tokenizer, refuse_tokenizer
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedTokenizerBase
-
-TOKENIZER_SECONDS, SECONDS_PER_TEXT = 60.0, 0.05
 
 _FactorKey = tuple[Path, str]
-Result = TypeVar("Result")
 _Key = TypeVar("_Key", bound=object)
 
 
@@ -161,96 +153,6 @@ def build_model(checkpoint: Checkpoint) -> torch.nn.Module:
     return model
 
 
-def with_tokenizer(
-    checkpoint: Checkpoint, use: Callable[[Any], Result], *, n_texts: int = 0
-) -> Result:
-    """Build the tokenizer of a checkpoint's group in a process apart, and use it there.
-
-    A regular expression in its files can panic or take for ever on some text only.
-
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        A member of a zoo.
-    use : callable
-        Called with the tokenizer; like its result, it is pickled.
-    n_texts : int, default 0
-        How many texts are encoded; each adds `SECONDS_PER_TEXT` to the `TOKENIZER_SECONDS` after
-        which the process is ended.
-
-    Returns
-    -------
-    object
-        What ``use`` returned.
-
-    Raises
-    ------
-    WsgeoError
-        If ``use`` raised one.
-    EntryError
-        As `load_tokenizer`; also if ``use`` fails, takes too long or too much memory.
-    """
-    seconds = TOKENIZER_SECONDS + n_texts * SECONDS_PER_TEXT
-    answer = apart(_use_tokenizer, (checkpoint, use), seconds=seconds)
-    if isinstance(answer, WorkFailure):
-        reason = shown(answer.reason, 160)
-        refuse_tokenizer(f"it cannot encode the texts ({reason})", checkpoint.tokenizer_folder)
-    return cast("Result", answer)
-
-
-def _use_tokenizer(request: tuple[Checkpoint, Callable[[Any], Any]]) -> Any:
-    checkpoint, use = request
-    return use(load_tokenizer(checkpoint))
-
-
-def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
-    """Return the tokenizer of a checkpoint's group, from local files only.
-
-    Its files are not to be trusted: unless they are your own, use `with_tokenizer`.
-
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        A member of a zoo.
-
-    Returns
-    -------
-    PreTrainedTokenizerBase
-        With more than special tokens, and no id beyond the embedding.
-
-    Raises
-    ------
-    EntryError
-        If its files changed since the zoo was read, or it cannot be built.
-    """
-    folder = checkpoint.tokenizer_folder
-    found = find_tokenizer(folder, Roots.of(folder, checkpoint.folder))
-    if found is None or found.sha256 != checkpoint.tokenizer_hash:
-        _refuse_changed(folder)
-    tokenizer: PreTrainedTokenizerBase = _auto_tokenizer(folder)
-    n_ids = max(tokenizer.get_vocab().values(), default=-1) + 1
-    n_rows = checkpoint.config.get("vocab_size")
-    if n_ids <= 5:
-        refuse_tokenizer(f"it knows {n_ids} tokens only", folder)
-    if isinstance(n_rows, int) and n_ids > n_rows:
-        refuse_tokenizer(f"it gives {n_ids} ids for {n_rows} rows", folder)
-    return tokenizer
-
-
-def _auto_tokenizer(folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(
-            str(folder.resolve()), local_files_only=True, trust_remote_code=False
-        )
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:
-        # A panic of the tokenizers' own language derives from BaseException.
-        refuse_tokenizer(f"it cannot be built ({shown(str(error), 160)})", folder, error)
-
-
 def _read_into(checkpoint: Checkpoint, weights: Weights) -> dict[_FactorKey, Array]:
     """Fill the flat vector; return the factors of an adapter."""
     refs: dict[str | _FactorKey, TensorRef] = {}
@@ -289,17 +191,18 @@ def _verified(
         digest = FileDigest()
         header = read_header(path)
         if not set(keys) <= set(header.weights):
-            _refuse_changed(path)
+            refuse_changed(path)
         for stored, values in stream_tensors(path, keys, header=header, digest=digest):
             for key in keys[stored]:
                 if values.shape != refs[key].shape:
-                    _refuse_changed(path)
+                    refuse_changed(path)
                 yield key, values
         if digest.hexdigest() != hashes[path]:
-            _refuse_changed(path)
+            refuse_changed(path)
 
 
-def _refuse_changed(path: Path) -> Never:
+def refuse_changed(path: Path) -> Never:
+    """Refuse a file or folder that is not what was read before."""
     raise EntryError(
         "file_changed",
         "the file changed since the zoo was read",
