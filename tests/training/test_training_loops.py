@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from wsgeo.training import Optimization
-from wsgeo.training.loops import DivergedError, evaluate, fine_tune, pretrain_masked_lm
+from wsgeo.training.descent import DivergedError
+from wsgeo.training.evaluations import evaluate
+from wsgeo.training.loops import fine_tune, pretrain_masked_lm
 from wsgeo.training.models import tokenizer_of
 from wsgeo.training.texts import encoded
 
@@ -26,7 +28,7 @@ class TestFineTune:
         first, second = fine_tune(recipe), fine_tune(recipe)
 
         assert np.array_equal(weights(first), weights(second))
-        assert first.validation_loss == second.validation_loss
+        assert first.evaluation == second.evaluation
 
     def test_another_order_gives_other_weights_from_the_same_start(self, recipe):
         """The order seed leaves the head alone and changes what is learned."""
@@ -65,7 +67,7 @@ class TestFineTune:
         """With more steps the training loss falls below that of a coin."""
         longer = dataclasses.replace(recipe, optimization=Optimization(1e-2, 120, 16))
 
-        assert fine_tune(longer).train_loss < np.log(2)
+        assert fine_tune(longer).descended.train_loss < np.log(2)
 
     def test_stops_when_the_loss_is_not_finite(self, recipe):
         """A rate that breaks the weights is reported with the step."""
@@ -77,9 +79,10 @@ class TestFineTune:
     def test_tells_its_progress(self, recipe):
         """Each update is told."""
         told = []
-        fine_tune(recipe, lambda *report: told.append(report))
+        trained = fine_tune(recipe, tell=lambda *report: told.append(report))
 
-        assert told == [(k, 4, "updates") for k in (1, 2, 3, 4)]
+        assert [step for step, _ in told] == [1, 2, 3, 4]
+        assert np.mean([loss for _, loss in told]) == trained.descended.train_loss
 
 
 class TestPretrain:
@@ -98,7 +101,7 @@ class TestPretrain:
         trained = pretrain_masked_lm(plain)
 
         assert type(trained.model).__name__ == "BertForMaskedLM"
-        assert np.isfinite(trained.train_loss)
+        assert np.isfinite(trained.descended.train_loss)
 
 
 class TestEvaluate:
@@ -110,6 +113,9 @@ class TestEvaluate:
         tokenizer = tokenizer_of(recipe.base)
         examples = encoded(recipe, recipe.validation, None, tokenizer)
 
-        loss, accuracy = evaluate(model, examples)
+        together, single = evaluate(model, examples), evaluate(model, examples, 1)
 
-        assert evaluate(model, examples, 1) == (pytest.approx(loss, abs=1e-6), accuracy)
+        assert single.loss == pytest.approx(together.loss, abs=1e-6)
+        assert single.accuracy == together.accuracy
+        assert single.predicted == together.predicted
+        assert sum(single.predicted) == sum(single.present) == len(examples)

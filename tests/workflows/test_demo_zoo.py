@@ -36,10 +36,11 @@ def loss_and_accuracy(model, zoo, task):
     """Return how a model does on a task."""
     from transformers import AutoTokenizer
 
-    from wsgeo.training.loops import evaluate
+    from wsgeo.training.evaluations import evaluate
 
     tokenizer = AutoTokenizer.from_pretrained(zoo.base)
-    return evaluate(model, encode(task, tokenizer, labels=LABELS))
+    found = evaluate(model, encode(task, tokenizer, labels=LABELS))
+    return found.loss, found.accuracy
 
 
 def gap(zoo, a, b):

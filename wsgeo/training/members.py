@@ -1,20 +1,17 @@
 """Members of a zoo: recipes to model folders, each whole or absent.
 
-A member is a Hugging Face folder (``config.json`` with label names, ``model.safetensors``,
-tokenizer) and ``wsgeo.json`` with every setting, seed, hash and result. It is written under a hidden
-name and renamed at the end, so a folder with a name is a finished member and is not trained again.
+A member is a Hugging Face folder (a model with ``config.json``, or an adapter; and its tokenizer) and
+``wsgeo.json`` with every setting, seed, hash and result. It is written under a hidden name and
+renamed at the end, so a folder with a name is a finished member and is not trained again. The state
+of a member in work lies in ``.unfinished/<its name>`` beside it.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
-import platform
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
 
@@ -23,38 +20,22 @@ from wsgeo.files import replacing_folder, write_text
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
-from wsgeo.training.loops import DivergedError, Trained, fine_tune, pretrain_masked_lm
+from wsgeo.training.descent import DivergedError, device_of
+from wsgeo.training.loops import Trained, fine_tune, pretrain_masked_lm
 from wsgeo.training.models import quiet
-from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
-from wsgeo.version import __version__
-from wsgeo.zoo.discovery import WEIGHTS
+from wsgeo.training.recipes import FineTuneRecipe
+from wsgeo.training.records import (
+    Order,
+    base_name,
+    described,
+    is_finished,
+    read_record,
+    versions,
+)
+from wsgeo.training.states import UNFINISHED, StateKeeper
 from wsgeo.zoo.facts import OWN_FILE
 
-_DESCRIBED_APART = (
-    "optimization", "base", "start", "train", "validation", "text", "tokenizer", "facts",
-)  # fmt: skip
-
-Recipe = FineTuneRecipe | PretrainRecipe
-
-
-@final
-@dataclass(frozen=True)
-class Order:
-    """One model to make.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it shall lie.
-    recipe : FineTuneRecipe or PretrainRecipe
-        How it is made.
-    root : Path
-        Folder of the zoo, against which paths are written down.
-    """
-
-    folder: Path
-    recipe: Recipe
-    root: Path
+__all__ = ["Made", "Order", "make_member", "make_members"]
 
 
 @final
@@ -67,14 +48,22 @@ class Made:
     folder : Path
         Its folder.
     status : str
-        ``trained``, ``kept`` (it was finished before), ``nonfinite``, or ``failed``.
+        ``trained``, ``kept`` (it was finished before), ``degenerate`` (a model that learned nothing;
+        its folder is there), ``nonfinite``, or ``failed``.
     reason : str
-        Why there is no model; empty where there is one.
+        Why there is no model, or none worth having; empty where there is one.
+    train_loss, validation_loss, validation_metric, seconds : float or None
+        Mean loss of the last updates, loss and accuracy on the validation data, and wall time of the
+        training; None where there are none.
     """
 
     folder: Path
     status: str
     reason: str = ""
+    train_loss: float | None = None
+    validation_loss: float | None = None
+    validation_metric: float | None = None
+    seconds: float | None = None
 
 
 def make_members(
@@ -112,7 +101,7 @@ def make_members(
 
 
 def make_member(order: Order) -> Made:
-    """Train one model and write its folder, unless it is finished.
+    """Train one model and write its folder, unless it is finished; go on where an earlier call was.
 
     Parameters
     ----------
@@ -127,147 +116,95 @@ def make_member(order: Order) -> Made:
     Raises
     ------
     WsgeoError
-        If the folder holds something else, or the recipe cannot be run.
+        If the folder holds something else, the recipe cannot be run, or the disk is full.
     """
     settings = described(order)
+    keeper = _keeper(order, settings)
     if is_finished(order.folder, settings):
-        return Made(order.folder, "kept")
+        keeper.remove()
+        return _made(order.folder, read_record(order.folder), kept=True)
     try:
-        if isinstance(order.recipe, FineTuneRecipe):
-            trained = fine_tune(order.recipe)
-        else:
-            trained = pretrain_masked_lm(order.recipe)
+        trained = _train(order, keeper)
+        _refuse_nonfinite(trained, order.recipe.optimization.steps)
     except DivergedError as error:
+        keeper.remove()
         return Made(order.folder, "nonfinite", str(error))
-    _write(order.folder, trained, settings)
-    return Made(order.folder, "trained")
+    record = _write(order, order.folder, settings, trained)
+    keeper.remove()
+    return _made(order.folder, record)
 
 
-def described(order: Order) -> dict[str, Any]:
-    """Return every setting of an order, with the hashes of what it reads.
+def _train(order: Order, keeper: StateKeeper) -> Trained:
+    if not isinstance(order.recipe, FineTuneRecipe):
+        return pretrain_masked_lm(order.recipe, keeper=keeper)
 
-    Parameters
-    ----------
-    order : Order
-        What to make.
+    def checkpoint(step: int, trained: Trained) -> None:
+        _refuse_nonfinite(trained, step)
+        settings, folder = described(order, step), order.folder_at(step)
+        if not is_finished(folder, settings):
+            _write(order, folder, settings, trained)
 
-    Returns
-    -------
-    dict
-        Ready for JSON; the part of ``wsgeo.json`` that is known before training.
-    """
+    return fine_tune(order.recipe, keeper=keeper, checkpoint=checkpoint)
+
+
+def _keeper(order: Order, settings: Mapping[str, Any]) -> StateKeeper:
+    """Return the keeper of a member's state; what could change a bit is among its settings."""
+    device = str(device_of(getattr(order.recipe, "device", "cpu")))
+    folder = order.folder.parent / UNFINISHED / order.folder.name
+    return StateKeeper(folder, {**settings, "device": device, "versions": versions()})
+
+
+def _refuse_nonfinite(trained: Trained, step: int) -> None:
+    loss = 0.0 if trained.evaluation is None else trained.evaluation.loss
+    if not math.isfinite(loss):
+        raise DivergedError(f"the validation loss is {loss} after step {step}")
+
+
+def _write(
+    order: Order, folder: Path, settings: Mapping[str, Any], trained: Trained
+) -> dict[str, Any]:
+    """Write the folder of a model and return what is written down with it."""
+    from safetensors import SafetensorError
+
+    record = {**settings, **_results(trained, settings)}
     recipe = order.recipe
-    plan = dataclasses.asdict(recipe.optimization)
-    own = {
-        field.name: getattr(recipe, field.name)
-        for field in dataclasses.fields(recipe)
-        if field.name not in _DESCRIBED_APART
-    }
-    if isinstance(recipe, FineTuneRecipe):
-        files = {"train": recipe.train, "validation": recipe.validation}
-        sources = {
-            "base": _relative(recipe.base, order.root),
-            "base_hash": _hash(recipe.base / WEIGHTS),
-            **_start(recipe, order.root),
-            **{str(name): value for name, value in recipe.facts.items()},
-        }
-    else:
-        files, sources = {"train": recipe.text}, {"objective": "masked_lm"}
-    own["labels"] = list(own["labels"]) if "labels" in own else []
-    return {
-        **{name: list(v) if isinstance(v, tuple) else v for name, v in own.items()},
-        **plan,
-        **sources,
-        "method": "full" if isinstance(recipe, FineTuneRecipe) else "pretraining",
-        "step": recipe.optimization.steps,
-        "data": {name: _relative(path, order.root) for name, path in files.items()},
-        "data_hash": {name: _hash(path) for name, path in files.items()},
-    }
-
-
-def is_finished(folder: Path, settings: Mapping[str, Any]) -> bool:
-    """Tell whether a folder holds the model that these settings make.
-
-    Parameters
-    ----------
-    folder : Path
-        The member's folder.
-    settings : mapping
-        What `described` returns.
-
-    Returns
-    -------
-    bool
-        False where there is no such folder.
-
-    Raises
-    ------
-    WsgeoError
-        If the folder holds a model of other settings, or other files.
-    """
-    if not folder.exists():
-        return False
     try:
-        found = json.loads((folder / OWN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        with replacing_folder(folder) as staging, quiet():
+            if isinstance(recipe, FineTuneRecipe):
+                recipe.method.save(trained.model, staging, base_name(order))
+            else:
+                trained.model.save_pretrained(staging)
+            trained.tokenizer.save_pretrained(staging)
+            document = json.dumps(record, indent=2, sort_keys=True, allow_nan=False)
+            write_text(staging / OWN_FILE, document + "\n")
+    except (OSError, SafetensorError) as error:
         raise WsgeoError(
-            "the folder holds no member that wsgeo made",
+            f"the member cannot be written ({str(error).splitlines()[0]})",
             where=str(folder),
-            remedy="Choose another folder with -o.",
+            remedy="Free some space, then run the command again: it goes on where it was.",
         ) from error
-    wanted = json.loads(json.dumps(settings))
-    other = sorted(name for name in wanted if found.get(name) != wanted[name])
-    if other:
-        raise WsgeoError(
-            f"the member was made with other settings ({', '.join(other)})",
-            where=str(folder),
-            remedy="Remove it, or choose another folder with -o.",
-        )
-    return True
+    return record
 
 
-def _start(recipe: FineTuneRecipe, root: Path) -> dict[str, str]:
-    """Describe the earlier fine-tuning that a recipe goes on from."""
-    if recipe.start is None:
-        return {}
-    return {"start": _relative(recipe.start, root), "start_hash": _hash(recipe.start / WEIGHTS)}
-
-
-def _write(folder: Path, trained: Trained, settings: Mapping[str, Any]) -> None:
-    results = {
-        "train_loss": trained.train_loss,
-        "validation_loss": trained.validation_loss,
-        "validation_metric": trained.validation_metric,
-        "seconds": round(trained.seconds, 3),
-        "versions": _versions(),
+def _results(trained: Trained, settings: Mapping[str, Any]) -> dict[str, Any]:
+    descended, evaluation = trained.descended, trained.evaluation
+    fault = "" if evaluation is None else evaluation.fault
+    seen = settings["step"] * settings["batch_size"]
+    return {
+        "status": "degenerate" if fault else "trained",
+        "reason": fault,
+        "train_loss": descended.train_loss,
+        "validation_loss": None if evaluation is None else evaluation.loss,
+        "validation_metric": None if evaluation is None else evaluation.accuracy,
+        "seconds": round(descended.seconds, 3),
+        "examples_per_second": round(seen / max(descended.seconds, 1e-3), 1),
+        "device": str(next(trained.model.parameters()).device),
+        "versions": versions(),
     }
-    with replacing_folder(folder) as staging, quiet():
-        trained.model.save_pretrained(staging)
-        trained.tokenizer.save_pretrained(staging)
-        document = json.dumps({**settings, **results}, indent=2, sort_keys=True, allow_nan=False)
-        write_text(staging / OWN_FILE, document + "\n")
 
 
-def _versions() -> dict[str, str]:
-    packages = {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")}
-    return {"wsgeo": __version__, "python": platform.python_version(), **packages}
-
-
-def _relative(path: Path, root: Path) -> str:
-    """Write a path as seen from the zoo, if it lies inside; else in full."""
-    path, root = path.resolve(), root.resolve()
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-
-
-def _hash(path: Path) -> str:
-    """Return the SHA-256 of a file, read once per process while it stays the same."""
-    if not path.is_file():
-        raise WsgeoError("there is no such file", where=str(path), remedy="Check the recipe.")
-    state = path.stat()
-    return _hash_of(path, state.st_size, state.st_mtime_ns)
-
-
-@lru_cache
-def _hash_of(path: Path, size: int, modified: int) -> str:  # noqa: ARG001 - part of the cache's key
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _made(folder: Path, record: Mapping[str, Any], *, kept: bool = False) -> Made:
+    """Return the outcome that a record tells; one that is kept keeps its fault."""
+    status = "kept" if kept and record["status"] == "trained" else record["status"]
+    names = ("reason", "train_loss", "validation_loss", "validation_metric", "seconds")
+    return Made(folder, status, **{name: record[name] for name in names})

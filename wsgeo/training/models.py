@@ -41,7 +41,57 @@ def tokenizer_of(folder: Path) -> Any:
         ) from error
 
 
-def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> Any:
+def trainable_of(recipe: FineTuneRecipe, *, short: bool) -> Any:
+    """Return the model of a recipe as training begins.
+
+    Parameters
+    ----------
+    recipe : FineTuneRecipe
+        Base, labels, dropout, method, perturbation.
+    short : bool
+        Whether all inputs are short, for which plain attention is faster.
+
+    Returns
+    -------
+    torch.nn.Module
+        What is to be trained requires a gradient.
+
+    Raises
+    ------
+    WsgeoError
+        If the base cannot be loaded, or the method does not fit it.
+    """
+    model, fresh = classifier_of(recipe, short=short)
+    model = recipe.method.prepare(model, fresh)
+    perturb(model, recipe.perturbation, recipe.perturbation_seed)
+    return model
+
+
+def perturb(model: Any, scale: float, seed: int) -> None:
+    """Shift the weights that are to be trained by noise in units of each tensor's own size.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Changed in place.
+    scale : float
+        Standard deviation of the shift over the tensor's root mean square; 0 changes nothing.
+    seed : int
+        Of the noise.
+    """
+    import torch
+
+    if not scale:
+        return
+    rng = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                noise = torch.randn(parameter.shape, generator=rng)
+                parameter += scale * parameter.square().mean().sqrt() * noise
+
+
+def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str]]:
     """Return the base with a fresh head drawn from torch's generator, or an earlier fine-tuning.
 
     Parameters
@@ -53,8 +103,10 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> Any:
 
     Returns
     -------
-    transformers.PreTrainedModel
+    model : transformers.PreTrainedModel
         A classifier in float32.
+    fresh : list of str
+        Names of its parameters that the files did not bring.
 
     Raises
     ------
@@ -76,7 +128,7 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> Any:
                 label2id={label: i for i, label in enumerate(recipe.labels)},
                 **rates,
             )
-            return AutoModelForSequenceClassification.from_pretrained(
+            model, loading = AutoModelForSequenceClassification.from_pretrained(
                 start,
                 config=config,
                 local_files_only=True,
@@ -84,7 +136,9 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> Any:
                 use_safetensors=True,
                 dtype=torch.float32,
                 attn_implementation="eager" if short else "sdpa",
+                output_loading_info=True,
             )
+            return model, sorted(loading["missing_keys"])
     except (OSError, ValueError) as error:
         raise WsgeoError(
             f"the base cannot be loaded as a classifier ({str(error).splitlines()[0]})",

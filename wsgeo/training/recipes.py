@@ -6,20 +6,25 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import final
+from typing import Literal, final, get_args
+
+from wsgeo.training.methods import AbstractMethod, Full
+
+Schedule = Literal["linear", "cosine", "constant"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @final
 @dataclass(frozen=True)
 class Optimization:
-    """AdamW with a linear rise and a linear decay of the learning rate.
+    """AdamW with a linear rise of the learning rate, and a schedule by which it falls.
 
     Parameters
     ----------
     learning_rate : float
         Peak of the learning rate.
     steps : int
-        Number of updates; the rate reaches zero after the last.
+        Number of updates; unless it is constant, the rate reaches zero after the last.
     batch_size : int, default 32
         Examples per update.
     warmup : float, default 0.1
@@ -30,6 +35,10 @@ class Optimization:
         Decay of the second moments.
     clip : float, default 1
         Largest norm of a gradient.
+    schedule : {"linear", "cosine", "constant"}, default "linear"
+        How the rate falls.
+    precision : {"float32", "bfloat16"}, default "float32"
+        What forward and backward passes compute in (autocast); weights and moments are float32.
 
     Raises
     ------
@@ -44,6 +53,8 @@ class Optimization:
     weight_decay: float = 0.01
     beta2: float = 0.999
     clip: float = 1.0
+    schedule: Schedule = "linear"
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         """Refuse rates and counts that no run can have."""
@@ -51,6 +62,8 @@ class Optimization:
             raise ValueError(f"The learning rate is {self.learning_rate}; it must be above 0.")
         if self.steps < 1 or self.batch_size < 1 or not 0 <= self.warmup <= 1:
             raise ValueError("Steps and batch size are at least 1, the warm-up is in [0, 1].")
+        if self.schedule not in get_args(Schedule) or self.precision not in get_args(Precision):
+            raise ValueError(f"Unknown schedule or precision: {self.schedule}, {self.precision}.")
 
     def rate(self, step: int) -> float:
         """Return the learning rate of update ``step``, counted from 0.
@@ -72,7 +85,9 @@ class Optimization:
         [0.5, 0.9, 0.5]
         """
         rise = min(1.0, (step + 1) / max(1.0, self.warmup * self.steps))
-        return self.learning_rate * rise * (1 - step / self.steps)
+        done = step / self.steps
+        falls = {"linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2, "constant": 1.0}
+        return self.learning_rate * rise * falls[self.schedule]
 
 
 @final
@@ -104,8 +119,25 @@ class FineTuneRecipe:
         Longest input in tokens.
     dropout : float, optional
         Rate of dropout in place of the base's own.
+    method : AbstractMethod, default Full()
+        Which weights are trained, and which are added; from `wsgeo.training.methods.METHODS`.
+    perturbation : float, default 0
+        Standard deviation of a random shift of the weights to be trained, before the first update,
+        in units of each tensor's root mean square.
+    perturbation_seed : int, default 0
+        Seed of that shift.
+    save_at : tuple of int
+        Numbers of updates after which the model is kept as a member of its own.
+    device : str, default "auto"
+        ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``. Bits agree only between like
+        devices.
     facts : mapping of str to str, int or float
         Declared differences, written down with the member.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range, or adapters are to go on from a ``start``.
     """
 
     base: Path
@@ -120,7 +152,21 @@ class FineTuneRecipe:
     n_validation: int | None = None
     max_length: int | None = None
     dropout: float | None = None
+    method: AbstractMethod = field(default_factory=Full)
+    perturbation: float = 0.0
+    perturbation_seed: int = 0
+    save_at: tuple[int, ...] = ()
+    device: str = "auto"
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        if not (math.isfinite(self.perturbation) and self.perturbation >= 0):
+            raise ValueError(f"The perturbation is {self.perturbation}; it must be 0 or more.")
+        if any(not 1 <= step <= self.optimization.steps for step in self.save_at):
+            raise ValueError(f"save_at lies between 1 and the {self.optimization.steps} steps.")
+        if self.start is not None and self.method.stores_adapter:
+            raise ValueError(f"{self.method.name} starts from a base; merge the start into one.")
 
 
 @final
