@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wsgeo.workflows.diagnosing import diagnose
     from wsgeo.workflows.doctoring import doctor
     from wsgeo.workflows.exporting import export
+    from wsgeo.workflows.making import train
     from wsgeo.workflows.reports import report
     from wsgeo.workflows.scanning import scan
     from wsgeo.workflows.settings import ScanSettings
@@ -39,6 +40,7 @@ _MODULES = {
     "report": "reports",
     "scan": "scanning",
     "show": "showing",
+    "train": "making",
 }
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "report",
     "scan",
     "show",
+    "train",
 ]
 
 

@@ -19,6 +19,7 @@ from wsgeo.version import __version__
 
 VERBS = {
     "demo": "Make the embedded zoo, scan it, and write its report and a centroid.",
+    "train": "Make a zoo from a recipe: fine-tuned members of a grid.",
     "check": "Show what is in a zoo, which members can be compared, and what is left out.",
     "scan": "Measure a zoo: barriers, basins, map, report.",
     "cluster": "Cluster a finished run, or any distance matrix, with null tests.",

@@ -24,7 +24,7 @@ _LONGEST: Final = 100
 _TAKEN: Final = re.compile(r"base(-.*)?|data|zoo|recipe|failed", re.IGNORECASE)
 _LABELS: Final = {
     "task": "", "base": "", "method": "", "schedule": "", "precision": "", "learning_rate": "lr",
-    "order_seed": "order", "batch_size": "batch", "weight_decay": "decay", "perturbation": "shift",
+    "order_seed": "order", "batch_size": "batch", "weight_decay": "decay", "perturbation": "shift", "perturbation_seed": "shift-seed",
 }  # fmt: skip
 
 

@@ -105,6 +105,7 @@ class Training(_Strict):
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     perturbation: Annotated[float, Field(ge=0)] = 0.0
+    perturbation_seed: Seed = 0
     subset: Text | Annotated[float, Field(gt=0, le=1)] = "all"
     dose: Share = 0.0
     save_at: list[Count] = []

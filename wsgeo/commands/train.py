@@ -1,0 +1,103 @@
+"""``wsgeo train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wsgeo.commands import options
+
+
+@click.command("train")
+@click.argument("recipe", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "-o",
+    "--out",
+    type=options.folder,
+    help="Folder of the zoo; made when absent.  [default: the recipe's name]",
+)
+@click.option(
+    "--data-root",
+    type=options.existing_folder,
+    help="Folder of the data files that do not lie beside the recipe.",
+)
+@click.option(
+    "--weights-root",
+    type=options.existing_folder,
+    help="Folder of the pre-trained models that do not lie beside the recipe.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Value in place of the recipe's, such as training.steps=50. Repeatable.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to train; auto takes a GPU where there is one.",
+)
+@options.jobs
+@options.dry_run
+@options.as_json
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    recipe: Path,
+    out: Path | None,
+    dry_run: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Make the zoo that RECIPE describes: bases, data, one model per member.
+
+    RECIPE is a TOML file of a base, data, settings, and the axes of a grid. The same command goes on
+    where it was stopped. What it writes can be scanned as it is.
+    """
+    from wsgeo.commands.console import answer, answer_json, progress, say
+    from wsgeo.workflows.making import plan_training, train
+
+    zoo = out or Path(recipe.stem)
+    if dry_run:
+        plan = plan_training(recipe, zoo, **given)
+        found, text = plan.as_dict(), str(plan)
+    else:
+        with progress() as shown:
+            found = train(recipe, zoo, **given, progress=shown, announce=say)
+        text = _page(found)
+    if as_json:
+        answer_json(found)
+    else:
+        answer(text)
+    ctx.exit(found["exit_code"])
+
+
+def _page(found: dict[str, Any]) -> str:
+    """Return one line per member, what became of them all, and what to do next."""
+    from collections import Counter
+
+    members = found["members"]
+    width = max(len(member["name"]) for member in members)
+    lines = [f"{member['name']:{width}}  {_outcome(member)}" for member in members]
+    counts = Counter(member["status"] for member in members)
+    told = ", ".join(f"{n} {status}" for status, n in counts.items())
+    return "\n".join(
+        [*lines, "", f"{told}; {found['seconds']:.0f} s.", "", f"Next    {found['next']}"]
+    )
+
+
+def _outcome(member: dict[str, Any]) -> str:
+    """Return how a member came out."""
+    if member["validation_metric"] is None:
+        return f"{member['status']}: {member['reason']}"
+    line = (
+        f"{member['status']}  accuracy {member['validation_metric']:.3f}  "
+        f"loss {member['validation_loss']:.3f}  {member['seconds']:.0f} s"
+    )
+    return f"{line}  {member['reason']}".rstrip()

@@ -1,0 +1,280 @@
+"""``wsgeo train``: a recipe becomes a zoo."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from wsgeo.counting import counted
+from wsgeo.errors import WsgeoError
+from wsgeo.escapes import toml_value
+from wsgeo.files import remove_partial, write_text
+from wsgeo.processes.pool import PRELOAD, WorkerPool
+from wsgeo.progress import Progress
+from wsgeo.training import Made, Order, make_members
+from wsgeo.training.recipe_files import Places, read_document
+from wsgeo.workflows.drafting import Draft, draft_of
+from wsgeo.workflows.engines import n_cores
+from wsgeo.workflows.training_plans import (
+    TrainingPlan,
+    costs,
+    fine_tuning,
+    folder_bytes,
+    kind_of,
+    seconds_of,
+)
+from wsgeo.workflows.zoo_notes import member_folders, own_notes, write_notes
+from wsgeo.zoo.manifest import NAME as MANIFEST
+
+COPY: Final = "recipe.toml"
+_HEAVY: Final = (*PRELOAD, "transformers.models.bert.modeling_bert", "wsgeo.training.members")
+_LOST: Final = ("nonfinite", "failed")
+_RESULTS: Final = ("train_loss", "validation_loss", "validation_metric", "seconds")
+
+
+def train(
+    recipe: str | Path,
+    out: str | Path,
+    *,
+    data_root: str | Path | None = None,
+    weights_root: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Make the zoo of a recipe; what is finished is kept.
+
+    Parameters
+    ----------
+    recipe : str or Path
+        TOML file; its keys are in ``docs/formats.md``.
+    out : str or Path
+        Folder of the zoo.
+    data_root, weights_root : str or Path, optional
+        Folders below which the recipe's data and bases lie, where they do not lie beside it.
+    overrides : sequence of str
+        ``key=value`` in place of what the recipe says, such as ``training.steps=50``.
+    device : str, default 'auto'
+        ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+    jobs : int, optional
+        Single-threaded workers; default one per core.
+    progress : Progress, optional
+        Told how many members are done.
+    announce : callable, optional
+        Told what comes next, in sentences.
+
+    Returns
+    -------
+    dict
+        ``zoo``, ``members`` (``name``, ``status``, ``reason``, ``steps``, ``train_loss``,
+        ``validation_loss``, ``validation_metric``, ``seconds``), ``data`` (``file``, ``n``,
+        ``labels``, ``n_mixed``, ``n_dropped``), ``seconds``, ``next`` (a command) and
+        ``exit_code`` (4 where a member has no model).
+
+    Raises
+    ------
+    WsgeoError
+        If the recipe is wrong, a file is missing, or the folder holds a zoo of another recipe.
+
+    References
+    ----------
+    [juneja2022]_, [qin2022]_, [gueta2023]_, [verma2024]_
+    """
+    started = time.monotonic()
+    zoo, places = Path(out), _places(recipe, data_root, weights_root)
+    document = read_document(places.recipe, overrides)
+    draft = draft_of(document, places, zoo, device)
+    say = announce or (lambda _: None)
+    with _claimed(zoo, document, places.recipe, overrides):
+        draft.write_inputs()
+        made: list[Made] = []
+        try:
+            made = _made(draft.orders, n_cores() if jobs is None else jobs, progress, say)
+        finally:
+            lost = {m.folder.name: f"{m.status}: {m.reason}" for m in made if m.status in _LOST}
+            write_notes(zoo, draft.recipe.title, draft.planned, lost)
+    return _summary(draft, made, time.monotonic() - started)
+
+
+def plan_training(
+    recipe: str | Path,
+    out: str | Path,
+    *,
+    data_root: str | Path | None = None,
+    weights_root: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+    jobs: int | None = None,
+) -> TrainingPlan:
+    """Say what `train` would do and cost; nothing is written to the zoo.
+
+    Parameters
+    ----------
+    recipe, out, data_root, weights_root, overrides, device, jobs
+        As in `train`.
+
+    Returns
+    -------
+    TrainingPlan
+        Members, updates, and estimates of time and disk, from finished members or from a few
+        updates of the real model.
+
+    Raises
+    ------
+    WsgeoError
+        As in `train`.
+    """
+    zoo, places = Path(out), _places(recipe, data_root, weights_root)
+    document = read_document(places.recipe, overrides)
+    _check_same(zoo, document)
+    with tempfile.TemporaryDirectory() as folder:
+        # A zoo apart: a trial must leave nothing where the members will lie.
+        draft = draft_of(document, places, Path(folder), device)
+        draft.write_inputs()
+        inputs = folder_bytes(Path(folder))
+        finished = {o.folder.name for o in draft.orders if own_notes(zoo / o.folder.name)}
+        found, measured = costs(draft.orders, zoo, finished)
+    left = [order for order in draft.orders if order.folder.name not in finished]
+    n_jobs = max(1, min(n_cores() if jobs is None else jobs, len(left)))
+    sizes = draft.sizes()
+    seconds = [seconds_of(order, found[kind_of(order)], sizes) for order in left]
+    n_bytes = sum(found[kind_of(order)].n_bytes * _n_folders(order) for order in left)
+    return TrainingPlan(
+        zoo=str(zoo),
+        members=tuple(_planned_row(order, sizes, finished) for order in draft.orders),
+        data=tuple(draft.data_rows()),
+        # The last worker to finish decides.
+        seconds=max(sum(seconds) / n_jobs, max(seconds, default=0.0)),
+        n_bytes=n_bytes + (0 if (zoo / COPY).exists() else inputs),
+        jobs=n_jobs,
+        measured=measured,
+    )
+
+
+def _made(
+    orders: Sequence[Order], jobs: int, progress: Progress | None, say: Callable[[str], None]
+) -> list[Made]:
+    """Look through the finished members, then make the others: so the time left is that of work."""
+    finished = [order for order in orders if own_notes(order.folder)]
+    left = [order for order in orders if order not in finished]
+    with WorkerPool(0) as here:
+        made = make_members(finished, here)
+    if left:
+        say(f"Making {len(left)} of {counted(len(orders), 'member')}.")
+        if progress is not None:
+            progress(0, len(left), "members")
+        with WorkerPool(jobs, preload=_HEAVY) as pool:
+            made += make_members(left, pool, progress)
+    by_folder = {outcome.folder: outcome for outcome in made}
+    return [by_folder[order.folder] for order in orders]
+
+
+def _planned_row(
+    order: Order, sizes: Mapping[Path, int], finished: Collection[str]
+) -> dict[str, Any]:
+    recipe = fine_tuning(order)
+    return {
+        "name": order.folder.name,
+        "steps": recipe.optimization.steps,
+        "n_examples": sizes[recipe.train],
+        "folders": _n_folders(order),
+        "finished": order.folder.name in finished,
+    }
+
+
+def _n_folders(order: Order) -> int:
+    """Count the models that a member leaves: its checkpoints on the way, and its end."""
+    recipe = fine_tuning(order)
+    return len({*recipe.save_at, recipe.optimization.steps})
+
+
+def _places(
+    recipe: str | Path, data_root: str | Path | None, weights_root: str | Path | None
+) -> Places:
+    data, weights = (None if root is None else Path(root) for root in (data_root, weights_root))
+    return Places(Path(recipe), data, weights)
+
+
+@contextlib.contextmanager
+def _claimed(
+    zoo: Path, document: Mapping[str, Any], recipe: Path, overrides: Sequence[str]
+) -> Iterator[None]:
+    """Be the only one who makes this zoo, and have its recipe in it."""
+    from filelock import FileLock, Timeout
+
+    _check_same(zoo, document)
+    zoo.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(zoo / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise WsgeoError(
+            "another process is making this zoo",
+            where=str(zoo),
+            remedy="Wait for it, or choose another folder with -o.",
+        ) from error
+    try:
+        remove_partial(zoo)
+        if not (zoo / COPY).exists():
+            write_text(zoo / COPY, _copy(document, recipe, overrides))
+        yield
+    finally:
+        lock.release()
+
+
+def _check_same(zoo: Path, document: Mapping[str, Any]) -> None:
+    """Refuse a folder that holds the zoo of another recipe, or something else."""
+    if (zoo / COPY).exists():
+        before = read_document(zoo / COPY)
+        other = sorted(k for k in {*before, *document} if before.get(k) != document.get(k))
+        if other:
+            raise WsgeoError(
+                f"the zoo was made from another recipe ({', '.join(other)} differ)",
+                where=str(zoo),
+                remedy="Choose another folder with -o.",
+            )
+    elif (zoo / MANIFEST).exists() or (zoo.exists() and not zoo.is_dir()):
+        raise WsgeoError(
+            "this is no zoo that wsgeo train made",
+            where=str(zoo),
+            remedy="Choose another folder with -o.",
+        )
+
+
+def _copy(document: Mapping[str, Any], recipe: Path, overrides: Sequence[str]) -> str:
+    """Return the recipe as it is, or as it was changed from outside."""
+    if not overrides:
+        return recipe.read_text(encoding="utf-8")
+    lines = [f"# {recipe.name} with --set {text}" for text in overrides]
+    lines += [f"{toml_value(key)} = {toml_value(value)}" for key, value in document.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(draft: Draft, made: Sequence[Made], seconds: float) -> dict[str, Any]:
+    """Return what was made as plain values."""
+    members = [
+        {
+            "name": planned.cell.name,
+            "status": outcome.status,
+            "reason": outcome.reason,
+            "steps": planned.steps,
+            "folders": member_folders(draft.zoo, planned),
+            **{name: getattr(outcome, name) for name in _RESULTS},
+        }
+        for planned, outcome in zip(draft.planned, made, strict=True)
+    ]
+    lost = any(member["status"] in _LOST for member in members)
+    return {
+        "zoo": str(draft.zoo),
+        "members": members,
+        "data": draft.data_rows(),
+        "seconds": round(seconds, 1),
+        "next": f"wsgeo scan {draft.zoo}",
+        "exit_code": 4 if lost else 0,
+    }

@@ -1,0 +1,158 @@
+"""The bases of a zoo: copies of pre-trained models, or random weights, that its members start from."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wsgeo.errors import WsgeoError
+from wsgeo.files import replacing_folder
+from wsgeo.training.models import quiet, tokenizer_of
+from wsgeo.zoo.discovery import WEIGHTS
+from wsgeo.zoo.hub import FILES
+
+if TYPE_CHECKING:
+    from wsgeo.training.recipe_files import Places
+    from wsgeo.training.recipe_schema import Base, Recipe, Scratch
+
+
+def base_folder(name: str) -> str:
+    """Return the folder of a base below its zoo.
+
+    Parameters
+    ----------
+    name : str
+        Name of the base.
+
+    Returns
+    -------
+    str
+        Folder name.
+
+    Examples
+    --------
+    >>> base_folder("base"), base_folder("step87")
+    ('base', 'base-step87')
+    """
+    return name if name == "base" else f"base-{name}"
+
+
+def find_bases(recipe: Recipe, bases: Mapping[str, Base | int], places: Places) -> dict[str, Path]:
+    """Return where the bases of a recipe lie.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    bases : mapping of str to Base or int
+        Its bases by name, from `wsgeo.training.grids.bases_of`.
+    places : Places
+        Where its files may lie.
+
+    Returns
+    -------
+    dict of str to Path
+        Model folder by name; for random weights the folder of the config.
+
+    Raises
+    ------
+    WsgeoError
+        If a folder is missing or holds no weights in safetensors.
+    """
+    found = {}
+    for name, base in bases.items():
+        if isinstance(base, int):
+            assert recipe.scratch is not None
+            places.model(recipe.scratch.tokenizer)
+            found[name] = places.model(recipe.scratch.config)
+            continue
+        found[name] = places.model(base.path)
+        if not (found[name] / WEIGHTS).is_file():
+            raise WsgeoError(
+                f"the base has no {WEIGHTS}",
+                where=str(found[name]),
+                remedy="Save it in one file of safetensors.",
+            )
+    return found
+
+
+def put_bases(
+    recipe: Recipe,
+    bases: Mapping[str, Base | int],
+    places: Places,
+    zoo: Path,
+) -> None:
+    """Copy the bases into a zoo, or draw their random weights; what is there is kept.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    bases : mapping of str to Base or int
+        Its bases by name.
+    places : Places
+        Where its files may lie.
+    zoo : Path
+        Folder of the zoo.
+
+    Raises
+    ------
+    WsgeoError
+        If the zoo holds another model under that name.
+    """
+    for name, source in find_bases(recipe, bases, places).items():
+        target, base = zoo / base_folder(name), bases[name]
+        if isinstance(base, int):
+            assert recipe.scratch is not None
+            if not target.exists():
+                _draw(recipe.scratch, source, places, base, target)
+        elif not target.exists():
+            with replacing_folder(target) as staging:
+                for file in _files(source):
+                    shutil.copyfile(file, staging / file.name)
+        elif _digest(target / WEIGHTS) != _digest(source / WEIGHTS):
+            raise WsgeoError(
+                "the zoo's copy of the base is not the base that the recipe names",
+                where=str(target),
+                remedy="Choose another folder with -o.",
+            )
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a model: no pickle, no code, no record of how it was made."""
+    kept = {file for pattern in FILES for file in folder.glob(pattern) if file.is_file()}
+    return sorted(file for file in kept if file.name not in ("README.md", "wsgeo.json"))
+
+
+def _draw(scratch: Scratch, source: Path, places: Places, seed: int, target: Path) -> None:
+    """Write a model with random weights."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    config_of: Any = AutoConfig
+    tokenizer = tokenizer_of(places.model(scratch.tokenizer))
+    try:
+        config = config_of.from_pretrained(source, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise WsgeoError(
+            f"the config cannot be read ({str(error).splitlines()[0]})",
+            where=str(source),
+            remedy="Give the folder of a config.json.",
+        ) from error
+    config.vocab_size = len(tokenizer)
+    with quiet(), contextlib.ExitStack() as stack, replacing_folder(target) as staging:
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        torch.manual_seed(seed)
+        model_of: Any = AutoModel
+        model = model_of.from_config(config, dtype=torch.float32)
+        model.save_pretrained(staging)
+        tokenizer.save_pretrained(staging)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
