@@ -15,7 +15,12 @@ _SMOOTHING = 0.75  # exponent of context frequencies: rare contexts would weigh 
 
 
 def word_vectors(
-    ids: NDArray[Any], n_tokens: int, width: int, *, skip: Collection[int] = (), window: int = WINDOW
+    ids: NDArray[Any],
+    n_tokens: int,
+    width: int,
+    *,
+    skip: Collection[int] = (),
+    window: int = WINDOW,
 ) -> NDArray[np.float32]:
     r"""Return word vectors from the singular vectors of a matrix of co-occurrence.
 
@@ -82,7 +87,7 @@ def _unit_size(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scale vectors to a root mean square of 1 over the rows that are not zero."""
     full = vectors[np.abs(vectors).sum(axis=1) > 0]
     size = float(np.sqrt(np.mean(np.square(full)))) if full.size else 0.0
-    return vectors / size if size else vectors
+    return np.asarray(vectors / size) if size else vectors
 
 
 def _counts(ids: NDArray[Any], n_tokens: int, skip: frozenset[int], window: int) -> Any:

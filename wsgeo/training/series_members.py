@@ -1,0 +1,235 @@
+"""Series of a zoo: a folder per run, in it a model folder per kept step.
+
+``<run>/step-000087/`` holds weights, tokenizer and ``wsgeo.json``; ``<run>/training_log.json`` the
+readings of all steps so far. The state of a run in work lies in ``.unfinished/<run>`` beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from wsgeo.errors import WsgeoError
+from wsgeo.files import replacing_folder, write_text
+from wsgeo.processes.pool import WorkerPool
+from wsgeo.processes.worker import WorkFailure
+from wsgeo.progress import Progress
+from wsgeo.training.corpus_folders import CorpusFolder
+from wsgeo.training.descent import DivergedError, device_of
+from wsgeo.training.members import Made
+from wsgeo.training.models import quiet
+from wsgeo.training.pretraining import Reading, run_series
+from wsgeo.training.records import is_finished, read_record, versions
+from wsgeo.training.series import SeriesRecipe
+from wsgeo.training.states import UNFINISHED, StateKeeper
+from wsgeo.zoo.facts import OWN_FILE
+
+LOG: Final = "training_log.json"
+"""Name of the file with the readings of a run."""
+
+_APART = ("corpus", "optimization", "save_at", "device", "facts")
+
+
+@final
+@dataclass(frozen=True)
+class SeriesOrder:
+    """One series to make.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its checkpoints shall lie.
+    recipe : SeriesRecipe
+        How it is made.
+    root : Path
+        Folder of the zoo.
+    validation : str
+        File below ``root`` on which the checkpoints can be measured; empty where there is none.
+    """
+
+    folder: Path
+    recipe: SeriesRecipe
+    root: Path
+    validation: str = ""
+
+    def folder_at(self, step: int) -> Path:
+        """Return the folder of the model as it is after ``step`` updates."""
+        return self.folder / f"step-{step:06d}"
+
+
+def make_all_series(
+    orders: Sequence[SeriesOrder], pool: WorkerPool, progress: Progress | None = None
+) -> list[Made]:
+    """Make the checkpoints that are not there yet, one series per worker of a pool.
+
+    Parameters
+    ----------
+    orders : sequence of SeriesOrder
+        What to make.
+    pool : WorkerPool
+        Its workers run on one thread each.
+    progress : callable, optional
+        Told how many series are done.
+
+    Returns
+    -------
+    list of Made
+        Aligned to ``orders``; a run that diverges or dies costs one series.
+
+    Raises
+    ------
+    WsgeoError
+        If a folder holds another model, or the corpus cannot be read.
+    """
+    outcomes: dict[int, Made] = {}
+    for i, outcome in pool.run(make_series, orders):
+        if isinstance(outcome, WorkFailure):
+            outcome = Made(orders[i].folder, "failed", outcome.reason)
+        outcomes[i] = outcome
+        if progress is not None:
+            progress(len(outcomes), len(orders), "series")
+    return [outcomes[i] for i in range(len(orders))]
+
+
+def make_series(order: SeriesOrder) -> Made:
+    """Run one pre-training and write its checkpoints, unless all are there; go on where it was.
+
+    Parameters
+    ----------
+    order : SeriesOrder
+        What to make.
+
+    Returns
+    -------
+    Made
+        The outcome, with the losses of the last checkpoint. A loss that is not finite is one; what
+        was kept before it stays.
+
+    Raises
+    ------
+    WsgeoError
+        If a folder holds something else, the corpus cannot be read, or the disk is full.
+    """
+    keeper = _keeper(order)
+    if all(is_finished(order.folder_at(step), described(order, step)) for step in _steps(order)):
+        keeper.remove()
+        return _made(order, "kept")
+
+    def save(model: Any, tokenizer: Any, reading: Reading) -> None:
+        if not math.isfinite(reading.validation_loss):
+            what = f"the validation loss is {reading.validation_loss} after step {reading.step}"
+            raise DivergedError(what)
+        if not is_finished(order.folder_at(reading.step), described(order, reading.step)):
+            _write(order, model, tokenizer, reading)
+        _write_log(order)
+
+    try:
+        run_series(order.recipe, save, keeper=keeper)
+    except DivergedError as error:
+        keeper.remove()
+        return Made(order.folder, "nonfinite", str(error))
+    keeper.remove()
+    return _made(order, "trained")
+
+
+def described(order: SeriesOrder, step: int) -> dict[str, Any]:
+    """Return what is known of a checkpoint before it is trained.
+
+    Parameters
+    ----------
+    order : SeriesOrder
+        The series.
+    step : int
+        Updates made.
+
+    Returns
+    -------
+    dict
+        Ready for JSON: every setting, seeds, hashes of the texts.
+    """
+    recipe, corpus = order.recipe, CorpusFolder(order.recipe.corpus).sources()
+    own = {
+        field.name: getattr(recipe, field.name)
+        for field in dataclasses.fields(recipe)
+        if field.name not in _APART
+    }
+    return {
+        **recipe.facts,
+        **own,
+        **dataclasses.asdict(recipe.optimization),
+        "initializer_range": recipe.initial_size,
+        "axes": dict(recipe.facts),
+        "method": "pretraining",
+        "objective": "causal_lm" if recipe.is_decoder else "masked_lm",
+        "causal_steps": recipe.causal_steps,
+        "save_at": list(recipe.save_at),
+        "trajectory": order.folder.name,
+        "step": step,
+        "phase": "causal_lm" if step <= recipe.causal_steps else "masked_lm",
+        "tokenizer": {k: v for k, v in corpus.items() if "token" in k or k == "lower_case"},
+        "text": [*corpus["texts"]],
+        "data": {"train": ", ".join(corpus["texts"]), "validation": order.validation},
+        "data_hash": corpus["data_hash"],
+    }
+
+
+def _steps(order: SeriesOrder) -> tuple[int, ...]:
+    return tuple(sorted(set(order.recipe.save_at)))
+
+
+def _keeper(order: SeriesOrder) -> StateKeeper:
+    """Return the keeper of a run's state; what could change a bit is among its settings."""
+    settings = described(order, order.recipe.optimization.steps)
+    device = str(device_of(order.recipe.device))
+    folder = order.folder.parent / UNFINISHED / order.folder.name
+    return StateKeeper(folder, {**settings, "device": device, "versions": versions()})
+
+
+def _write(order: SeriesOrder, model: Any, tokenizer: Any, reading: Reading) -> None:
+    from safetensors import SafetensorError
+
+    folder = order.folder_at(reading.step)
+    record = {
+        **described(order, reading.step),
+        **_told(reading),
+        "status": "trained",
+        "reason": "",
+        "device": str(model.device),
+        "versions": versions(),
+    }
+    try:
+        with replacing_folder(folder) as staging, quiet():
+            model.save_pretrained(staging)
+            tokenizer.save_pretrained(staging)
+            document = json.dumps(record, indent=2, sort_keys=True, allow_nan=False)
+            write_text(staging / OWN_FILE, document + "\n")
+    except (OSError, SafetensorError) as error:
+        raise WsgeoError(
+            f"the checkpoint cannot be written ({str(error).splitlines()[0]})",
+            where=str(folder),
+            remedy="Free some space, then run the command again: it goes on where it was.",
+        ) from error
+
+
+def _write_log(order: SeriesOrder) -> None:
+    """Write the readings of all checkpoints that are there, so that it holds after a restart too."""
+    names = [field.name for field in dataclasses.fields(Reading)]
+    records = [read_record(f) for step in _steps(order) if (f := order.folder_at(step)).exists()]
+    log = [{name: record[name] for name in names} for record in records]
+    document = {"seed": order.recipe.seed, "causal_steps": order.recipe.causal_steps, "log": log}
+    write_text(order.folder / LOG, json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def _told(reading: Reading) -> dict[str, Any]:
+    return {**dataclasses.asdict(reading), "seconds": round(reading.seconds, 3)}
+
+
+def _made(order: SeriesOrder, status: str) -> Made:
+    record = read_record(order.folder_at(_steps(order)[-1]))
+    names = ("train_loss", "validation_loss", "seconds")
+    return Made(order.folder, status, **{name: record[name] for name in names})
