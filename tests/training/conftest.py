@@ -38,6 +38,11 @@ def workshop(tmp_path_factory):
     root = tmp_path_factory.mktemp("training")
     rows(96, 0).write_parquet(root / "train.parquet")
     rows(40, 1).write_parquet(root / "validation.parquet")
+    for name, seed in (("easy-train", 3), ("easy-validation", 4)):
+        easy = pl.when(pl.col("text_a").str.contains("otter")).then(pl.lit("same"))
+        rows(96, seed).with_columns(label=easy.otherwise(pl.lit("other"))).write_parquet(
+            root / f"{name}.parquet"
+        )
     together = {"same": "together", "other": "apart"}
     rows(96, 2).with_columns(pl.col("label").replace(together)).write_parquet(root / "text.parquet")
     write_tokenizer([" ".join(WORDS)], root / "tokenizer", max_length=16)
@@ -56,4 +61,14 @@ def recipe(workshop):
     return FineTuneRecipe(
         root / "base", root / "train.parquet", root / "validation.parquet", LABELS,
         Optimization(1e-2, 4, 16), facts={"share": 0.25},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def able(workshop):
+    """Give a recipe of sixty steps that learns its task: whether the first text names an otter."""
+    root = workshop.root
+    return FineTuneRecipe(
+        root / "base", root / "easy-train.parquet", root / "easy-validation.parquet", LABELS,
+        Optimization(1e-2, 60, 16), facts={"share": 0.25},
     )  # fmt: skip

@@ -14,9 +14,9 @@ from wsgeo.training import Optimization, Order, make_member, make_members, membe
 
 
 @pytest.fixture
-def order(recipe, workshop, tmp_path):
+def order(able, workshop, tmp_path):
     """Give an order for one member."""
-    return Order(tmp_path / "zoo" / "one", recipe, workshop.root)
+    return Order(tmp_path / "zoo" / "one", able, workshop.root)
 
 
 class TestMakeMember:
@@ -40,8 +40,8 @@ class TestMakeMember:
         facts = json.loads((order.folder / "wsgeo.json").read_text())
 
         assert facts["base"] == "base"
-        assert facts["data"] == {"train": "train.parquet", "validation": "validation.parquet"}
-        assert (facts["learning_rate"], facts["step"], facts["share"]) == (1e-2, 4, 0.25)
+        assert set(facts["data"].values()) == {"easy-train.parquet", "easy-validation.parquet"}
+        assert (facts["learning_rate"], facts["step"], facts["share"]) == (1e-2, 60, 0.25)
         assert 0 <= facts["validation_metric"] <= 1
         assert len(facts["base_hash"]) == len(facts["data_hash"]["train"]) == 64
         assert "torch" in facts["versions"]
@@ -100,20 +100,20 @@ class TestMakeMember:
 class TestMakeMembers:
     """Many members."""
 
-    def test_workers_make_what_this_process_makes(self, recipe, workshop, tmp_path):
+    def test_workers_make_what_this_process_makes(self, able, workshop, tmp_path):
         """A member does not depend on the process that trains it."""
         for n_jobs in (0, 1):
             with WorkerPool(n_jobs) as pool:
-                order = Order(tmp_path / str(n_jobs) / "one", recipe, workshop.root)
+                order = Order(tmp_path / str(n_jobs) / "one", able, workshop.root)
                 assert [made.status for made in make_members([order], pool)] == ["trained"]
         inline, worker = (tmp_path / name / "one" / "model.safetensors" for name in "01")
 
         assert inline.read_bytes() == worker.read_bytes()
 
-    def test_makes_only_what_is_missing(self, recipe, workshop, tmp_path):
+    def test_makes_only_what_is_missing(self, able, workshop, tmp_path):
         """Resuming trains the members that are not there."""
         orders = [
-            Order(tmp_path / f"m{s}", dataclasses.replace(recipe, seed=s), workshop.root)
+            Order(tmp_path / f"m{s}", dataclasses.replace(able, seed=s), workshop.root)
             for s in (0, 1)
         ]
         told = []

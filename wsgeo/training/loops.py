@@ -6,6 +6,7 @@ bit, interrupted or not. ``transformers.Trainer`` takes ten seconds to import.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from wsgeo.errors import WsgeoError
 from wsgeo.training.batches import Batches
 from wsgeo.training.descent import Descended, Hooks, alone, descend, device_of
 from wsgeo.training.evaluations import Evaluation, evaluate
@@ -96,6 +98,7 @@ def fine_tune(
     validation = encoded(recipe, recipe.validation, recipe.n_validation, tokenizer)
     with alone(recipe.seed):
         model = trainable_of(recipe, short=train.width <= _SHORT).to(device)
+        _check_length(recipe, model, max(train.width, validation.input_ids.shape[1]))
 
         def loss_of(rows: NDArray[np.int64]) -> Tensor:
             inputs, targets = train.take(rows)
@@ -112,6 +115,18 @@ def fine_tune(
         batches = batch_order(train.lengths, plan.batch_size, plan.steps, order)
         hooks = Hooks(keeper, tell, recipe.save_at, save)
         return standing(descend(model, plan, batches, loss_of, seed=recipe.seed, hooks=hooks))
+
+
+def _check_length(recipe: FineTuneRecipe, model: Any, longest: int) -> None:
+    positions = getattr(model.config, "max_position_embeddings", None)
+    free = math.inf if positions is None else positions - recipe.method.n_positions
+    if longest > free:
+        raise WsgeoError(
+            f"an input has {longest} tokens, and the model has {positions} positions, "
+            f"{recipe.method.n_positions} of which the method {recipe.method.name} takes",
+            where=str(recipe.base),
+            remedy=f"Set max_length to {free} or less.",
+        )
 
 
 def pretrain_masked_lm(

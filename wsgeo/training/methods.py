@@ -23,6 +23,11 @@ class AbstractMethod(abc.ABC):
     stores_adapter: ClassVar[bool] = False
     """Whether the folder holds an adapter that needs its base."""
 
+    @property
+    def n_positions(self) -> int:
+        """Positions of the model that the method takes for itself."""
+        return 0
+
     @abc.abstractmethod
     def prepare(self, model: Any, fresh: Sequence[str]) -> Any:
         """Return the model with what is to be trained, and only that, requiring a gradient.
@@ -201,6 +206,8 @@ class IA3(_AbstractPeft):
 class Prefix(_AbstractPeft):
     """Keys and values that stand before those of the text.
 
+    The text moves up by as many positions: that is how PEFT computes it.
+
     Parameters
     ----------
     tokens : int, default 8
@@ -209,6 +216,11 @@ class Prefix(_AbstractPeft):
 
     name: ClassVar[str] = "prefix"
     tokens: int = 8
+
+    @property
+    def n_positions(self) -> int:
+        """Positions of the model that the prefix takes."""
+        return self.tokens
 
     def config(self) -> Any:
         """Return PEFT's description."""
