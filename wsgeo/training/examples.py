@@ -14,7 +14,6 @@ from wsgeo.errors import DataError
 from wsgeo.tasks import Objective, read_table, task_of
 from wsgeo.tasks.columns import find_columns
 from wsgeo.tasks.labels import canonical, is_unnamed
-from wsgeo.tasks.reading import named_by
 
 if TYPE_CHECKING:
     from wsgeo.training.recipe_files import Places
@@ -113,17 +112,11 @@ def _read(task: Task, name: str, path: Path) -> tuple[tuple[str, ...], pl.DataFr
             "text_b": pl.Series(read.text_b or [None] * len(read), dtype=pl.String),
             "label": pl.Series([read.labels[i] for i in read.targets], dtype=pl.String),
             "id": ids.cast(pl.String),
-            "file": pl.Series([_source(name)] * len(read), dtype=pl.String),
+            "file": pl.Series([name] * len(read), dtype=pl.String),
             "row": row,
         }
     )
     return read.labels, own.select(_COLUMNS), read.n_dropped
-
-
-def _source(name: str) -> str:
-    """Name a file by its folder and stem, which says more than ``train``."""
-    own, split = named_by(Path(name))
-    return f"{own}/{split}" if split else own
 
 
 def _labels(task: Task, known: tuple[str, ...], where: str) -> tuple[str, ...]:

@@ -164,7 +164,9 @@ def check_recipe(document: Mapping[str, Any], path: Path) -> Recipe:
     try:
         recipe = Recipe.model_validate(document)
     except pydantic.ValidationError as error:
-        _refuse(error.errors()[0], document, path)
+        # A mistyped key is why another is missing: it is told first.
+        found = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        _refuse(found[0], document, path)
     for axis, values in recipe.grid.items():
         if axis not in AXES:
             _refuse_key(f"grid.{axis}", suggestion(axis, AXES), path)

@@ -1,0 +1,211 @@
+"""The data of members."""
+
+import polars as pl
+import pytest
+
+from wsgeo.errors import DataError, WsgeoError
+from wsgeo.tasks import read_task
+from wsgeo.training.datasets import training_data, validation_data, write_prepared
+from wsgeo.training.recipe_files import Places
+from wsgeo.training.recipe_schema import Task
+
+NLI = ["entailment", "neutral", "contradiction"]
+
+
+def nli(n, prefix, start=0):
+    """Return pairs with label numbers, as many of each."""
+    return pl.DataFrame(
+        {
+            "premise": [f"{prefix} {i}. It is." for i in range(n)],
+            "hypothesis": [f"so {i}." for i in range(n)],
+            "label": [(i + start) % 3 for i in range(n)],
+            "id": [f"{prefix}{i}" for i in range(n)],
+        }
+    )
+
+
+@pytest.fixture
+def places(tmp_path):
+    """Give a folder with a training set, a second one, a validation set and a mixture."""
+    for name, n in (("train", 60), ("more", 30), ("validation", 12), ("mixture", 30)):
+        nli(n, name).write_parquet(tmp_path / f"{name}.parquet")
+    return Places(tmp_path / "recipe.toml")
+
+
+def task(**given):
+    files = {"train": "train.parquet", "validation": "validation.parquet"}
+    mixture = {"mixture": "mixture.parquet", "labels": NLI}
+    return Task.model_validate({"name": "nli", **files, **mixture, **given})
+
+
+class TestExamples:
+    """What is read of the files."""
+
+    def test_numbers_become_names(self, places):
+        """Label numbers are the declared names, and every row says where it came from."""
+        found = training_data(task(), "all", 0.0, places)
+
+        assert found.counts() == dict.fromkeys(NLI, 20)
+        assert found.table.row(1, named=True) == {
+            "text_a": "train 1. It is.", "text_b": "so 1.", "label": "neutral", "id": "train1",
+            "file": "train.parquet", "row": 2,
+        }  # fmt: skip
+
+    def test_three_labels_read_as_two(self, places):
+        """Merged labels count together, in the order of the first of them."""
+        merge = dict.fromkeys(NLI[1:], "non-entailment")
+        found = training_data(task(merge=merge), "all", 0.0, places)
+
+        assert found.counts() == {"entailment": 20, "non-entailment": 40}
+        assert found.labels == ("entailment", "non-entailment")
+
+    def test_numbers_without_names_are_refused(self, places):
+        """Numbers need names: a scan must know what they mean."""
+        with pytest.raises(DataError, match="Give labels"):
+            training_data(task(labels=None), "all", 0.0, places)
+
+    def test_a_label_that_is_not_declared(self, places):
+        """A label number beyond the names is refused."""
+        with pytest.raises(DataError, match="'2' is none of"):
+            training_data(task(labels=NLI[:2]), "all", 0.0, places)
+
+    def test_characters_are_removed_everywhere(self, places):
+        """No text of train, mixture or validation holds a removed character."""
+        bare = task(remove_characters=".")
+        tables = [
+            training_data(bare, "all", 0.5, places).table,
+            validation_data(bare, places).table,
+        ]
+
+        for table in tables:
+            texts = table.select(pl.col("text_a", "text_b").str.contains(".", literal=True).any())
+            assert not any(texts.row(0))
+        assert tables[1]["text_a"][0] == "validation 0 It is"
+
+    def test_rows_without_text_are_dropped_and_counted(self, places, tmp_path):
+        """A text of removed characters alone leaves its row out."""
+        table = nli(6, "x").with_columns(
+            pl.when(pl.col("id") == "x2")
+            .then(pl.lit("..."))
+            .otherwise("hypothesis")
+            .alias("hypothesis")
+        )
+        table.write_parquet(tmp_path / "train.parquet")
+        found = training_data(task(remove_characters="."), "all", 0.0, places)
+
+        assert (found.table.height, found.n_dropped) == (5, 1)
+        assert found.table["row"].to_list() == [1, 2, 4, 5, 6]
+
+    def test_files_follow_one_another(self, places):
+        """Several files are one, with ids that tell them apart."""
+        found = training_data(task(train=["train.parquet", "more.parquet"]), "all", 0.0, places)
+
+        assert found.table.height == 90
+        assert found.table["id"].n_unique() == 90
+        assert found.table["file"].unique(maintain_order=True).to_list() == [
+            "train.parquet",
+            "more.parquet",
+        ]
+
+
+class TestTrainingData:
+    """Draws, subsets, doses."""
+
+    def test_a_draw_keeps_the_shares(self, places):
+        """A draw is stratified, in the order of the file, and part of a larger one."""
+        small, large = (
+            training_data(task(n_examples=n), "all", 0.0, places).table for n in (15, 30)
+        )
+
+        assert small["label"].value_counts()["count"].to_list() == [5, 5, 5]
+        assert set(small["id"]) <= set(large["id"])
+        assert small["row"].is_sorted()
+
+    def test_halves_are_disjoint(self, places):
+        """The halves of the drawn examples share nothing, and the first comes first in the file."""
+        halves = [
+            training_data(task(n_examples=30), half, 0.0, places)
+            for half in ("first-half", "second-half")
+        ]
+
+        assert [half.table.height for half in halves] == [15, 15]
+        assert halves[0].table["row"].max() < halves[1].table["row"].min()
+        assert halves[0].name == "nli-train-first-half"
+
+    def test_a_fraction(self, places):
+        """A fraction is a stratified draw."""
+        found = training_data(task(), 0.25, 0.0, places)
+
+        assert (found.table.height, found.name) == (15, "nli-train-subset0.25")
+        assert set(found.counts().values()) == {5}
+
+    def test_listed_rows(self, places, tmp_path):
+        """A file of row numbers takes just these rows of the whole file."""
+        (tmp_path / "rows.txt").write_text("3\n1\n60\n")
+        found = training_data(task(n_examples=6), "rows.txt", 0.0, places)
+
+        assert found.table["row"].to_list() == [1, 3, 60]
+        assert found.name.startswith("nli-train-rows-rows-")
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [("61", "row 61 is not among"), ("1\n1", "repeat"), ("", "no row"), ("a", "no list")],
+    )
+    def test_a_faulty_list(self, places, tmp_path, text, said):
+        """A list of rows that are not there is one line."""
+        (tmp_path / "rows.txt").write_text(text)
+
+        with pytest.raises(DataError, match=said):
+            training_data(task(), "rows.txt", 0.0, places)
+
+    def test_no_such_subset(self, places):
+        """A mistyped subset is told what there is."""
+        with pytest.raises(DataError, match="neither all, first-half"):
+            training_data(task(), "fist-half", 0.0, places)
+
+    def test_a_dose_replaces(self, places):
+        """A dose keeps the size, takes its share of the mixture, and a larger one holds it."""
+        doses = {d: training_data(task(n_examples=30), "all", d, places) for d in (0.1, 0.5)}
+
+        assert [doses[d].table.height for d in doses] == [30, 30]
+        assert [doses[d].n_mixed for d in doses] == [3, 15]
+        mixed = {d: found.table.filter(file="mixture.parquet") for d, found in doses.items()}
+        assert [mixed[d].height for d in doses] == [3, 15]
+        assert set(mixed[0.1]["id"]) <= set(mixed[0.5]["id"])
+        own = {d: set(found.table.filter(file="train.parquet")["id"]) for d, found in doses.items()}
+        assert own[0.5] <= own[0.1]
+
+    def test_a_dose_that_the_mixture_cannot_fill(self, places):
+        """A mixture that is too small is said, not repeated."""
+        with pytest.raises(DataError, match="takes 54 examples, and the mixture has 30"):
+            training_data(task(), "all", 0.9, places)
+
+    def test_the_whole_may_be_the_mixture(self, places):
+        """A dose of one leaves nothing of the training file."""
+        found = training_data(task(n_examples=30), "all", 1.0, places)
+
+        assert found.table["file"].unique().to_list() == ["mixture.parquet"]
+
+
+class TestWritePrepared:
+    """Files in the zoo."""
+
+    def test_is_read_as_a_task(self, places, tmp_path):
+        """What is written reads back with the same texts and names."""
+        found = validation_data(task(), places)
+        write_prepared(found, tmp_path / "data" / "v.parquet")
+        back = read_task(tmp_path / "data" / "v.parquet", labels=NLI)
+
+        assert back.text_b == tuple(found.table["text_b"])
+        assert [back.labels[i] for i in back.targets] == found.table["label"].to_list()
+
+    def test_is_kept_and_never_changed(self, places, tmp_path):
+        """The same examples are kept as they lie; others under that name are refused."""
+        path = tmp_path / "v.parquet"
+        write_prepared(validation_data(task(), places), path)
+        before = path.stat().st_mtime_ns
+        write_prepared(validation_data(task(), places), path)
+
+        assert path.stat().st_mtime_ns == before
+        with pytest.raises(WsgeoError, match="other examples"):
+            write_prepared(validation_data(task(n_validation=3), places), path)
