@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsgeo.probing import significance
-from wsgeo.probing.significance import benjamini_hochberg, cliffs_delta, permutation_test
+from wsgeo.graph import significance
+from wsgeo.graph.significance import benjamini_hochberg, cliffs_delta, permutation_test
 from wsgeo.probing.strategies import basin_profile
 from wsgeo.probing.tables import CONTRASTS, PROFILE, SCORES
 

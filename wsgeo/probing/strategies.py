@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from wsgeo.counting import counted
-from wsgeo.probing.significance import (
+from wsgeo.graph.significance import (
     PermutationTest,
     benjamini_hochberg,
     cliffs_delta,

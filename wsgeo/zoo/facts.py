@@ -92,7 +92,7 @@ def flatten(document: Mapping[str, object], prefix: str = "") -> Iterator[tuple[
     Yields
     ------
     tuple of (str, str, int, float or None)
-        Name and value; lists are left out.
+        Name and value; truth values are ``true`` or ``false``, lists are left out.
 
     Examples
     --------
@@ -104,8 +104,10 @@ def flatten(document: Mapping[str, object], prefix: str = "") -> Iterator[tuple[
             yield from flatten(value, f"{prefix}{name}.")
         elif isinstance(value, str):
             yield prefix + name, value[:_MAX_TEXT]
+        elif isinstance(value, bool):
+            yield prefix + name, str(value).lower()
         elif isinstance(value, int | float):
-            yield prefix + name, int(value) if isinstance(value, bool) else value
+            yield prefix + name, value
 
 
 def data_fact(facts: Mapping[str, Value]) -> Value:

@@ -7,7 +7,7 @@ from typing import Annotated
 import pydantic
 
 Text = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=2000)]
-Plain = str | int | float
+Plain = str | bool | int | float
 
 
 class _Strict(pydantic.BaseModel):

@@ -25,6 +25,7 @@ _MODELS: dict[str, Any] = {
     "method": pl.String,  # full, lora, ...
     "seed": pl.Int64,
     "step": pl.Int64,
+    "trajectory": pl.String,  # the training run of which it is one step
     "learning_rate": pl.Float64,
     "data": pl.String,
     "tokenizer_hash": pl.String,
@@ -96,6 +97,7 @@ def _model_row(member: Checkpoint) -> dict[str, Any]:
         "method": _text(member, "method"),
         "seed": _whole(member, "seed"),
         "step": _whole(member, "step"),
+        "trajectory": _text(member, "trajectory"),
         "learning_rate": _number(member, "learning_rate"),
         "data": _text(member, "data"),
         "tokenizer_hash": member.tokenizer_hash,
