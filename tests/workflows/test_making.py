@@ -1,0 +1,230 @@
+"""A recipe becomes a zoo, once."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from trained_zoo import LABELS, sentences
+from zoo_cases import make_base
+
+from wsgeo.cli import main
+from wsgeo.errors import WsgeoError
+from wsgeo.workflows.making import plan_training, train
+from wsgeo.zoo import read_zoo
+
+RECIPE = """\
+title = "Two seeds"
+base = "models/base"
+
+[task]
+name = "film"
+train = "film/train.jsonl"
+validation = "film/validation.jsonl"
+
+[training]
+learning_rate = 1e-2
+steps = 4
+batch_size = 8
+save_at = [2]
+
+[grid]
+seed = [0, 1]
+"""
+
+
+def write_examples(path, n, seed):
+    rows = sentences(n, np.random.default_rng(seed), agree=True)
+    lines = [json.dumps({"text": text, "label": LABELS[label]}) for text, label, _ in rows]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """Give a folder with a recipe, its data and its base. Do not change it."""
+    root = tmp_path_factory.mktemp("bench")
+    write_examples(root / "film" / "train.jsonl", 48, 0)
+    write_examples(root / "film" / "validation.jsonl", 24, 1)
+    make_base(root / "models" / "base")
+    (root / "recipe.toml").write_text(RECIPE)
+    return root
+
+
+@pytest.fixture(scope="module")
+def made(bench, tmp_path_factory):
+    """Give a zoo that was made, and what was said of it. Do not change it."""
+    zoo = tmp_path_factory.mktemp("made") / "zoo"
+    return zoo, train(bench / "recipe.toml", zoo, jobs=0)
+
+
+def names(zoo):
+    return sorted(path.name for path in zoo.iterdir())
+
+
+class TestTrain:
+    """The zoo, and what is said of it."""
+
+    def test_what_lies_there(self, made):
+        """Bases, data, members with their checkpoints on the way, recipe and manifest; no more."""
+        zoo, found = made
+
+        assert names(zoo) == [
+            ".lock", "base", "data", "recipe.toml", "seed0", "seed0-step000002", "seed1",
+            "seed1-step000002", "zoo.toml",
+        ]  # fmt: skip
+        assert names(zoo / "data") == ["film-train.parquet", "film-validation.parquet"]
+        assert (zoo / "recipe.toml").read_text() == RECIPE
+        assert [member["name"] for member in found["members"]] == ["seed0", "seed1"]
+        assert found["members"][0]["folders"] == ["seed0-step000002", "seed0"]
+        assert found["data"][0]["n"] == 48
+
+    def test_is_a_zoo(self, made):
+        """What was made is read without a word more: members, facts, axes, data; no base."""
+        zoo = read_zoo(made[0])
+        members = {member.id: member for member in zoo.members}
+
+        assert sorted(members) == ["seed0", "seed0-step000002", "seed1", "seed1-step000002"]
+        facts = {name: fact.value for name, fact in members["seed1"].facts.items()}
+        assert (facts["seed"], facts["step"], facts["task"]) == (1, 4, "film")
+        assert facts["data"] == "data/film-validation.parquet"
+        assert facts["axes.seed"] == 1
+        assert members["seed1-step000002"].facts["step"].value == 2
+        assert [row.id for row in zoo.excluded] == ["base"]
+
+    def test_only_what_is_missing_is_made(self, bench, tmp_path):
+        """The same command keeps finished members, and makes the others as they were."""
+        import shutil
+
+        zoo = tmp_path / "zoo"
+        train(bench / "recipe.toml", zoo, jobs=0)
+        before = (zoo / "seed1" / "model.safetensors").read_bytes()
+        kept = (zoo / "seed0" / "model.safetensors").stat().st_mtime_ns
+        shutil.rmtree(zoo / "seed1")
+        again = train(bench / "recipe.toml", zoo, jobs=0)
+
+        assert (zoo / "seed0" / "model.safetensors").stat().st_mtime_ns == kept
+        assert (zoo / "seed1" / "model.safetensors").read_bytes() == before
+        assert again["exit_code"] == 0
+
+    def test_another_recipe_is_refused(self, bench, made):
+        """A zoo has one recipe; what differs is named, and nothing is changed."""
+        before = names(made[0])
+
+        with pytest.raises(WsgeoError, match=r"another recipe \(training differ\)"):
+            train(bench / "recipe.toml", made[0], overrides=["training.steps=5"], jobs=0)
+        assert names(made[0]) == before
+
+    def test_a_folder_of_others_is_refused(self, bench, tmp_path):
+        """A zoo that wsgeo train did not make is left alone."""
+        (tmp_path / "zoo.toml").write_text('task = "mine"\n')
+
+        with pytest.raises(WsgeoError, match="no zoo that wsgeo train made"):
+            train(bench / "recipe.toml", tmp_path, jobs=0)
+        assert names(tmp_path) == ["zoo.toml"]
+
+    def test_a_wrong_recipe_leaves_nothing(self, bench, tmp_path):
+        """All that the recipe names is looked at before anything is written."""
+        for override in ("task.validation=none.jsonl", "base=none", "training.save_at=[9]"):
+            with pytest.raises(WsgeoError):
+                train(bench / "recipe.toml", tmp_path / "zoo", overrides=[override], jobs=0)
+        assert not (tmp_path / "zoo").exists()
+
+    def test_a_diverged_member_is_told_and_left_out(self, bench, tmp_path):
+        """A member without a model costs one member: its reason is a comment, and the code is 4."""
+        zoo = tmp_path / "zoo"
+        overrides = ["grid.learning_rate=[1e-2, 1e30]", "grid.seed=[0]", "training.save_at=[]"]
+        found = train(bench / "recipe.toml", zoo, overrides=overrides, jobs=0)
+
+        assert found["exit_code"] == 4
+        assert found["members"][1]["status"] == "nonfinite"
+        assert "\n# seed0-lr1e+30 is left out: nonfinite" in (zoo / "zoo.toml").read_text()
+        assert [member.id for member in read_zoo(zoo).members] == ["seed0-lr1e-2"]
+        assert [row.id for row in read_zoo(zoo).excluded] == ["base"]
+
+    def test_an_interruption_leaves_a_zoo(self, bench, tmp_path):
+        """What is finished when Ctrl-C comes is in the manifest, and the next call goes on."""
+        zoo = tmp_path / "zoo"
+
+        def stop(done, total, what):
+            if done:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(bench / "recipe.toml", zoo, jobs=0, progress=stop)
+        assert len(read_zoo(zoo).members) == 2
+        train(bench / "recipe.toml", zoo, jobs=0)
+        assert len(read_zoo(zoo).members) == 4
+
+    def test_random_weights_as_a_base(self, bench, tmp_path):
+        """With ``[scratch]`` the base is drawn from a config, and drawn the same again."""
+        text = RECIPE.replace('base = "models/base"', "").replace("save_at = [2]", "")
+        recipe = bench / "scratch.toml"
+        recipe.write_text(text + '[scratch]\nconfig = "models/base"\ntokenizer = "models/base"\n')
+        for place in ("a", "b"):
+            train(recipe, tmp_path / place, overrides=["grid.seed=[0]"], jobs=0)
+        bases = [tmp_path / p / "base-scratch0" / "model.safetensors" for p in ("a", "b")]
+
+        assert bases[0].read_bytes() == bases[1].read_bytes()
+
+
+class TestPlanTraining:
+    """The cost, before anything is made."""
+
+    def test_nothing_is_written(self, bench, tmp_path):
+        """A plan names members, updates, time and disk, and makes no folder."""
+        plan = plan_training(bench / "recipe.toml", tmp_path / "zoo", jobs=2)
+
+        assert not (tmp_path / "zoo").exists()
+        assert [member["steps"] for member in plan.members] == [4, 4]
+        assert plan.seconds > 0
+        assert "2 members; 8 updates to make." in str(plan)
+
+    def test_disk_is_what_it_takes(self, bench, made, tmp_path):
+        """The estimate of the disk is within a tenth of what the zoo takes."""
+        plan = plan_training(bench / "recipe.toml", tmp_path / "zoo")
+        taken = sum(f.stat().st_size for f in made[0].rglob("*") if f.is_file())
+
+        assert plan.n_bytes == pytest.approx(taken, rel=0.1)
+
+    def test_finished_members_cost_nothing(self, bench, made):
+        """For a finished zoo nothing is left, and no model is tried."""
+        plan = plan_training(bench / "recipe.toml", made[0])
+
+        assert (plan.seconds, plan.n_bytes) == (0.0, 0)
+        assert "2 members, 2 finished; 0 updates to make." in str(plan)
+
+
+class TestCommand:
+    """The verb."""
+
+    def test_json_and_page(self, bench, made):
+        """The verb prints what the function returns, or a line per member."""
+        arguments = ["train", str(bench / "recipe.toml"), "-o", str(made[0]), "-j", "0"]
+        as_json = CliRunner().invoke(main, [*arguments, "--json"])
+        page = CliRunner().invoke(main, arguments)
+
+        assert json.loads(as_json.stdout)["zoo"] == str(made[0])
+        assert page.exit_code == 0
+        assert f"Next    wsgeo scan {made[0]}" in page.stdout
+
+    def test_a_slip_is_exit_2(self, bench, tmp_path):
+        """A mistyped key ends with code 2 and its suggestion."""
+        arguments = [str(bench / "recipe.toml"), "-o", str(tmp_path / "z"), "--set", "grid.sed=[1]"]
+        result = CliRunner().invoke(main, ["train", *arguments])
+
+        assert result.exit_code == 2
+        assert "Did you mean 'seed'?" in result.stderr
+
+    def test_dry_run(self, bench, made):
+        """A dry run prints the plan."""
+        arguments = [str(bench / "recipe.toml"), "-o", str(made[0]), "--dry-run", "--json"]
+        result = CliRunner().invoke(main, ["train", *arguments])
+
+        assert json.loads(result.stdout)["n_members"] == 2
+
+
+def test_paths_may_be_texts(bench, made):
+    """The function takes paths as text, as users write them."""
+    assert train(str(bench / "recipe.toml"), str(made[0]), jobs=0)["zoo"] == str(Path(made[0]))
