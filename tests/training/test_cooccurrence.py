@@ -54,13 +54,14 @@ class TestWordVectors:
         found = word_vectors(ids, n, 8, skip=[SEPARATOR], window=2).astype(float)
         gram = found @ found.T
 
-        assert np.allclose(gram * expected[1, 1] / gram[1, 1], expected, atol=1e-4)
+        # Vectors are rounded to three decimals.
+        assert np.allclose(gram * expected[1, 1] / gram[1, 1], expected, atol=1e-2)
 
     def test_has_the_size_of_one_where_there_is_a_word(self, rng):
         """Rows of words have a root mean square of 1, others are zero."""
         vectors = word_vectors(text(rng), 12, 4, skip=[SEPARATOR])
 
-        assert np.isclose(np.sqrt(np.mean(vectors[1:9] ** 2)), 1, atol=1e-5)
+        assert np.isclose(np.sqrt(np.mean(vectors[1:9] ** 2)), 1, atol=1e-3)
         assert not vectors[[SEPARATOR, 9, 10, 11]].any()
 
     def test_is_the_same_each_time(self, rng):
@@ -78,6 +79,6 @@ class TestRotated:
         vectors = rng.standard_normal((9, 5)).astype(np.float32)
         one, two = (rotated(vectors, np.random.default_rng(s)) for s in (0, 1))
 
-        assert np.allclose(one @ one.T, vectors @ vectors.T, atol=1e-4)
-        assert np.allclose(two @ two.T, vectors @ vectors.T, atol=1e-4)
+        assert np.allclose(one @ one.T, vectors @ vectors.T, atol=1e-3)
+        assert np.allclose(two @ two.T, vectors @ vectors.T, atol=1e-3)
         assert not np.allclose(one, two, atol=0.1)

@@ -9,7 +9,8 @@ import pytest
 
 from wsgeo.training.word_pieces import word_pieces
 
-TEXT = "the otter saw the other otters there and then they sang together in the weather".split()
+LINE = "the otter saw the other otters there and then they sang together in the weather"
+TEXT = LINE.split(" ")
 
 
 class TestWordPieces:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 WINDOW = 5
 """Tokens to either side that count as near."""
 
+_NULL = 1e-6  # singular values below this share of the largest count as zero
 _SMOOTHING = 0.75  # exponent of context frequencies: rare contexts would weigh too much
 
 
@@ -56,10 +57,12 @@ def word_vectors(
     rank = min(width, n_tokens - 1)
     left, values, _ = svds(matrix, k=rank, v0=np.ones(n_tokens) / np.sqrt(n_tokens))
     largest = np.argsort(-values, kind="stable")
+    # Vectors of the null space are as the rounding errors want them.
+    sizes = np.where(values > _NULL * values.max(), values, 0.0)[largest]
     vectors = np.zeros((n_tokens, width))
-    vectors[:, :rank] = left[:, largest] * np.sqrt(np.maximum(values[largest], 0))
+    vectors[:, :rank] = _with_signs(left[:, largest]) * np.sqrt(sizes)
     vectors[np.asarray(matrix.sum(axis=1)).ravel() == 0] = 0
-    return _unit_size(vectors).astype(np.float32)
+    return _rounded(_unit_size(vectors), 3)
 
 
 def rotated(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -80,7 +83,18 @@ def rotated(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     width = vectors.shape[1]
     q, r = np.linalg.qr(rng.standard_normal((width, width)))
     # The signs of the diagonal make the draw uniform.
-    return (vectors @ (q * np.sign(np.diag(r)))).astype(np.float32)
+    return _rounded(vectors @ (q * np.sign(np.diag(r))), 4)
+
+
+def _rounded(vectors: NDArray[np.float64], decimals: int) -> NDArray[np.float32]:
+    """Drop the last digits, which depend on where the arrays happen to lie in memory."""
+    return np.asarray(np.round(vectors, decimals), dtype=np.float32)
+
+
+def _with_signs(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give each column the sign that makes its largest entry positive."""
+    largest = np.abs(vectors).argmax(axis=0)
+    return np.asarray(vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])]))
 
 
 def _unit_size(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
