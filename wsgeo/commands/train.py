@@ -66,19 +66,19 @@ def command(
     zoo = out or Path(recipe.stem)
     if dry_run:
         plan = plan_training(recipe, zoo, **given)
-        found, text = plan.as_dict(), str(plan)
+        found, lines = plan.as_dict(), str(plan).splitlines()
     else:
         with progress() as shown:
             found = train(recipe, zoo, **given, progress=shown, announce=say)
-        text = _page(found)
+        lines = _page(found)
     if as_json:
         answer_json(found)
     else:
-        answer(text)
+        answer(lines)
     ctx.exit(found["exit_code"])
 
 
-def _page(found: dict[str, Any]) -> str:
+def _page(found: dict[str, Any]) -> list[str]:
     """Return one line per member, what became of them all, and what to do next."""
     from collections import Counter
 
@@ -87,17 +87,16 @@ def _page(found: dict[str, Any]) -> str:
     lines = [f"{member['name']:{width}}  {_outcome(member)}" for member in members]
     counts = Counter(member["status"] for member in members)
     told = ", ".join(f"{n} {status}" for status, n in counts.items())
-    return "\n".join(
-        [*lines, "", f"{told}; {found['seconds']:.0f} s.", "", f"Next    {found['next']}"]
-    )
+    done = f"{told}; {found['seconds']:.0f} s."
+    return [*lines, "", done, "", f"Next    {found['next']}"]
 
 
 def _outcome(member: dict[str, Any]) -> str:
     """Return how a member came out."""
-    if member["validation_metric"] is None:
+    if member["validation_loss"] is None:
         return f"{member['status']}: {member['reason']}"
-    line = (
-        f"{member['status']}  accuracy {member['validation_metric']:.3f}  "
-        f"loss {member['validation_loss']:.3f}  {member['seconds']:.0f} s"
-    )
-    return f"{line}  {member['reason']}".rstrip()
+    parts = [member["status"]]
+    if member["validation_metric"] is not None:
+        parts.append(f"accuracy {member['validation_metric']:.3f}")
+    parts += [f"loss {member['validation_loss']:.3f}", f"{member['seconds']:.0f} s"]
+    return "  ".join([*parts, *filter(None, [member["reason"]])])

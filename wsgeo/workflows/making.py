@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from wsgeo.counting import counted
-from wsgeo.errors import WsgeoError
-from wsgeo.escapes import toml_value
-from wsgeo.files import remove_partial, write_text
 from wsgeo.processes.pool import PRELOAD, WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.training import Made, Order, make_members
@@ -27,11 +23,13 @@ from wsgeo.workflows.training_plans import (
     kind_of,
     seconds_of,
 )
+from wsgeo.workflows.zoo_claims import COPY, check_same, claimed
 from wsgeo.workflows.zoo_notes import member_folders, own_notes, write_notes
-from wsgeo.zoo.manifest import NAME as MANIFEST
 
-COPY: Final = "recipe.toml"
 _HEAVY: Final = (*PRELOAD, "transformers.models.bert.modeling_bert", "wsgeo.training.members")
+PRETRAINING: Final = "pretraining"
+"""Key of a recipe that makes series of pre-trained models."""
+
 _LOST: Final = ("nonfinite", "failed")
 _RESULTS: Final = ("train_loss", "validation_loss", "validation_metric", "seconds")
 
@@ -89,13 +87,19 @@ def train(
     started = time.monotonic()
     zoo, places = Path(out), _places(recipe, data_root, weights_root)
     document = read_document(places.recipe, overrides)
+    say, jobs = announce or (lambda _: None), n_cores() if jobs is None else jobs
+    if PRETRAINING in document:
+        from wsgeo.workflows.making_series import pretrain, series_of
+
+        series = series_of(document, places, device)
+        with claimed(zoo, document, places.recipe, overrides):
+            return pretrain(series, zoo, jobs=jobs, progress=progress, announce=say)
     draft = draft_of(document, places, zoo, device)
-    say = announce or (lambda _: None)
-    with _claimed(zoo, document, places.recipe, overrides):
+    with claimed(zoo, document, places.recipe, overrides):
         draft.write_inputs()
         made: list[Made] = []
         try:
-            made = _made(draft.orders, n_cores() if jobs is None else jobs, progress, say)
+            made = _made(draft.orders, jobs, progress, say)
         finally:
             lost = {m.folder.name: f"{m.status}: {m.reason}" for m in made if m.status in _LOST}
             write_notes(zoo, draft.recipe.title, draft.planned, lost)
@@ -132,7 +136,13 @@ def plan_training(
     """
     zoo, places = Path(out), _places(recipe, data_root, weights_root)
     document = read_document(places.recipe, overrides)
-    _check_same(zoo, document)
+    check_same(zoo, document)
+    if PRETRAINING in document:
+        from wsgeo.workflows.making_series import plan_of, series_of
+
+        return plan_of(
+            series_of(document, places, device), zoo, n_cores() if jobs is None else jobs
+        )
     with tempfile.TemporaryDirectory() as folder:
         # A zoo apart: a trial must leave nothing where the members will lie.
         draft = draft_of(document, places, Path(folder), device)
@@ -199,61 +209,6 @@ def _places(
 ) -> Places:
     data, weights = (None if root is None else Path(root) for root in (data_root, weights_root))
     return Places(Path(recipe), data, weights)
-
-
-@contextlib.contextmanager
-def _claimed(
-    zoo: Path, document: Mapping[str, Any], recipe: Path, overrides: Sequence[str]
-) -> Iterator[None]:
-    """Be the only one who makes this zoo, and have its recipe in it."""
-    from filelock import FileLock, Timeout
-
-    _check_same(zoo, document)
-    zoo.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(zoo / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise WsgeoError(
-            "another process is making this zoo",
-            where=str(zoo),
-            remedy="Wait for it, or choose another folder with -o.",
-        ) from error
-    try:
-        remove_partial(zoo)
-        if not (zoo / COPY).exists():
-            write_text(zoo / COPY, _copy(document, recipe, overrides))
-        yield
-    finally:
-        lock.release()
-
-
-def _check_same(zoo: Path, document: Mapping[str, Any]) -> None:
-    """Refuse a folder that holds the zoo of another recipe, or something else."""
-    if (zoo / COPY).exists():
-        before = read_document(zoo / COPY)
-        other = sorted(k for k in {*before, *document} if before.get(k) != document.get(k))
-        if other:
-            raise WsgeoError(
-                f"the zoo was made from another recipe ({', '.join(other)} differ)",
-                where=str(zoo),
-                remedy="Choose another folder with -o.",
-            )
-    elif (zoo / MANIFEST).exists() or (zoo.exists() and not zoo.is_dir()):
-        raise WsgeoError(
-            "this is no zoo that wsgeo train made",
-            where=str(zoo),
-            remedy="Choose another folder with -o.",
-        )
-
-
-def _copy(document: Mapping[str, Any], recipe: Path, overrides: Sequence[str]) -> str:
-    """Return the recipe as it is, or as it was changed from outside."""
-    if not overrides:
-        return recipe.read_text(encoding="utf-8")
-    lines = [f"# {recipe.name} with --set {text}" for text in overrides]
-    lines += [f"{toml_value(key)} = {toml_value(value)}" for key, value in document.items()]
-    return "\n".join(lines) + "\n"
 
 
 def _summary(draft: Draft, made: Sequence[Made], seconds: float) -> dict[str, Any]:

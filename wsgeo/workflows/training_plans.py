@@ -55,8 +55,8 @@ class TrainingPlan:
         ``finished`` of each.
     data : tuple of dict
         ``file``, ``n``, ``labels``, ``n_mixed``, ``n_dropped`` of each file of data.
-    seconds : float
-        Estimated time for what is missing.
+    seconds : float or None
+        Estimated time for what is missing; None where nothing was measured.
     n_bytes : int
         Estimated size of what is missing, bases included.
     jobs : int
@@ -68,7 +68,7 @@ class TrainingPlan:
     zoo: str
     members: tuple[dict[str, Any], ...]
     data: tuple[dict[str, Any], ...]
-    seconds: float
+    seconds: float | None
     n_bytes: int
     jobs: int
     measured: str
@@ -94,9 +94,14 @@ class TrainingPlan:
         lines += [
             "",
             f"{counted(len(self.members), 'member')}{done}; {updates} to make.",
-            f"About {_time(self.seconds)} in {counted(self.jobs, 'worker')}, {self.measured}; {size}.",
+            f"{self._told_time()}; {size}.",
         ]
         return "\n".join(lines)
+
+    def _told_time(self) -> str:
+        if self.seconds is None:
+            return "The time is not estimated before a first one is finished"
+        return f"About {_time(self.seconds)} in {counted(self.jobs, 'worker')}, {self.measured}"
 
 
 def kind_of(order: Order) -> tuple[object, ...]:

@@ -1,0 +1,179 @@
+"""Zoos of pre-trained models: series of checkpoints from raw text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from wsgeo.counting import counted
+from wsgeo.escapes import printable, toml_value
+from wsgeo.files import write_text
+from wsgeo.processes.pool import PRELOAD, WorkerPool
+from wsgeo.progress import Progress
+from wsgeo.training import Made
+from wsgeo.training.pretraining_files import (
+    VALIDATION,
+    PlannedSeries,
+    check_pretraining,
+    planned_series,
+    series_orders,
+)
+from wsgeo.training.recipe_files import Places
+from wsgeo.training.series_members import make_all_series
+from wsgeo.workflows.training_plans import TrainingPlan
+from wsgeo.workflows.zoo_notes import own_notes
+from wsgeo.zoo.manifest import NAME
+
+_RESULTS = ("train_loss", "validation_loss", "validation_metric", "seconds")
+
+
+def series_of(document: Mapping[str, Any], places: Places, device: str) -> list[PlannedSeries]:
+    """Check a recipe of pre-training and return its series.
+
+    Parameters
+    ----------
+    document : mapping
+        The recipe.
+    places : Places
+        Where its files lie.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    list of PlannedSeries
+        Nothing is written.
+
+    Raises
+    ------
+    WsgeoError
+        If the recipe is wrong or a file is missing.
+    """
+    return planned_series(check_pretraining(document, places.recipe), places, device)
+
+
+def pretrain(
+    series: Sequence[PlannedSeries],
+    zoo: Path,
+    *,
+    jobs: int,
+    progress: Progress | None,
+    announce: Callable[[str], None],
+) -> dict[str, Any]:
+    """Make series of checkpoints; what is finished is kept.
+
+    Parameters
+    ----------
+    series : sequence of PlannedSeries
+        From `series_of`.
+    zoo : Path
+        Folder of the zoo.
+    jobs : int
+        Single-threaded workers.
+    progress : Progress or None
+        Told how many series are done.
+    announce : callable
+        Told what comes next, in sentences.
+
+    Returns
+    -------
+    dict
+        As `wsgeo.train` returns it; a member is a series.
+
+    Raises
+    ------
+    WsgeoError
+        If a text cannot be read or the zoo not be written.
+    """
+    started = time.monotonic()
+    announce(f"Making tokenizer and packed text in {zoo}.")
+    orders = series_orders(series, zoo)
+    announce(f"Making {counted(len(orders), 'series', 'series')}.")
+    made: list[Made] = []
+    try:
+        with WorkerPool(jobs, preload=(*PRELOAD, "wsgeo.training.series_members")) as pool:
+            made = make_all_series(orders, pool, progress)
+    finally:
+        write_text(zoo / NAME, _notes(made))
+    members = [
+        {
+            "name": one.name,
+            "status": outcome.status,
+            "reason": outcome.reason,
+            "steps": one.settings.steps,
+            "folders": [str(folder.relative_to(zoo)) for folder in _finished(one, zoo)],
+            **{name: getattr(outcome, name) for name in _RESULTS},
+        }
+        for one, outcome in zip(series, made, strict=True)
+    ]
+    return {
+        "zoo": str(zoo),
+        "members": members,
+        "data": [],
+        "seconds": round(time.monotonic() - started, 1),
+        "next": f"wsgeo scan {zoo}",
+        "exit_code": 4 if any(member["reason"] for member in members) else 0,
+    }
+
+
+def plan_of(series: Sequence[PlannedSeries], zoo: Path, jobs: int) -> TrainingPlan:
+    """Count the updates and the disk of series; the time is told from finished ones.
+
+    Parameters
+    ----------
+    series : sequence of PlannedSeries
+        From `series_of`.
+    zoo : Path
+        Folder of the zoo.
+    jobs : int
+        Workers.
+
+    Returns
+    -------
+    TrainingPlan
+        A member is a series; its examples are the sequences it sees.
+    """
+    done = {one.name for one in series if len(_finished(one, zoo)) == len(one.save_at)}
+    left = [one for one in series if one.name not in done]
+    spent = [
+        float(own_notes(_finished(one, zoo)[-1])["seconds"]) for one in series if one.name in done
+    ]
+    n_jobs = max(1, min(jobs, len(left)))
+    mean = sum(spent) / len(spent) if spent else None
+    return TrainingPlan(
+        zoo=str(zoo),
+        members=tuple(
+            {
+                "name": one.name,
+                "steps": one.settings.steps,
+                "n_examples": one.settings.steps * one.settings.batch_size,
+                "folders": len(one.save_at),
+                "finished": one.name in done,
+            }
+            for one in series
+        ),
+        data=(),
+        seconds=None if mean is None and left else (mean or 0.0) * len(left) / n_jobs,
+        n_bytes=sum(one.n_bytes for one in left),
+        jobs=n_jobs,
+        measured="as those finished",
+    )
+
+
+def _finished(one: PlannedSeries, zoo: Path) -> list[Path]:
+    """Return the checkpoints of a series that lie there."""
+    folders = [zoo / one.name / f"step-{step:06d}" for step in one.save_at]
+    return [folder for folder in folders if own_notes(folder)]
+
+
+def _notes(made: Sequence[Made]) -> str:
+    """Return a manifest: each checkpoint says in ``wsgeo.json`` what it is."""
+    lines = ["# Written by `wsgeo train` from recipe.toml.", f"data = {toml_value(VALIDATION)}"]
+    lines += [
+        f"# {printable(outcome.folder.name)}: {printable(outcome.reason)}"
+        for outcome in made
+        if outcome.reason
+    ]
+    return "\n".join(lines) + "\n"
