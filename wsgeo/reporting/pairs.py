@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -37,17 +38,17 @@ NUMBER_LIMIT: Final = 50_000
 """Most numbers of pairs that go into the page (4,950 pairs with ten each are 0.3 MB)."""
 
 RANKED: Final = (
-    *("convexity_gap", "barrier_height", "cosine", "l2"),
-    *("convexity_gap_lo", "convexity_gap_hi", "barrier_height_lo", "barrier_height_hi"),
-    *("t_peak", "error_barrier"),
+    *(("convexity_gap",), ("barrier_height",), ("cosine",), ("l2",)),
+    *(("convexity_gap_lo", "convexity_gap_hi"), ("barrier_height_lo", "barrier_height_hi")),
+    *(("t_peak",), ("error_barrier",)),
 )
-"""Columns of numbers, those first that the page keeps longest."""
+"""Columns of numbers that stay or go together, those first that the page keeps longest."""
 
 POINT_LIMIT: Final = 60_000
 """Most path points whose losses go into the page (4,950 pairs at 11 points are 0.4 MB)."""
 
 FEW_CURVES: Final = 1_000
-"""Curves that go into the page of a zoo with more points than that."""
+"""Most curves that go into the page of a zoo with more points than `POINT_LIMIT`."""
 
 METRIC_LIMIT: Final = 20_000
 """Most path points whose metric goes in too."""
@@ -112,15 +113,17 @@ def dropped(names: Collection[str], n_pairs: int) -> list[str]:
     Returns
     -------
     list of str
-        The last of `RANKED`; the first that is there always stays.
+        The last of `RANKED`, an interval with both its ends; the first column always stays.
 
     Examples
     --------
     >>> dropped(["convexity_gap", "l2", "t_peak"], 4_950), dropped(["convexity_gap", "l2"], 79_800)
     ([], ['l2'])
     """
-    there = [name for name in RANKED if name in names]
-    return there[max(1, NUMBER_LIMIT // max(n_pairs, 1)) :]
+    room = max(1, NUMBER_LIMIT // max(n_pairs, 1))
+    there = [[name for name in together if name in names] for together in RANKED]
+    taken = accumulate(map(len, there))
+    return [name for some, n in zip(there, taken, strict=True) if n > room for name in some]
 
 
 def quantities(packed: Columns) -> list[dict[str, str]]:
@@ -227,20 +230,21 @@ def bounded(found: dict[str, Any], packed: Columns, tau: float | None) -> dict[s
     rows = list(range(len(found["pair"])))
     if n_points > POINT_LIMIT:
         gaps = packed.get("convexity_gap") or [None] * len(packed["a"])
-        rows = _telling([gaps[pair] for pair in found["pair"]], tau)
+        room = min(FEW_CURVES, POINT_LIMIT // max(map(len, found["loss"])))
+        rows = _telling([gaps[pair] for pair in found["pair"]], tau, room)
     kept = {name: [found[name][k] for k in rows] for name in names}
     return {"grids": found["grids"], "left_out": len(found["pair"]) - len(rows), **kept}
 
 
-def _telling(gaps: list[float | None], tau: float | None) -> list[int]:
-    """Return the rows of `FEW_CURVES` curves: extremes, those near the threshold, and a sample."""
+def _telling(gaps: list[float | None], tau: float | None, n_curves: int) -> list[int]:
+    """Return the rows of so many curves: extremes, those near the threshold, and a sample."""
     known = sorted((k for k, gap in enumerate(gaps) if gap is not None), key=lambda k: gaps[k] or 0)
-    share = FEW_CURVES // 8
-    chosen = {*known[:share], *known[-share:]}
+    share = n_curves // 8
+    chosen = {*known[:share], *known[len(known) - share :]}
     if tau is not None:
         chosen.update(sorted(known, key=lambda k: abs((gaps[k] or 0) - tau))[: 2 * share])
     rest = [k for k in range(len(gaps)) if k not in chosen]
-    room = min(FEW_CURVES - len(chosen), len(rest))
+    room = min(n_curves - len(chosen), len(rest))
     return sorted(chosen | {rest[k * len(rest) // room] for k in range(room)})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, Final
 
 import polars as pl
@@ -12,6 +13,7 @@ from wsgeo.reporting.diagnosis import diagnosis
 from wsgeo.reporting.inputs import complete
 from wsgeo.reporting.layouts import graph_coordinates, maps
 from wsgeo.reporting.members import Grouping, group_list, grouping, members
+from wsgeo.reporting.nulls import draw_counts
 from wsgeo.reporting.pairs import (
     RANKED,
     bands,
@@ -71,7 +73,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         "groups": group_list(people["group"], groups),
         "maps": maps(frames["embedding"], people["id"]),
         "pairs": packed,
-        "abridged": any(name not in packed and rows[name].count() for name in RANKED),
+        "abridged": any(name not in packed and rows[name].count() for name in chain(*RANKED)),
         "quantities": quantities(packed),
         "diagnosis": diagnosis(frames["scores"], place, people["group"], run.get("sets") or {}),
         "centroids": plain(frames["centroids"].to_dicts()),
@@ -149,7 +151,7 @@ def _evidence(frames: Mapping[str, pl.DataFrame], groups: Grouping) -> dict[str,
     own = default.select(figures).to_dicts()[0] if default.height else dict.fromkeys(figures)
     return {
         "clusterings": columns(tried),
-        "nulls": columns(_first_group(frames["nulls"].filter(matrix)).select("null", "statistic")),
+        "nulls": columns(draw_counts(_first_group(frames["nulls"].filter(matrix)))),
         "evidence": plain(own) | _best_first(tried),
     }
 

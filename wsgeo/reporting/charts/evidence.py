@@ -8,7 +8,7 @@ from wsgeo.reporting.charts.parts import HUES, Layered, named, params, themed
 
 
 def nulls_chart() -> Layered:
-    """Return how often the statistic takes each value under each null, and the observed value.
+    """Return how often each null takes values near each statistic, and the observed value.
 
     Returns
     -------
@@ -19,11 +19,9 @@ def nulls_chart() -> Layered:
     legend = alt.Legend(orient="top", title=None, columns=3)
     curves = (
         alt.Chart(named("nulls"))
-        .transform_bin("bin", "statistic", bin=alt.Bin(maxbins=30))
-        .transform_aggregate(draws="count()", groupby=["bin", "null"])
         .mark_line(strokeWidth=1.75, interpolate="monotone", point=alt.OverlayMarkDef(size=12))
         .encode(
-            x=alt.X("bin:Q", title="silhouette of the best partition"),
+            x=alt.X("statistic:Q", title="silhouette of the best partition"),
             y=alt.Y("draws:Q", title="draws"),
             color=alt.Color("null:N", scale=hues, legend=legend),
             tooltip=[alt.Tooltip("null:N"), alt.Tooltip("draws:Q")],
