@@ -18,6 +18,7 @@ from wsgeo.errors import WsgeoError
 from wsgeo.training.batches import Batches
 from wsgeo.training.descent import Descended, Hooks, alone, descend, device_of
 from wsgeo.training.evaluations import Evaluation, evaluate
+from wsgeo.training.language import Masking
 from wsgeo.training.orders import batch_order
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
 from wsgeo.training.states import StateKeeper
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _SHORT = 64  # tokens; below, plain attention is twice as fast on a CPU as the fused kernel
-_MASK_KEPT = 0.1
 _PAIR_HEAD = "seq_relationship_logits"
 
 
@@ -183,14 +183,12 @@ def _masked_loss(
     """Return the function from rows to the loss on freshly masked tokens."""
     import torch
 
-    special = torch.tensor(tokenizer.all_special_ids)
+    masking = Masking(recipe.masked_share, swapped=0.0)
 
     def loss_of(rows: NDArray[np.int64]) -> Tensor:
         inputs, together = text.take(rows)
         ids = inputs["input_ids"]
-        asked = ~torch.isin(ids, special) & (torch.rand(ids.shape) < recipe.masked_share)
-        hidden = asked & (torch.rand(ids.shape) >= _MASK_KEPT)
-        inputs["input_ids"] = ids.masked_fill(hidden, tokenizer.mask_token_id)
+        inputs["input_ids"], asked = masking.hide(ids, tokenizer)
         output = model(**inputs)
         scores = output.prediction_logits if _PAIR_HEAD in output else output.logits
         # The mean of no tokens is NaN: a short batch may have none to restore.
