@@ -23,7 +23,7 @@ def _summary(*groups):
 
 def test_counts_agree_with_their_nouns():
     """One member is a member."""
-    lines = page(_summary(_group("g0.l0", ["a"]))).splitlines()
+    lines = page(_summary(_group("g0.l0", ["a"])))
 
     assert lines[0].startswith("z: 1 member, 1 pair (")
     assert "  basin 0: 1 member: a" in lines
@@ -33,7 +33,7 @@ def test_counts_agree_with_their_nouns():
 def test_verdicts_name_their_group_where_there_are_several(several):
     """Two verdicts in one summary can be told apart; one needs no name."""
     groups = [_group(f"g0.l{k}", ["a", "b"]) for k in range(1 + several)]
-    lines = page(_summary(*groups)).splitlines()
+    lines = page(_summary(*groups))
 
     assert ("g0.l0: One basin of 2." in lines) == several
     assert ("One basin of 2." in lines) != several
@@ -41,4 +41,6 @@ def test_verdicts_name_their_group_where_there_are_several(several):
 
 def test_a_name_stays_in_its_line():
     """A line break in a member's name makes no line of its own."""
-    assert "a\\nAlert: all is well" in page(_summary(_group("g", ["a\nAlert: all is well"])))
+    lines = page(_summary(_group("g", ["a\nAlert: all is well"])))
+
+    assert "  basin 0: 1 member: a\nAlert: all is well" in lines

@@ -9,7 +9,7 @@ from tokenizer_cases import WORDS, tokenizer_document
 
 from wsgeo.tasks.encoding import encode
 from wsgeo.tasks.task import IGNORED, Objective, Task
-from wsgeo.tasks.unigrams import count_tokens
+from wsgeo.tasks.unigrams import CHARACTERS_PER_TOKEN, SHORTEST_ROW, count_tokens, countable
 
 LANGUAGE = [Objective.MASKED_LM, Objective.CAUSAL_LM, Objective.SEQ2SEQ]
 
@@ -74,6 +74,25 @@ def test_counting_stops(tokenizer):
 
     assert 1000 <= part.sum() < whole.sum()
     assert np.abs(part / part.sum() - whole[: len(part)] / whole.sum()).max() < 0.01
+
+
+@pytest.mark.parametrize("objective", LANGUAGE)
+def test_enough_is_drawn_and_no_more(tokenizer, objective):
+    """The rows drawn from a long text reach the limit and do not grow with it."""
+    drawn = [countable(text(objective, n), limit=1000) for n in (3000, 6000)]
+
+    for part in drawn:
+        assert len(part) <= 1000 * CHARACTERS_PER_TOKEN / SHORTEST_ROW
+        assert set(part.ids) <= set(map(str, range(6000)))
+    assert count_tokens(drawn[0], tokenizer).sum() >= 500
+    assert [row for row in drawn[1].ids if int(row) >= 3000]
+
+
+def test_a_short_text_is_drawn_whole():
+    """Where counting would not stop before the end, nothing is left out."""
+    task = text(Objective.MASKED_LM, 50)
+
+    assert countable(task) is task
 
 
 def test_classes_are_no_tokens(tokenizer):

@@ -19,10 +19,10 @@ from wsgeo.regions.cards import Origin
 from wsgeo.regions.tables import CentroidPlan, Evidence
 from wsgeo.store import open_run
 from wsgeo.weights.tensors import write_safetensors
-from wsgeo.workflows.bench import read_back, refuse_barriers
 from wsgeo.workflows.centring import centroid
-from wsgeo.workflows.membership import Chosen
+from wsgeo.workflows.evidence import read_back, refuse_barriers
 from wsgeo.workflows.scanning import scan
+from wsgeo.workflows.selections import Selection
 from wsgeo.workflows.variants import ENCODERS, Writer
 from wsgeo.zoo import load_factors, load_weights, read_zoo
 
@@ -71,7 +71,7 @@ def saved(lora):
         "default": {},
         "mean": {"variant": "mean"},
         "factors": {"variant": "factors"},
-        "rank-1": {"rank": 1, "out": run.folder.parent / "rank-1"},
+        "rank-1": {"rank": 1},
     }
     # The adapters are so near that tau is of the size of rounding.
     return {n: centroid(run.folder, jobs=0, force=True, **given) for n, given in asked.items()}
@@ -98,13 +98,15 @@ class TestAdapters:
         np.testing.assert_allclose(effective(saved["mean"], zoo), expected, atol=1e-6)
         assert row["loss"] == pytest.approx(saved["mean"]["loss"], abs=1e-5)
 
-    def test_each_variant_says_what_it_is(self, saved):
-        """Name, folder, table and card name the variant; no folder takes another's place."""
+    def test_each_variant_says_what_it_is(self, lora, saved):
+        """Name, folder, table and card name variant and rank; none takes another's place."""
         names = {key: (row["name"], row["variant"]) for key, row in saved.items()}
 
         assert names["mean"] == ("basin-0-mean", "mean")
         assert names["factors"] == ("basin-0-factors", "mean of factors")
+        assert names["rank-1"] == ("basin-0-rank-1", "mean of products")
         assert len({row["folder"] for row in saved.values()}) == len(saved)
+        assert lora[1].table("centroids").height == len(saved)
         card = (Path(saved["factors"]["folder"]) / "README.md").read_text()
         assert "# basin-0-factors" in card
         assert "The mean of factors of 4 models fine-tuned from `base`" in card
@@ -313,17 +315,21 @@ class TestRegions:
         assert row["loss"] is None
         assert "no data" in row["reason"]
 
-    def test_a_measured_barrier_inside_is_refused(self, tasks):
-        """Between members of one task a barrier counts; pairs of two tasks have none to count."""
+    def test_each_task_answers_for_its_own_pairs(self, tasks):
+        """A barrier or an unmeasured pair within a task counts; pairs of two tasks do not."""
         members = read_zoo(tasks[0]).members
-        chosen = Chosen("region", 0, members, None, "region-0")
+        selection = Selection("region", 0, members, None, "region-0")
         first = [i for i, member in enumerate(members) if member.loss_group == "g0.l0"]
         gaps = np.full((len(members), len(members)), np.nan)
-        refuse_barriers(FakeRun(), chosen, gaps)
+        gaps[np.ix_(first, first)] = 0.01
+        refuse_barriers(FakeRun(), selection, gaps)
 
+        gaps[first[1], first[2]] = gaps[first[2], first[1]] = np.nan
+        with pytest.raises(WsgeoError, match=r"1 of 3 pairs of members were not measured"):
+            refuse_barriers(FakeRun(), selection, gaps)
         gaps[first[0], first[1]] = gaps[first[1], first[0]] = 0.2
         with pytest.raises(WsgeoError, match=r"a barrier of 0\.2 nats"):
-            refuse_barriers(FakeRun(), chosen, gaps)
+            refuse_barriers(FakeRun(), selection, gaps)
 
     def test_without_data_there_is_no_basin(self, tasks):
         """A run of weights alone says what it lacks."""

@@ -1,7 +1,9 @@
 """A scan measures what its definition says, once, and the same however it is asked."""
 
 import dataclasses
+import itertools
 import shutil
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from scan_cases import (
 from zoo_cases import edit_json
 
 from wsgeo.store import Run
+from wsgeo.workflows import scanning
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +140,24 @@ class TestResume:
         run = zoo_with_run.copy_run(tmp_path / "run")
 
         assert counts(zoo_with_run.scan(zoo_with_run.zoo, run, data=data)) == (N_EVALUATIONS, 0)
+
+
+def test_the_duration_is_no_matter_of_the_clock(zoo_with_run, tmp_path, monkeypatch):
+    """A wall clock that is put back during a scan makes no negative duration."""
+    times = itertools.count(0, -3600)
+
+    class PutBack(datetime):
+        """A clock that somebody puts back by an hour whenever it is read."""
+
+        @classmethod
+        def now(cls, tz=None):
+            """Give an hour less than before."""
+            return datetime.now(tz) + timedelta(seconds=next(times))
+
+    monkeypatch.setattr(scanning, "datetime", PutBack)
+    again = zoo_with_run.scan(zoo_with_run.zoo, zoo_with_run.copy_run(tmp_path / "run"))
+
+    assert 0 <= again.read("summary")["seconds"] < 3600
 
 
 class TestInvariance:

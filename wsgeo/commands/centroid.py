@@ -9,13 +9,18 @@ from typing import Any
 import click
 
 from wsgeo.commands import options
+from wsgeo.counting import counted
 
 
 @click.command("centroid", cls=options.RiskyCommand)
 @click.argument("run", type=options.existing_folder)
 @click.option("--basin", type=int, help="Which basin.  [default: the largest]")
 @click.option("--region", type=int, help="Which cluster of task vectors, instead of a basin.")
-@click.option("--group", help="Which loss group.  [default: the largest; a region is taken whole]")
+@click.option(
+    "--group",
+    help="Loss group of the basin, or geometry or loss group of the region.  [default: the largest; "
+    "a region is taken whole]",
+)
 @click.option(
     "--variant",
     type=click.Choice(["mean", "products", "factors"]),
@@ -42,8 +47,8 @@ from wsgeo.commands import options
 def command(as_json: bool, **given: Any) -> None:
     """Save the mean of a basin's members as a model folder, measured beside them.
 
-    The folder holds the weights, the tokenizer, a model card with the evidence, and the same merge
-    as a mergekit recipe. LoRA adapters give an adapter that PEFT loads. A region of several tasks
+    The folder holds the weights, the tokenizer, a model card with the evidence, and, for the mean of
+    whole weights, the same merge as a mergekit recipe. LoRA adapters give an adapter that PEFT loads. A region of several tasks
     gives the encoder that its members share, without a task head. The loss is that of the folder,
     read back.
     """
@@ -60,10 +65,9 @@ def command(as_json: bool, **given: Any) -> None:
         answer(_page(row))
 
 
-def _page(row: dict[str, Any]) -> str:
+def _page(row: dict[str, Any]) -> list[str]:
     """Return what was saved, what to know of it, and the evidence as lines."""
-    n_members = len(row["members"])
-    members = "1 member" if n_members == 1 else f"{n_members} members"
+    members = counted(len(row["members"]), "member")
     lines = [f"{row['name']}: the {row['variant']} of {members}, saved in {Path(row['folder'])}"]
     lines += [row["reason"]] if row["reason"] else []
     figures = (
@@ -79,4 +83,4 @@ def _page(row: dict[str, Any]) -> str:
     ]
     if known:
         lines += ["", f"{'':16}{'loss (nats)':>12}{'metric':>9}", *known]
-    return "\n".join(lines)
+    return lines

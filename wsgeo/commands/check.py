@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from wsgeo.commands import options
-from wsgeo.escapes import printable
 
 _FACTS = ("seed", "step", "learning_rate", "task", "data", "method")
 
@@ -60,32 +59,32 @@ def command(
     if as_json:
         answer_json(summary)
     else:
-        answer("\n".join(_page(summary)))
+        answer(_page(summary))
     ctx.exit(summary["exit_code"])
 
 
 def _page(summary: dict[str, Any]) -> list[str]:
-    """Return the summary as lines; names are escaped here, so that a line break stays in its line."""
+    """Return the summary as lines."""
     members = {member["id"]: member for member in summary["members"]}
-    lines = [f"{printable(summary['zoo'])}: {summary['verdict']}"]
+    lines = [f"{summary['zoo']}: {summary['verdict']}"]
     for group in summary["groups"]:
-        base = printable(group["base"]) if group["base"] is not None else "unknown"
+        base = group["base"] if group["base"] is not None else "unknown"
         size = f"{group['n_parameters']:,} parameters"
-        lines += ["", f"{group['name']}  {printable(group['model_class'])}, {size}, base {base}"]
+        lines += ["", f"{group['name']}  {group['model_class']}, {size}, base {base}"]
         for loss in group["loss_groups"]:
             lines += _loss_group(loss, members)
     lines += _left_out(summary["excluded"])
     if summary["alerts"]:
-        lines += ["", "Alerts", *(f"  {printable(alert)}" for alert in summary["alerts"])]
+        lines += ["", "Alerts", *(f"  {alert}" for alert in summary["alerts"])]
     if summary["written"]:
-        lines += ["", f"Written: {printable(summary['written'])}"]
+        lines += ["", f"Written: {summary['written']}"]
     return lines
 
 
 def _loss_group(loss: dict[str, Any], members: dict[str, Any]) -> list[str]:
-    about = [f"task {printable(loss['task'])}"] if loss["task"] is not None else []
+    about = [f"task {loss['task']}"] if loss["task"] is not None else []
     if loss["labels"]:
-        about.append("labels " + ", ".join(printable(label) for label in loss["labels"]))
+        about.append("labels " + ", ".join(loss["labels"]))
     lines = [f"  {loss['name']}  {'; '.join(about)}".rstrip()]
     return lines + [f"    {_member(members[name])}" for name in loss["members"]]
 
@@ -93,13 +92,13 @@ def _loss_group(loss: dict[str, Any], members: dict[str, Any]) -> list[str]:
 def _member(member: dict[str, Any]) -> str:
     facts = member["facts"]
     said = [
-        f"{name} {printable(facts[name]['value'])} ({facts[name]['source']})"
+        f"{name} {facts[name]['value']} ({facts[name]['source']})"
         for name in _FACTS
         if name in facts
     ]
     if member["duplicate_of"]:
-        said.append(f"duplicate of {printable(member['duplicate_of'])}")
-    return f"{printable(member['id'])}  {', '.join(said)}".rstrip()
+        said.append(f"duplicate of {member['duplicate_of']}")
+    return f"{member['id']}  {', '.join(said)}".rstrip()
 
 
 def _left_out(rows: list[dict[str, str]]) -> list[str]:
@@ -109,9 +108,7 @@ def _left_out(rows: list[dict[str, str]]) -> list[str]:
         if chosen:
             lines += ["", f"{fate.capitalize()} ({len(chosen)})"]
         for row in chosen:
-            file = f"{printable(row['file'])}: " if row["file"] else ""
-            lines.append(f"  {printable(row['id'])}  [{row['code']}]")
-            lines.append(
-                f"    {file}{printable(row['cause'])}. {printable(row['remedy'])}".rstrip()
-            )
+            file = f"{row['file']}: " if row["file"] else ""
+            lines.append(f"  {row['id']}  [{row['code']}]")
+            lines.append(f"    {file}{row['cause']}. {row['remedy']}".rstrip())
     return lines

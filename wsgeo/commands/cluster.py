@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from wsgeo.commands import options
-from wsgeo.escapes import printable
 
 
 @click.command("cluster")
@@ -68,7 +67,7 @@ def command(
         answer(_page(summary, out))
 
 
-def _page(summary: dict[str, Any], out: Path | None) -> str:
+def _page(summary: dict[str, Any], out: Path | None) -> list[str]:
     """Return the clustering as lines: verdict, basins, reasons."""
     lines = [summary["verdict"], ""]
     groups: dict[int, list[str]] = {}
@@ -83,4 +82,4 @@ def _page(summary: dict[str, Any], out: Path | None) -> str:
     lines += ["", *(f"  {reason}" for reason in summary["reasons"])]
     if out is not None:
         lines += ["", f"Written to {out}"]
-    return "\n".join(map(printable, lines))
+    return lines

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from wsgeo.commands import options
-from wsgeo.escapes import printable
 
 
 @click.command("compare")
@@ -27,7 +26,7 @@ def command(first: Path, second: Path, as_json: bool) -> None:
         answer(_page(found))
 
 
-def _page(found: dict[str, Any]) -> str:
+def _page(found: dict[str, Any]) -> list[str]:
     """Return the differences as lines."""
     lines = [f"{kind}: {', '.join(ids)}" for kind, ids in found["members"].items() if ids]
     lines += [f"{name}: {old} -> {new}" for name, (old, new) in found["settings"].items()]
@@ -42,4 +41,4 @@ def _page(found: dict[str, Any]) -> str:
     lines.append(f"{len(pairs['outside_intervals'])} pairs changed by more than their intervals.")
     if found["basins"] is not None:
         lines.append(f"Agreement of the basins (adjusted Rand index): {found['basins']:.2f}")
-    return "\n".join(map(printable, lines))
+    return lines

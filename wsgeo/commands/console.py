@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import click
@@ -22,9 +22,9 @@ def say(text: str) -> None:
     click.echo("\n".join(printable(line) for line in text.splitlines()), err=True)
 
 
-def answer(text: str) -> None:
-    """Print a result for people on stdout, with control characters shown as escapes."""
-    click.echo("\n".join(printable(line) for line in text.splitlines()))
+def answer(lines: Iterable[str]) -> None:
+    """Print the lines of a result for people on stdout; a line break in a name makes no line."""
+    click.echo("\n".join(map(printable, lines)))
 
 
 def answer_json(content: Mapping[str, Any]) -> None:

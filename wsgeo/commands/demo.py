@@ -41,7 +41,7 @@ def command(as_json: bool, **given: Any) -> None:
         answer(_page(found))
 
 
-def _page(found: dict[str, Any]) -> str:
+def _page(found: dict[str, Any]) -> list[str]:
     """Return verdict, strategies, centroid and what to do next as lines."""
     centroid = found["centroid"]
     lines = [*found["verdict"], *found["strategies"], ""]
@@ -51,5 +51,4 @@ def _page(found: dict[str, Any]) -> str:
         f"{centroid['mean_member_loss']:.4g} on average; saved in {centroid['folder']}"
     )
     lines += [f"All of it took {found['seconds']:.0f} s.", "", f"Report  {found['report']}"]
-    lines += [f"Next    {command}" for command in found["next"]]
-    return "\n".join(lines)
+    return lines + [f"Next    {command}" for command in found["next"]]

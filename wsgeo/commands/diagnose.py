@@ -36,6 +36,6 @@ def command(run: Path, suite: str, jobs: int | None, as_json: bool) -> None:
         answer(_page(found))
 
 
-def _page(found: dict[str, Any]) -> str:
+def _page(found: dict[str, Any]) -> list[str]:
     """Return what was found as lines."""
-    return "\n".join([*found["sentences"], "", f"Report  {found['report']}"])
+    return [*found["sentences"], "", f"Report  {found['report']}"]

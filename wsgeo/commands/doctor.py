@@ -21,7 +21,7 @@ def command(as_json: bool) -> None:
         answer(_page(facts))
 
 
-def _page(facts: dict[str, object]) -> str:
+def _page(facts: dict[str, object]) -> list[str]:
     """Return the facts as lines."""
     plain = {key: value for key, value in facts.items() if not isinstance(value, dict | list)}
     lines = [f"{key:14} {value}" for key, value in plain.items()]
@@ -30,4 +30,4 @@ def _page(facts: dict[str, object]) -> str:
             lines += [f"{key}", *(f"  {name:14} {item}" for name, item in value.items())]
     problems = facts["problems"]
     assert isinstance(problems, list)
-    return "\n".join([*lines, *(problems or ["No problem was found."])])
+    return [*lines, *(problems or ["No problem was found."])]

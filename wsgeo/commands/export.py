@@ -31,4 +31,4 @@ def command(run: Path, kind: str, out: Path, as_json: bool) -> None:
     if as_json:
         answer_json({"files": files})
     else:
-        answer("\n".join(files))
+        answer(files)

@@ -16,4 +16,4 @@ def command(run: Path) -> None:
     from wsgeo.commands.console import answer
     from wsgeo.workflows.reports import report
 
-    answer(str(report(run)))
+    answer([str(report(run))])

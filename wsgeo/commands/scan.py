@@ -83,14 +83,14 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         if dry_run:
             plan = plan_scan(**request, progress=shown)
             summary: dict[str, Any] = plan.as_dict()
-            text = str(plan)
+            lines = [str(plan)]
         else:
             summary = scan(**request, progress=shown, announce=say).read("summary")
-            text = page(summary)
+            lines = page(summary)
     if as_json:
         answer_json(summary)
     else:
-        answer(text)
+        answer(lines)
     ctx.exit(summary.get("exit_code", 0))
 
 

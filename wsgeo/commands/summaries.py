@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from wsgeo.counting import counted
-from wsgeo.escapes import printable
 
 
-def page(summary: dict[str, Any]) -> str:
+def page(summary: dict[str, Any]) -> list[str]:
     """Return the summary of a run as lines.
 
     Parameters
@@ -18,11 +17,11 @@ def page(summary: dict[str, Any]) -> str:
 
     Returns
     -------
-    str
+    list of str
         Verdict first, then numbers, alerts, and what to do next.
     """
     if summary.get("status") == "unfinished":
-        return f"The run in {summary['run']} is unfinished. Run the same scan again to go on."
+        return [f"The run in {summary['run']} is unfinished. Run the same scan again to go on."]
     lines = [f"{summary['zoo']}: {_counts(summary)}", ""]
     for group in summary["groups"]:
         lines += _group(group, several=len(summary["groups"]) > 1)
@@ -36,8 +35,7 @@ def page(summary: dict[str, Any]) -> str:
         for row in summary["exclusions"]
     ]
     lines += ["", f"Report  {summary['report']}"]
-    lines += [f"Next    {command}" for command in summary["next"]]
-    return "\n".join(map(printable, lines))
+    return lines + [f"Next    {command}" for command in summary["next"]]
 
 
 def _counts(summary: dict[str, Any]) -> str:
@@ -51,6 +49,8 @@ def _group(group: dict[str, Any], several: bool) -> list[str]:
     """Return the lines of one loss group, under its name where there are several."""
     lines = [f"{group['name']}: {group['verdict']}" if several else group["verdict"]]
     lines += [f"  {reason}" for reason in group["reasons"]]
+    if said := group.get("associations"):  # runs of earlier versions say nothing of them
+        lines.append(f"  {' '.join(said)}")
     for basin in group["basins"]:
         members = ", ".join(basin["members"])
         lines.append(

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from wsgeo.tasks.encoding import encode
     from wsgeo.tasks.grammar import Grammar, read_grammar, sample_examples
     from wsgeo.tasks.readers import read_table
-    from wsgeo.tasks.reading import read_task, task_of
-    from wsgeo.tasks.unigrams import count_tokens
+    from wsgeo.tasks.reading import drawn, read_task, task_of
+    from wsgeo.tasks.unigrams import count_tokens, countable
 
 __all__ = [
     "EncodedExamples",
@@ -24,6 +24,8 @@ __all__ = [
     "Task",
     "batches",
     "count_tokens",
+    "countable",
+    "drawn",
     "encode",
     "label_map",
     "read_grammar",
@@ -37,6 +39,8 @@ __all__ = [
 _LATE = {
     "Grammar": "grammar",
     "count_tokens": "unigrams",
+    "countable": "unigrams",
+    "drawn": "reading",
     "encode": "encoding",
     "read_grammar": "grammar",
     "read_table": "readers",

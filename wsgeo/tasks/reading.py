@@ -127,20 +127,45 @@ def task_of(
     if aim is Objective.CLASSIFICATION:
         targets, names = read_targets(table, found, labels, where)
     kept = targets.is_not_null().arg_true().to_numpy().astype(np.int64)
-    chosen = kept[subset(targets.drop_nulls().to_numpy(), n_examples, seed)]
-    return Task(
+    whole = Task(
         name=name,
         objective=aim,
-        ids=tuple(ids.gather(chosen)),
-        text_a=tuple(table[found.text_a].gather(chosen)),
-        text_b=tuple(table[found.text_b].gather(chosen)) if found.text_b else None,
-        targets=targets.gather(chosen).to_numpy().copy() if names else None,
+        ids=tuple(ids.gather(kept)),
+        text_a=tuple(table[found.text_a].gather(kept)),
+        text_b=tuple(table[found.text_b].gather(kept)) if found.text_b else None,
+        targets=targets.gather(kept).to_numpy().copy() if names else None,
         labels=names or (),
         split=split,
         source=source,
         seed=seed,
         n_dropped=table.height - len(kept),
     )
+    return drawn(whole, n_examples)
+
+
+def drawn(task: Task, n: int | None) -> Task:
+    """Return a subset of a task, drawn by its seed, in which each class keeps its share.
+
+    Parameters
+    ----------
+    task : Task
+        Examples.
+    n : int or None
+        How many to draw; None, or more than there are, takes all.
+
+    Returns
+    -------
+    Task
+        The examples drawn, in their order.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is below 1.
+    """
+    targets = np.zeros(len(task), np.int64) if task.targets is None else task.targets
+    chosen = subset(targets, n, task.seed)
+    return task if len(chosen) == len(task) else task.rows(chosen)
 
 
 def subset(targets: NDArray[np.int64], n: int | None, seed: int) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, final
@@ -77,6 +77,27 @@ class Task:
     def __len__(self) -> int:
         """Return the number of examples."""
         return len(self.ids)
+
+    def rows(self, chosen: NDArray[np.int64]) -> Task:
+        """Return some of the examples.
+
+        Parameters
+        ----------
+        chosen : ndarray of int64, shape (n_chosen,)
+            Positions of examples.
+
+        Returns
+        -------
+        Task
+            Those examples, in that order.
+        """
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in chosen),
+            text_a=tuple(self.text_a[i] for i in chosen),
+            text_b=None if self.text_b is None else tuple(self.text_b[i] for i in chosen),
+            targets=None if self.targets is None else self.targets[chosen],
+        )
 
 
 @final

@@ -16,7 +16,35 @@ if TYPE_CHECKING:
 MAX_TOKENS: Final = 500_000
 """Where counting stops: the corrected entropy is then that of the whole text to 0.01 nats."""
 
+CHARACTERS_PER_TOKEN: Final = 8
+"""More than a token takes on average in any language, so that enough text is drawn."""
+
+SHORTEST_ROW: Final = 64
+"""Characters that a row counts as at least: the time for which we wait grows with the rows."""
+
 _ROWS = 512
+
+
+def countable(task: Task, *, limit: int = MAX_TOKENS) -> Task:
+    """Draw as much of a text as holds the tokens at which counting stops.
+
+    Parameters
+    ----------
+    task : Task
+        All the text there is.
+    limit : int, default 500,000
+        As in `count_tokens`.
+
+    Returns
+    -------
+    Task
+        Rows drawn at random by the task's seed, up to `CHARACTERS_PER_TOKEN` for each token; of a text
+        of very short rows they hold fewer tokens.
+    """
+    order = np.random.default_rng(task.seed).permutation(len(task))
+    ends = np.cumsum(_size(task)[order])
+    n = int(np.searchsorted(ends, limit * CHARACTERS_PER_TOKEN)) + 1
+    return task if n >= len(task) else task.rows(np.sort(order[:n]))
 
 
 def count_tokens(
@@ -78,3 +106,10 @@ def _asked_for(task: Task, tokenizer: Any, rows: NDArray[np.int64]) -> NDArray[n
 
 def _padded(counts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     return np.pad(counts, (0, max(0, length - len(counts))))
+
+
+def _size(task: Task) -> NDArray[np.int64]:
+    """Return the characters that each row counts as, shape (n_examples,)."""
+    second = task.text_b or ("",) * len(task)
+    sizes = [len(a) + len(b) for a, b in zip(task.text_a, second, strict=True)]
+    return np.maximum(np.array(sizes, np.int64), SHORTEST_ROW)

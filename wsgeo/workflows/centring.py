@@ -15,10 +15,10 @@ from wsgeo.regions.cards import Origin
 from wsgeo.regions.tables import CentroidPlan, centroid_row
 from wsgeo.store import Run, open_run
 from wsgeo.weights.precision import StoredType
-from wsgeo.workflows.bench import Bench, barrier_notes, refuse_barriers
 from wsgeo.workflows.engines import workers
-from wsgeo.workflows.membership import Chosen, choose_basin, choose_region
+from wsgeo.workflows.evidence import Bench, barrier_notes, refuse_barriers
 from wsgeo.workflows.reopening import reopen
+from wsgeo.workflows.selections import Selection, choose_basin, choose_region
 from wsgeo.workflows.variants import Writer, variant_of
 from wsgeo.zoo import Checkpoint
 
@@ -50,8 +50,9 @@ def centroid(
     basin, region : int, optional
         Which cluster of the gaps, or of the task vectors; default the largest basin.
     group : str, optional
-        Which loss group; default the largest. A region is narrowed to it; by default it is taken
-        whole, whatever the tasks of its members.
+        Which loss group a basin is of; default the largest. Which geometry group a region is of, or
+        the loss group to whose members it is narrowed; by default a region of the first geometry
+        group is taken whole, whatever the tasks of its members.
     variant : str, optional
         ``mean``: of the weights, adapters merged. ``products``: an adapter whose change of the
         weights is the mean of the members' changes; the default where all are LoRA adapters of one
@@ -95,37 +96,38 @@ def centroid(
     with found.ledger() as ledger, workers(pool, jobs) as hands:
         inputs, settings = reopen(found, progress)
         if region is None:
-            chosen = choose_basin(found, inputs, basin, group)
+            selection = choose_basin(found, inputs, basin, group)
         else:
-            chosen = choose_region(found, inputs, region, group)
-        plan = _plan(chosen, variant, rank)
-        gaps = square(found.table("pairs"), chosen.ids)
+            selection = choose_region(found, inputs, region, group)
+        plan = _plan(selection, variant, rank)
+        gaps = square(found.table("pairs"), selection.ids)
         if not force:
-            refuse_barriers(found, chosen, gaps)
+            refuse_barriers(found, selection, gaps)
         writer = Writer(
             Path(out) if out else found.subfolder("centroids") / plan.name,
             DTYPES[dtype],
-            Bench(chosen, gaps, hands, ledger, settings, progress),
+            Bench(selection, gaps, hands, ledger, settings, progress),
             rank,
             inputs.request.allow_pickle,
         )
-        notes = (*([chosen.note] if chosen.note else []), *barrier_notes(chosen, gaps))
-        origin = writer.write(chosen.members, _origin(chosen, plan, notes, command))
+        notes = (*([selection.note] if selection.note else []), *barrier_notes(selection, gaps))
+        origin = writer.write(selection.members, _origin(selection, plan, notes, command))
         return _record(found, origin, writer.folder)
 
 
-def _plan(chosen: Chosen, asked: str | None, rank: int | None) -> CentroidPlan:
-    """Return what is to be made; a variant that is not the default is named."""
-    variant = variant_of(chosen, asked, rank)
-    suffix = "" if variant == variant_of(chosen, None, None) else f"-{asked}"
-    name, label = chosen.name + suffix, str(chosen.label)
-    return CentroidPlan(name, chosen.kind, label, variant, chosen.ids)
+def _plan(selection: Selection, asked: str | None, rank: int | None) -> CentroidPlan:
+    """Return what is to be made; a variant that is not the default, and a rank, are in its name."""
+    variant = variant_of(selection, asked, rank)
+    suffix = "" if variant == variant_of(selection, None, None) else f"-{asked}"
+    suffix += "" if rank is None else f"-rank-{rank}"
+    name, label = selection.name + suffix, str(selection.label)
+    return CentroidPlan(name, selection.kind, label, variant, selection.ids)
 
 
 def _origin(
-    chosen: Chosen, plan: CentroidPlan, notes: Sequence[str], command: Sequence[str]
+    selection: Selection, plan: CentroidPlan, notes: Sequence[str], command: Sequence[str]
 ) -> Origin:
-    members, data = chosen.members, chosen.data
+    members, data = selection.members, selection.data
     return Origin(
         plan,
         sources={member.id: _source(member) for member in members},

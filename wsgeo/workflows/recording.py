@@ -14,12 +14,13 @@ import polars as pl
 from wsgeo.files import write_text
 from wsgeo.store import TABLES, Run
 from wsgeo.version import __version__
-from wsgeo.workflows.inputs import ScanInputs
+from wsgeo.workflows.inputs import ScanInputs, ZooRequest
 from wsgeo.workflows.measuring import GroupResult
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
 from wsgeo.zoo import Checkpoint, Zoo
+from wsgeo.zoo.axes import settings_table
 from wsgeo.zoo.tables import exclusions_table, models_table
 
 REFERENCES: Final = ("juneja2022", "gueta2023")
@@ -44,18 +45,14 @@ def record_request(
     command : str
         The command that was given.
     """
+    wanted = asked(inputs.request, settings, request)
     facts = {
         **run.read("run"),
         "status": "started",
         "wsgeo": __version__,
         "command": command,
-        "zoo": {
-            **dataclasses.asdict(inputs.request),
-            "name": inputs.zoo.name,
-            "root": str(inputs.zoo.root.resolve()),
-        },
-        "settings": settings.as_dict(),
-        "request": _plain_request(request),
+        **wanted,
+        "zoo": {**wanted["zoo"], "name": inputs.zoo.name},
         "data": [_data(group.name, group.task, group.encoded) for group in inputs.groups],
         "references": list(REFERENCES),
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONED},
@@ -65,6 +62,30 @@ def record_request(
     run.write("run", facts)
     write_text(run.folder / "config.toml", settings.as_toml())
     run.write("zoo.lock", {"members": [_locked(member) for member in inputs.zoo.members]})
+
+
+def asked(zoo: ZooRequest, settings: ScanSettings, request: DataRequest) -> dict[str, Any]:
+    """Return what a scan was asked to do, as ``run.json`` keeps it.
+
+    Parameters
+    ----------
+    zoo : ZooRequest
+        What the user said about the zoo.
+    settings : ScanSettings
+        Settings of the scan.
+    request : DataRequest
+        What the user said about the data.
+
+    Returns
+    -------
+    dict
+        ``zoo``, ``settings`` and ``request`` as plain values, folders with their whole paths.
+    """
+    return {
+        "zoo": {**dataclasses.asdict(zoo), "root": str(zoo.root.resolve())},
+        "settings": settings.as_dict(),
+        "request": _plain_request(request),
+    }
 
 
 def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
@@ -83,6 +104,7 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
     _drop_stale(run, models)
     run.write_table("models", models)
     run.write_table("exclusions", exclusions_table(inputs.zoo))
+    run.write_table("settings", settings_table(inputs.zoo))
     results = {**{group.name: group.clusters for group in outcome.groups}, **outcome.regions}
     clusters = {group.name: group.labels_table for group in outcome.groups}
     clusters |= {name: found.clusters for name, found in outcome.regions.items()}
@@ -92,6 +114,9 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
         _write(run, name, {group.name: getattr(group, name) for group in outcome.groups})
     for name in ("clusterings", "nulls", "embedding", "merge_tree"):
         _write(run, name, {key: getattr(found, name) for key, found in results.items()})
+    found = outcome.associations
+    _write(run, "associations", {name: one.table for name, one in found.items()})
+    _write(run, "contingency", {name: one.contingency for name, one in found.items()})
 
 
 def _drop_stale(run: Run, models: pl.DataFrame) -> None:

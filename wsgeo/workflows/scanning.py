@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,15 +13,16 @@ from wsgeo.graph.result import ClusterResult, cluster
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger, Run, create_run
+from wsgeo.workflows.associating import associations_of
 from wsgeo.workflows.engines import engine_for, workers
 from wsgeo.workflows.exporting import write_graphs
 from wsgeo.workflows.geometry import Geometry, measure_geometry
 from wsgeo.workflows.inputs import ScanInputs, ZooRequest, read_inputs
 from wsgeo.workflows.measuring import measure_group
+from wsgeo.workflows.notices import replacement
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.plans import ScanPlan
 from wsgeo.workflows.recording import record_end, record_request, record_tables
-from wsgeo.workflows.replacing import replacement
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
@@ -104,13 +106,13 @@ def scan(
     request = DataRequest(_path(data), split, columns or {}, objective, labels or {})
     run = create_run(run_folder(wanted.root, out))
     with run.ledger() as ledger, workers(pool, jobs) as hands:
-        started = datetime.now(UTC)
+        start = time.monotonic()
         inputs = read_inputs(wanted, request, settings, progress)
         say(str(inputs.plan(settings)))
-        if replaced := replacement(run, settings, request):
+        if replaced := replacement(run, inputs.request, settings, request):
             say(replaced)
         record_request(run, inputs, settings, request, command)
-        outcome = _measure(inputs, settings, ledger, hands, progress, started)
+        outcome = _measure(inputs, settings, ledger, hands, progress, start)
         record_tables(run, inputs, outcome)
         run.write("summary", summary_of(run, inputs, outcome))
         write_graphs(run, outcome.groups)
@@ -209,10 +211,10 @@ def _measure(
     ledger: Ledger,
     pool: WorkerPool,
     progress: Progress | None,
-    started: datetime,
+    start: float,
 ) -> ScanOutcome:
     """Measure the geometry, each loss group, and the regions."""
-    geometries = _geometries(inputs.zoo, progress)
+    started, geometries = datetime.now(UTC), _geometries(inputs.zoo, progress)
     results, computed, reused = [], 0, 0
     for group in inputs.groups:
         with engine_for(group, pool, ledger, settings, progress) as engine:
@@ -223,9 +225,10 @@ def _measure(
         groups=tuple(results),
         geometries=geometries,
         regions=_regions(geometries, settings),
+        associations=associations_of(inputs.zoo, results, settings),
         n_computed=computed,
         n_reused=reused,
-        seconds=(datetime.now(UTC) - started).total_seconds(),
+        seconds=time.monotonic() - start,
         failures=tuple(ledger.failures(started)),
     )
 

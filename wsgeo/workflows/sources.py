@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from wsgeo.errors import DataError, EntryError, WsgeoError
 from wsgeo.evaluation.heads import HeadPolicy
-from wsgeo.tasks import Objective, Task, count_tokens, encode, read_task
+from wsgeo.tasks import Objective, Task, count_tokens, countable, drawn, encode, read_task
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.zoo import Checkpoint, Zoo, objective_of, with_tokenizer
@@ -62,7 +62,7 @@ class GroupData:
     encoded : EncodedExamples
         The same, for the group's tokenizer and label order.
     text : Task or None
-        For language models every row of the file, of which the examples are a subset.
+        For language models rows of the file in which tokens are counted, beyond the examples.
     """
 
     name: str
@@ -76,7 +76,7 @@ class GroupData:
         if self.text is None:
             return None
         use = functools.partial(count_tokens, self.text)
-        return with_tokenizer(self.members[0], use, n_texts=len(self.text.ids))
+        return with_tokenizer(self.members[0], use, n_texts=len(self.text))
 
 
 def find_data(
@@ -135,15 +135,14 @@ def _group(
     settings: ScanSettings,
 ) -> GroupData:
     first = members[0]
-    read = functools.partial(
-        read_task,
+    whole = read_task(
         path,
         objective=request.objective or objective_of(first.model_class),
         columns=request.columns or None,
         seed=settings.seed,
         split=request.split,
     )
-    task = _renamed(read(n_examples=settings.n_examples), request.labels)
+    task = _renamed(drawn(whole, settings.n_examples), request.labels)
     models_language = task.objective is not Objective.CLASSIFICATION
     if models_language and settings.head_policy == HeadPolicy.REFIT:
         raise DataError(
@@ -155,18 +154,24 @@ def _group(
         encode, task, labels=group_labels(first), max_length=longest_input(first)
     )
     encoded = with_tokenizer(first, use, n_texts=len(task.ids))
-    return GroupData(name, members, task, encoded, read() if models_language else None)
+    return GroupData(name, members, task, encoded, countable(whole) if models_language else None)
 
 
 def _renamed(task: Task, labels: Mapping[str, str]) -> Task:
-    """Call the labels of a task as the user says."""
+    """Call the labels of a task as the user says; those that are called the same become one."""
     if unknown := [name for name in labels if name not in task.labels]:
         raise DataError(
             f"--label names {unknown[0]!r}, which is no label of the data",
             where=task.source,
             remedy=f"Its labels: {', '.join(task.labels) or 'none'}.",
         )
-    return dataclasses.replace(task, labels=tuple(labels.get(name, name) for name in task.labels))
+    if not labels:
+        return task
+    said = [labels.get(name, name) for name in task.labels]
+    merged = tuple(dict.fromkeys(said))
+    places = np.array([merged.index(name) for name in said], np.int64)
+    targets = None if task.targets is None else places[task.targets]
+    return dataclasses.replace(task, labels=merged, targets=targets)
 
 
 def group_labels(member: Checkpoint) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from wsgeo.store import Run
-from wsgeo.workflows.gating import no_member_passes
 from wsgeo.workflows.inputs import ScanInputs
 from wsgeo.workflows.measuring import GroupResult
 from wsgeo.workflows.outcomes import ScanOutcome
+from wsgeo.workflows.unfit_groups import no_member_passes
 
 GIVEN_UP = ("failed", "nonfinite")
 """Statuses of pairs that could not be measured."""
@@ -36,7 +36,10 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
     dict
         Plain values.
     """
-    groups = [group_summary(group) for group in outcome.groups]
+    said = {name: list(found.sentences) for name, found in outcome.associations.items()}
+    groups = [
+        {**group_summary(group), "associations": said[group.name]} for group in outcome.groups
+    ]
     return {
         "zoo": inputs.zoo.name,
         "run": str(run.folder),

@@ -18,7 +18,7 @@ from wsgeo.regions.centroids import mean_weights
 from wsgeo.regions.encoders import EncoderFrame, encoder_mean
 from wsgeo.regions.folders import ModelTemplate, write_model_folder
 from wsgeo.weights.precision import StoredType
-from wsgeo.workflows.membership import Chosen
+from wsgeo.workflows.selections import Selection
 from wsgeo.zoo import Base, Checkpoint, load_weights
 from wsgeo.zoo.hub import parse_hub_id
 
@@ -32,12 +32,12 @@ VARIANTS: Final[Mapping[str, str]] = {
 ENCODERS: Final = "mean of encoders"
 
 
-def variant_of(chosen: Chosen, asked: str | None, rank: int | None) -> str:
+def variant_of(selection: Selection, asked: str | None, rank: int | None) -> str:
     """Return which mean is made of some members.
 
     Parameters
     ----------
-    chosen : Chosen
+    selection : Selection
         The members.
     asked : str or None
         A key of `VARIANTS`; None for what suits the members.
@@ -54,16 +54,16 @@ def variant_of(chosen: Chosen, asked: str | None, rank: int | None) -> str:
     WsgeoError
         If what is asked for does not apply to the members.
     """
-    n_full = sum(member.adapter is None for member in chosen.members)
+    n_full = sum(member.adapter is None for member in selection.members)
     if asked is not None and asked not in VARIANTS:
         raise WsgeoError(
             f"no variant is called {asked}", remedy=f"Choose among {', '.join(VARIANTS)}."
         )
-    if chosen.spans_tasks:
+    if selection.spans_tasks:
         variant = _encoders(asked)
     elif asked in {"products", "factors"} and n_full:
         raise WsgeoError(
-            f"{asked} are those of LoRA adapters, and {n_full} of {len(chosen.members)} members "
+            f"{asked} are those of LoRA adapters, and {n_full} of {len(selection.members)} members "
             f"are full models",
             remedy="Leave out --variant, or pass --variant mean.",
         )

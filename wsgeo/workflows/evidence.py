@@ -18,7 +18,7 @@ from wsgeo.regions.centroids import largest_gap, medoid, refuse_across_barrier
 from wsgeo.regions.tables import Evidence
 from wsgeo.store import Ledger, Run
 from wsgeo.workflows.engines import engine_for
-from wsgeo.workflows.membership import Chosen
+from wsgeo.workflows.selections import Selection
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
 from wsgeo.zoo import Checkpoint, read_zoo
@@ -33,7 +33,7 @@ class Bench:
 
     Parameters
     ----------
-    chosen : Chosen
+    selection : Selection
         The members, and what they are measured on.
     gaps : ndarray of float64, shape (n, n)
         Convexity gaps between them; NaN where not measured.
@@ -47,7 +47,7 @@ class Bench:
         Told of each evaluation.
     """
 
-    chosen: Chosen
+    selection: Selection
     gaps: Square
     pool: WorkerPool
     ledger: Ledger
@@ -74,12 +74,14 @@ class Bench:
         """
         gap = largest_gap(self.gaps)
         known = Evidence(largest_gap_inside=gap if math.isfinite(gap) else None)
-        if self.chosen.data is None:
-            return replace(known, missing=_why_unmeasured(self.chosen))
-        return self._measured(self.chosen.data, read_back(folder, self.chosen.members[0]), known)
+        if self.selection.data is None:
+            return replace(known, missing=_why_unmeasured(self.selection))
+        return self._measured(
+            self.selection.data, read_back(folder, self.selection.members[0]), known
+        )
 
     def _measured(self, data: GroupData, written: Checkpoint, known: Evidence) -> Evidence:
-        members = self.chosen.members
+        members = self.selection.members
         group = replace(data, members=(*data.members, written))
         items = [Item((Point.of(m.content_hash),), data.task.name) for m in (written, *members)]
         with engine_for(group, self.pool, self.ledger, self.settings, self.progress) as engine:
@@ -94,7 +96,9 @@ class Bench:
             member_loss={name: end.mean for name, end in losses.items()},
             member_metric={name: end.metric for name, end in losses.items()},
             medoid=members[medoid(self.gaps)].id if finite else None,
-            missing=f"Its loss has no value: {own.reason}." if isinstance(own, Failure) else "",
+            missing=f"Its loss has no value: {own.reason.rstrip('.')}."
+            if isinstance(own, Failure)
+            else "",
         )
 
 
@@ -129,8 +133,8 @@ def read_back(folder: Path, like: Checkpoint) -> Checkpoint:
     return replace(zoo.members[0], label_order=like.label_order if is_adapter else ())
 
 
-def _why_unmeasured(chosen: Chosen) -> str:
-    if chosen.spans_tasks:
+def _why_unmeasured(selection: Selection) -> str:
+    if selection.spans_tasks:
         return (
             "Its loss is not measured: its members were tuned for several tasks, and it has the "
             "head of none of them."
@@ -138,14 +142,14 @@ def _why_unmeasured(chosen: Chosen) -> str:
     return "Its loss is not measured: the run has no data for its members."
 
 
-def refuse_barriers(run: Run, chosen: Chosen, gaps: Square) -> None:
+def refuse_barriers(run: Run, selection: Selection, gaps: Square) -> None:
     """Refuse members that a barrier separates, in each loss group that was measured.
 
     Parameters
     ----------
     run : Run
         A finished run.
-    chosen : Chosen
+    selection : Selection
         The members.
     gaps : ndarray of float64, shape (n, n)
         Convexity gaps between them.
@@ -153,26 +157,24 @@ def refuse_barriers(run: Run, chosen: Chosen, gaps: Square) -> None:
     Raises
     ------
     WsgeoError
-        If a barrier above the group's tau lies between two members; where all are of one loss group,
-        also if a pair was not measured.
+        If a barrier above the group's tau lies between two members of a group, or such a pair was
+        not measured. Pairs across loss groups have no barrier to measure.
     """
     taus = {group["name"]: group["tau"]["value"] for group in run.read("summary")["groups"]}
-    groups = [member.loss_group for member in chosen.members]
-    # Pairs across loss groups have no barrier to measure; they leave no gap in the evidence.
-    values = np.nan_to_num(gaps) if chosen.spans_tasks else gaps
+    groups = [member.loss_group for member in selection.members]
     for name in sorted(taus.keys() & set(groups)):
         rows = [i for i, group in enumerate(groups) if group == name]
-        ids = [chosen.ids[i] for i in rows]
+        ids = [selection.ids[i] for i in rows]
         tau = math.inf if taus[name] is None else float(taus[name])
-        refuse_across_barrier(values[np.ix_(rows, rows)], ids, tau)
+        refuse_across_barrier(gaps[np.ix_(rows, rows)], ids, tau)
 
 
-def barrier_notes(chosen: Chosen, gaps: Square) -> list[str]:
+def barrier_notes(selection: Selection, gaps: Square) -> list[str]:
     """Say for how many pairs of members nobody knows whether a barrier separates them.
 
     Parameters
     ----------
-    chosen : Chosen
+    selection : Selection
         The members.
     gaps : ndarray of float64, shape (n, n)
         Convexity gaps between them.
@@ -182,7 +184,7 @@ def barrier_notes(chosen: Chosen, gaps: Square) -> list[str]:
     list of str
         One sentence, or none where every pair was measured.
     """
-    pairs = gaps[np.triu_indices(len(chosen.members), 1)]
+    pairs = gaps[np.triu_indices(len(selection.members), 1)]
     n_unknown = int(np.isnan(pairs).sum())
     if not n_unknown:
         return []

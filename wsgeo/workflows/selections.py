@@ -1,4 +1,4 @@
-"""Which members a centroid is made of: those of a basin, or of a region."""
+"""Selections of members that a centroid is made of: those of a basin, or of a region."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wsgeo.zoo import Checkpoint
 
 @final
 @dataclass(frozen=True)
-class Chosen:
+class Selection:
     """The members of a centroid.
 
     Parameters
@@ -54,7 +54,7 @@ class Chosen:
         return len({member.loss_group for member in self.members}) > 1
 
 
-def choose_basin(run: Run, inputs: ScanInputs, label: int | None, group: str | None) -> Chosen:
+def choose_basin(run: Run, inputs: ScanInputs, label: int | None, group: str | None) -> Selection:
     """Return the members of a basin of one loss group.
 
     Parameters
@@ -70,7 +70,7 @@ def choose_basin(run: Run, inputs: ScanInputs, label: int | None, group: str | N
 
     Returns
     -------
-    Chosen
+    Selection
         Measured on the group's data.
 
     Raises
@@ -85,10 +85,10 @@ def choose_basin(run: Run, inputs: ScanInputs, label: int | None, group: str | N
         label, note = _largest(labels)
     members = _members(run, "basin", data.members, labels, label)
     suffix = "" if data.name == inputs.groups[0].name else f"-{data.name}"
-    return Chosen("basin", label, members, data, f"basin-{label}{suffix}", note)
+    return Selection("basin", label, members, data, f"basin-{label}{suffix}", note)
 
 
-def choose_region(run: Run, inputs: ScanInputs, label: int, group: str | None) -> Chosen:
+def choose_region(run: Run, inputs: ScanInputs, label: int, group: str | None) -> Selection:
     """Return the members of a region, whatever their tasks.
 
     Parameters
@@ -105,7 +105,7 @@ def choose_region(run: Run, inputs: ScanInputs, label: int, group: str | None) -
 
     Returns
     -------
-    Chosen
+    Selection
         Measured only where all are of one loss group that has data.
 
     Raises
@@ -129,7 +129,7 @@ def choose_region(run: Run, inputs: ScanInputs, label: int, group: str | None) -
     data = {found.name: found for found in inputs.groups}
     losses = {member.loss_group for member in members}
     suffix = "" if wanted == names[0] else f"-{wanted}"
-    return Chosen(
+    return Selection(
         "region", label, members, data.get(losses.pop()) if len(losses) == 1 else None,
         f"region-{label}{suffix}",
     )  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 from wsgeo.evaluation.gates import EndpointGate
-from wsgeo.workflows.gating import no_member_passes
+from wsgeo.workflows.unfit_groups import no_member_passes
 
 WEAK = EndpointGate(False, "endpoint_failed", "r", 1.2, 1.3, 1.1, 0.3, 0.2, 0.33)
 FEW = EndpointGate(False, "endpoint_failed", "r", 1.0, 1.3, 1.1, 0.5, 0.2, 0.33)
