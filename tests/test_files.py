@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import errno
+import os
+import shutil
+from pathlib import Path
 
 import pytest
 
+from wsgeo import files
 from wsgeo.errors import WsgeoError
 from wsgeo.files import PARTIAL, remove_partial, replacing, replacing_folder
 
 
 def leftovers(folder):
     return list(folder.rglob(PARTIAL))
+
+
+def write_model(folder, name):
+    with replacing_folder(folder) as staging:
+        (staging / name).write_text("x")
+
+
+def kill_after(n_renames, patch):
+    """End the writer after so many renames; a process that is killed removes nothing either."""
+    rename, done = Path.rename, []
+
+    def counted(path, target):
+        rename(path, target)
+        done.append(path)
+        if len(done) == n_renames:
+            patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+            patch.setattr(files, "_put_back", lambda _: None)
+            raise SystemExit
+
+    patch.setattr(Path, "rename", counted)
 
 
 class TestReplacing:
@@ -39,6 +63,21 @@ class TestReplacing:
         told = r"target: it cannot be written \(.o space.*Free some"
         with pytest.raises(WsgeoError, match=told), replacing(tmp_path / "target"):
             raise error
+
+    def test_an_error_in_words_alone_passes_through(self, tmp_path):
+        """A library's text that says nothing of the disk is no failure to write."""
+        with pytest.raises(OSError, match="cannot parse"), replacing(tmp_path / "target"):
+            raise OSError("the source cannot parse")
+
+    @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+    def test_a_forbidden_place_asks_for_another(self, tmp_path, number):
+        """Where writing is forbidden nobody is asked to free some space."""
+        target = tmp_path / "target"
+        with pytest.raises(WsgeoError) as caught, replacing(target) as temporary:
+            raise OSError(number, os.strerror(number), str(temporary))
+
+        assert caught.value.remedy.startswith("Choose a place where you may write")
+        assert "bytes are free" not in str(caught.value)
 
     def test_a_missing_folder_is_told(self, tmp_path):
         """The folder of the target must exist."""
@@ -76,6 +115,20 @@ class TestReplacingFolder:
         target, told = tmp_path / "file" / "model", "model: it cannot be written"
         with pytest.raises(WsgeoError, match=told), replacing_folder(target):
             pass
+
+    @pytest.mark.parametrize("n_renames", [1, 2])
+    def test_a_kill_between_the_renames_costs_no_folder(self, tmp_path, monkeypatch, n_renames):
+        """Whenever the writer is killed, cleaning up leaves one whole folder and nothing hidden."""
+        write_model(tmp_path / "model", "old")
+
+        with monkeypatch.context() as patch:
+            kill_after(n_renames, patch)
+            with pytest.raises(SystemExit):
+                write_model(tmp_path / "model", "new")
+        remove_partial(tmp_path)
+
+        kept = "old" if n_renames == 1 else "new"
+        assert [path.name for path in tmp_path.rglob("*")] == ["model", kept]
 
     def test_leftovers_are_removed(self, tmp_path):
         """What a killed writer left is found by its name, files and folders; the rest stays."""

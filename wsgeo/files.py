@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -16,7 +17,12 @@ from wsgeo.errors import WsgeoError
 PARTIAL: Final = ".*.partial"
 """Pattern of the names of files and folders that are not whole yet, or whose writer was killed."""
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+OLDER: Final = ".*.older.partial"
+"""Pattern of the names of folders that hold what a new folder is just replacing."""
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_FULL_TEXT: Final = re.compile(r"no space|not enough space|quota|os error (28|112|122)", re.I)
+_FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextlib.contextmanager
@@ -107,7 +113,13 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove what killed writers left below a folder; nobody else may be writing there."""
+    """Remove what killed writers left below a folder; nobody else may be writing there.
+
+    A folder that had stepped aside for a new one that never came is put back.
+    """
+    for aside in sorted(folder.rglob(OLDER)):
+        if aside.is_dir() and not aside.is_symlink():
+            _put_back(aside)
     for leftover in sorted(folder.rglob(PARTIAL)):
         if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover, ignore_errors=True)
@@ -152,7 +164,11 @@ def sync_folder(folder: Path) -> None:
 
 def _partial(path: Path) -> Path:
     """Return a hidden name beside ``path`` that matches `PARTIAL`."""
-    return path.with_name(PARTIAL.replace("*", secrets.token_hex(8)))
+    return _hidden(path, PARTIAL)
+
+
+def _hidden(path: Path, pattern: str) -> Path:
+    return path.with_name(pattern.replace("*", secrets.token_hex(8)))
 
 
 def _sync(path: Path) -> None:
@@ -173,18 +189,27 @@ def _sync_tree(folder: Path) -> None:
 
 
 def _put_in_place(staging: Path, folder: Path) -> None:
-    # No system call swaps two full folders everywhere: the older one steps aside first.
-    older = _partial(folder)
-    with contextlib.suppress(FileNotFoundError):
-        folder.rename(older)
+    # No system call swaps two full folders everywhere: the older one steps aside first, under its
+    # own name, so that whoever finds it after a kill knows where it belongs.
+    aside = _hidden(folder, OLDER)
+    aside.mkdir()
     try:
-        staging.rename(folder)
-    except OSError:
         with contextlib.suppress(FileNotFoundError):
-            older.rename(folder)
-        raise
-    shutil.rmtree(older, ignore_errors=True)
+            folder.rename(aside / folder.name)
+        staging.rename(folder)
+    finally:
+        _put_back(aside)
     sync_folder(folder.parent)
+
+
+def _put_back(aside: Path) -> None:
+    """Put what stepped aside in its place if that is empty, else remove it."""
+    for older in list(aside.iterdir()):
+        place = aside.with_name(older.name)
+        if not os.path.lexists(place):
+            # The only whole copy: if it cannot be moved it stays where it is.
+            older.rename(place)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -202,15 +227,21 @@ def _concerns(error: OSError, path: Path) -> bool:
     """Tell whether an error names a file, or names none and comes from writing."""
     names = {str(name) for name in (error.filename, error.filename2) if name is not None}
     # Writing to an open file names no file, and libraries raise texts without a number.
-    return str(path) in names or (not names and error.errno in (None, *_FULL))
+    return str(path) in names or (not names and (error.errno == errno.EFBIG or _is_full(error)))
+
+
+def _is_full(error: OSError) -> bool:
+    """Tell whether an error says that a disk is full, by number or in words."""
+    return error.errno in _FULL or (error.errno is None and bool(_FULL_TEXT.search(str(error))))
 
 
 def _refuse_unwritable(path: Path, error: OSError) -> Never:
-    free = ""
-    with contextlib.suppress(OSError):
-        free = f"; {shutil.disk_usage(path.parent).free} bytes are free there"
-    raise WsgeoError(
-        f"it cannot be written ({error.strerror or error}{free})",
-        where=str(path),
-        remedy="Free some space or choose another place, then run the command again.",
-    ) from error
+    free, remedy = "", "Choose another place, then run the command again."
+    if _is_full(error):
+        remedy = "Free some space or choose another place, then run the command again."
+        with contextlib.suppress(OSError):
+            free = f"; {shutil.disk_usage(path.parent).free} bytes are free there"
+    elif error.errno in _FORBIDDEN:
+        remedy = "Choose a place where you may write, then run the command again."
+    what = f"it cannot be written ({error.strerror or error}{free})"
+    raise WsgeoError(what, where=str(path), remedy=remedy) from error
