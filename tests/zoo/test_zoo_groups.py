@@ -16,7 +16,8 @@ from zoo_cases import (
     write_tokenizer,
 )
 
-from wsgeo.zoo import read_zoo
+from wsgeo.errors import EntryError
+from wsgeo.zoo import assembly, read_zoo
 
 
 @pytest.fixture
@@ -159,6 +160,20 @@ class TestBases:
 
         assert len(told) == 1
         assert "run-1" in told[0]
+
+    def test_a_hash_that_cannot_be_compared_is_no_other_hash(self, root, monkeypatch):
+        """Where a file of the base cannot be read, the alert says that nothing was compared."""
+
+        def refused(path):
+            raise EntryError("unreadable", "it cannot be read", where=str(path))
+
+        edit_json(root / "run-1" / "wsgeo.json", base_hash="0" * 64)
+        monkeypatch.setattr(assembly, "open_regular", refused)
+        alerts = read_zoo(root).alerts
+
+        assert not [alert for alert in alerts if "another hash" in alert]
+        [told] = [alert for alert in alerts if "could not be checked" in alert]
+        assert "run-1" in told
 
     def test_a_hash_without_a_name_parts_members(self, root):
         """A base that is known by its hash alone keeps its members apart from those of another."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -137,23 +136,32 @@ def _declared_hash_alerts(candidates: Sequence[Candidate]) -> list[str]:
     for candidate in candidates:
         fact = candidate.draft.facts.get("base_hash")
         base = candidate.base
-        if fact is None or base is None:
+        if fact is None or base is None or fact.value == base.content_hash:
             continue
-        if fact.value != base.content_hash and fact.value not in sha256_of(tuple(base.file_hashes)):
+        name, base_name = printable(candidate.draft.id), printable(base.id)
+        found = {sha256_of(path) for path in base.file_hashes}
+        if fact.value in found:
+            continue
+        if None in found:
             alerts.append(
-                f"{printable(candidate.draft.id)} was trained from a base with another hash than "
-                f"{printable(base.id)}. Name the right one with --base PATH."
+                f"Whether {name} was trained from {base_name} could not be checked: a file of the "
+                "base cannot be read. Make it readable and read the zoo again."
+            )
+        else:
+            alerts.append(
+                f"{name} was trained from a base with another hash than {base_name}. "
+                "Name the right one with --base PATH."
             )
     return alerts
 
 
-def _sha256_of(files: tuple[Path, ...]) -> set[str]:
-    """Return the plain hashes of a base's files, which is how others name a file."""
-    digests = set()
-    for path in files:
-        with suppress(EntryError), open_regular(path) as file:
-            digests.add(hashlib.file_digest(file, "sha256").hexdigest())  # type: ignore[arg-type]
-    return digests
+def _sha256_of(path: Path) -> str | None:
+    """Return the plain hash of a file, which is how others name it; None if it cannot be read."""
+    try:
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    except (EntryError, OSError):
+        return None
 
 
 def _precision_alerts(members: Sequence[Checkpoint]) -> list[str]:
