@@ -54,6 +54,11 @@ class TestTokens:
         assert found.loss == pytest.approx(np.mean([np.mean(row) for row in rows]), abs=1e-4)
         assert found.accuracy == pytest.approx(np.mean(hits))
 
+    def test_an_example_without_a_scored_token_is_refused(self):
+        """The mean of no token is no number, and would spread to the whole chance."""
+        with pytest.raises(ValueError, match="no scored token"):
+            token_chance(np.array([[7, 8], [IGNORED, IGNORED]]))
+
     def test_frequencies_of_the_text_not_of_the_sample(self, share):
         """The loss does not grow with the number of scored tokens, as that of counting them does."""
         rng = np.random.default_rng(0)

@@ -201,6 +201,16 @@ def test_a_sequence_target_is_padded_with_no_loss(tokenizer, pairs):
     assert found.labels == found.class_map == ()
 
 
+def test_an_empty_sequence_target_is_refused(plain_tokenizer):
+    """A target text without a token is named: it has no loss, and its chance would be NaN."""
+    task = Task(
+        "t", Objective.SEQ2SEQ, ("1", "2"), ("w1", "w2"), text_b=("w3", ""), source="rows.csv"
+    )
+
+    with pytest.raises(DataError, match=r"rows\.csv: id 2: the target text has no tokens"):
+        encode(task, plain_tokenizer)
+
+
 class TestEncodedExamples:
     """Examples on disk and their key."""
 

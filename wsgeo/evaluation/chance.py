@@ -69,12 +69,19 @@ def token_chance(targets: NDArray[np.int64], counts: NDArray[np.int64] | None = 
     Chance
         The loss, and the share of the scored tokens that are the text's most frequent.
 
+    Raises
+    ------
+    ValueError
+        If an example has no scored token: its mean would be NaN.
+
     Examples
     --------
     >>> round(token_chance(np.array([[7, 7, -100], [7, 8, 8]])).accuracy, 3)
     0.667
     """
     scored = targets != IGNORED
+    if not scored.any(axis=1).all():
+        raise ValueError("An example has no scored token.")
     tokens = np.where(scored, targets, 0)
     seen = np.bincount(targets[scored], minlength=0 if counts is None else len(counts))
     if counts is not None:

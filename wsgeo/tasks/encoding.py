@@ -165,6 +165,9 @@ def _seq2seq(task: Task, tokenizer: Any, labels: tuple[str, ...], limit: int) ->
         raise ValueError("A sequence-to-sequence task has target texts.")
     rows = tokenize(tokenizer, task.text_a, None, limit)
     wanted = tokenize(tokenizer, task.text_b, None, limit, target=True)
+    if not all(wanted.ids):
+        where = f"{task.source}: id {task.ids[wanted.ids.index([])]}"
+        raise DataError("the target text has no tokens", where=where)
     arrays = _padded(rows, tokenizer)
     arrays["targets"] = _rectangle(wanted.ids, IGNORED)
     truncated = rows.n_truncated + wanted.n_truncated
