@@ -50,3 +50,33 @@ MERGE_TREE = pl.Schema({
     "height": pl.Float64,  # bottleneck barrier, in the unit of the matrix
     "size": pl.Int64,  # members below
 })  # fmt: skip
+
+ASSOCIATIONS = pl.Schema({
+    "axis": pl.String,  # name of a setting of training that varies in the group
+    "n_values": pl.Int64,
+    "n_members": pl.Int64,  # distinct members with a value
+    # Against the basins:
+    "cramers_v": pl.Float64,  # corrected for bias, in [0, 1], or null
+    "p_value": pl.Float64,  # of its permutation test, in (0, 1]
+    "q_value": pl.Float64,  # the same, corrected over the settings
+    # Against the gaps, in nats per example:
+    "gap_within": pl.Float64,  # mean over pairs with equal values
+    "gap_between": pl.Float64,  # mean over pairs with different values
+    "difference": pl.Float64,  # between - within
+    "difference_lo": pl.Float64,  # its 95 % interval over members
+    "difference_hi": pl.Float64,
+    "mantel_p": pl.Float64,  # of its permutation test
+    "mantel_q": pl.Float64,
+    "spearman": pl.Float64,  # between |difference of the number| and gap, in [-1, 1], or null
+    "spearman_p": pl.Float64,
+    "spearman_q": pl.Float64,
+    "same_as": pl.String,  # an earlier setting that parts the members in the same way
+    "note": pl.String,  # what must be known to read the row
+})  # fmt: skip
+
+CONTINGENCY = pl.Schema({
+    "axis": pl.String,
+    "value": pl.String,
+    "label": pl.Int64,  # basin, -1 for members in none
+    "n": pl.Int64,  # distinct members
+})  # fmt: skip

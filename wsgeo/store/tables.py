@@ -11,10 +11,19 @@ import polars as pl
 
 from wsgeo.errors import StoreError
 from wsgeo.files import replacing
-from wsgeo.graph.tables import CLUSTERINGS, CLUSTERS, EMBEDDING, MERGE_TREE, NULLS
+from wsgeo.graph.tables import (
+    ASSOCIATIONS,
+    CLUSTERINGS,
+    CLUSTERS,
+    CONTINGENCY,
+    EMBEDDING,
+    MERGE_TREE,
+    NULLS,
+)
 from wsgeo.paths.tables import PAIRS, PROFILES
 from wsgeo.probing.tables import SCORES
 from wsgeo.regions.tables import CENTROIDS
+from wsgeo.zoo.axes import SETTINGS
 from wsgeo.zoo.tables import EXCLUSIONS, MODELS
 
 DISTANCES: Final = pl.Schema(
@@ -35,6 +44,8 @@ GROUPED: Final[Mapping[str, pl.Schema]] = {
     "nulls": NULLS,
     "embedding": EMBEDDING,
     "merge_tree": MERGE_TREE,
+    "associations": ASSOCIATIONS,
+    "contingency": CONTINGENCY,
 }
 
 
@@ -45,6 +56,7 @@ def _with_group(schema: pl.Schema) -> pl.Schema:
 TABLES: Final[Mapping[str, pl.Schema]] = {
     "models": MODELS,
     "exclusions": EXCLUSIONS,
+    "settings": SETTINGS,
     # A run holds several groups of members; each row says which it belongs to.
     **{name: _with_group(schema) for name, schema in GROUPED.items()},
     "scores": SCORES,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
+from wsgeo.graph.associations import Associations
 from wsgeo.graph.result import ClusterResult
 from wsgeo.store.ledger import FailedWork
 from wsgeo.workflows.geometry import Geometry
@@ -25,6 +26,8 @@ class ScanOutcome:
         Distances and angles in each geometry group.
     regions : mapping of str to ClusterResult
         Clusters of the task vectors of each geometry group with a base.
+    associations : mapping of str to Associations
+        How the settings of training go with the basins of each loss group.
     n_computed, n_reused : int
         Evaluations done now, and found done.
     seconds : float
@@ -36,6 +39,7 @@ class ScanOutcome:
     groups: tuple[GroupResult, ...]
     geometries: Mapping[str, Geometry]
     regions: Mapping[str, ClusterResult]
+    associations: Mapping[str, Associations]
     n_computed: int
     n_reused: int
     seconds: float
