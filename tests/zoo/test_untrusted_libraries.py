@@ -16,7 +16,7 @@ from zoo_cases import (
 )
 
 from wsgeo.errors import EntryError
-from wsgeo.processes import apart
+from wsgeo.processes import WorkFailure, run_apart
 from wsgeo.zoo import load_tokenizer, read_zoo, tokenizer_files, tokenizing, with_tokenizer
 from wsgeo.zoo.architectures import architecture_of
 from wsgeo.zoo.configs import check_config
@@ -86,9 +86,9 @@ class TestTokenizers:
 
         def counted(function, path, seconds):
             asked.append(path.parent.name)
-            return apart(function, path, seconds=seconds)
+            return run_apart(function, path, seconds=seconds)
 
-        monkeypatch.setattr(tokenizer_files, "apart", counted)
+        monkeypatch.setattr(tokenizer_files, "run_apart", counted)
         for name in ("one", "three", "two"):
             add(root, name, document=BACKTRACKS)
 
@@ -165,6 +165,18 @@ class TestConfigs:
             architecture_of(check_config(raw, "config.json"), "config.json")
 
         assert error.value.code == "config_invalid"
+
+    def test_a_death_is_not_the_configs(self, monkeypatch):
+        """A process that was killed is told as such, and the next call asks again."""
+        config = check_config({**bert_config(), "initializer_range": 0.0625}, "config.json")
+        with monkeypatch.context() as patch:
+            killed = WorkFailure("died", "its worker died once (SIGKILL)")
+            patch.setattr("wsgeo.zoo.architectures.run_apart", lambda *_, **__: killed)
+            with pytest.raises(EntryError, match="SIGKILL") as error:
+                architecture_of(config, "config.json")
+
+        assert error.value.remedy.startswith("Run the command again with more memory")
+        assert architecture_of(config, "config.json").shapes
 
     def test_endless_work(self, monkeypatch):
         """A config that keeps the library at work beyond the limit is refused, once for all."""

@@ -1,7 +1,7 @@
 """Processes that do the work, and may die of it in place of the caller's."""
 
-from wsgeo.processes.apart import apart
+from wsgeo.processes.isolation import remedy_of, remembered, run_apart
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.processes.worker import WorkFailure
 
-__all__ = ["WorkFailure", "WorkerPool", "apart"]
+__all__ = ["WorkFailure", "WorkerPool", "remedy_of", "remembered", "run_apart"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
-from wsgeo.processes import WorkFailure, apart
+from wsgeo.processes import WorkFailure, remedy_of, remembered, run_apart
 from wsgeo.weights.layout import Layout
 from wsgeo.zoo.configs import ModelConfig, transformers_config
 
@@ -64,7 +63,6 @@ class Architecture:
 
 
 _HEADS = frozenset({"lm_head", "classifier", "classification_head", "score"})
-_KNOWN: dict[tuple[str, str, int], Architecture | WorkFailure] = {}
 
 
 def architecture_of(
@@ -100,17 +98,13 @@ def architecture_of(
         raise ValueError("A model without a class has no architecture.")
     n_labels = len(config.labels) if n_labels is None else n_labels
     # Of the whole config: what is no part of the computing hash can still be absurd.
-    document = json.dumps(dict(config.raw), sort_keys=True)
-    key = name, hashlib.sha256(document.encode()).hexdigest(), n_labels
-    if key not in _KNOWN:
-        _KNOWN[key] = _asked(name, config.raw, n_labels)
-    answer = _KNOWN[key]
+    answer = _built_apart(name, json.dumps(dict(config.raw), sort_keys=True), n_labels)
     if isinstance(answer, WorkFailure):
         raise EntryError(
             "config_invalid",
             f"the installed transformers cannot build {name} ({shown(answer.reason, 160)})",
             where=where,
-            remedy="Restore the config that belongs to the weights.",
+            remedy=remedy_of(answer, "Restore the config that belongs to the weights."),
         )
     return answer
 
@@ -151,10 +145,11 @@ def empty_model(
     return model.eval()  # type: ignore[no-any-return]
 
 
-def _asked(model_class: str, raw: Mapping[str, Any], n_labels: int) -> Architecture | WorkFailure:
+@remembered
+def _built_apart(model_class: str, document: str, n_labels: int) -> Architecture | WorkFailure:
     """Have the model built in the process apart; what comes back are plain values."""
-    request = model_class, dict(raw), n_labels
-    answer = apart(_describe, request, seconds=BUILD_SECONDS)
+    request = model_class, json.loads(document), n_labels
+    answer = run_apart(_describe, request, seconds=BUILD_SECONDS)
     if isinstance(answer, WorkFailure):
         return answer
     shapes, description = answer

@@ -7,12 +7,11 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Never, final
 
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
-from wsgeo.processes import WorkFailure, apart
+from wsgeo.processes import WorkFailure, remedy_of, remembered, run_apart
 from wsgeo.zoo.labels import read_labels
 from wsgeo.zoo.model_classes import class_named, model_type_of, objective_of
 
@@ -241,20 +240,20 @@ def _without_implementation(raw: Mapping[str, object]) -> dict[str, Any]:
 
 def _computing_hash(raw: Mapping[str, object], where: str) -> str:
     settings = {key: value for key, value in raw.items() if not _NOT_COMPUTING.fullmatch(key)}
-    answer = _asked_for_hash(json.dumps([settings, sorted(raw)], sort_keys=True))
+    answer = _hash_apart(json.dumps([settings, sorted(raw)], sort_keys=True))
     if isinstance(answer, WorkFailure):
         raise EntryError(
             "config_invalid",
-            f"the installed transformers refuse the config ({shown(answer.reason, 160)})",
+            f"the installed transformers cannot read the config ({shown(answer.reason, 160)})",
             where=where,
-            remedy="Restore the config that belongs to the weights.",
+            remedy=remedy_of(answer, "Restore the config that belongs to the weights."),
         )
     return answer
 
 
-@lru_cache(maxsize=4096)
-def _asked_for_hash(document: str) -> str | WorkFailure:
-    return apart(_hash_settings, document, seconds=CONFIG_SECONDS)
+@remembered
+def _hash_apart(document: str) -> str | WorkFailure:
+    return run_apart(_hash_settings, document, seconds=CONFIG_SECONDS)
 
 
 def _hash_settings(document: str) -> str:

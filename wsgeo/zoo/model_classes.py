@@ -8,7 +8,7 @@ from typing import Never
 
 from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.escapes import shown
-from wsgeo.processes import WorkFailure, apart
+from wsgeo.processes import WorkFailure, remedy_of, run_apart
 
 OBJECTIVES = ("classification", "masked_lm", "causal_lm", "seq2seq")
 
@@ -24,23 +24,19 @@ def built_in_classes() -> Mapping[str, Mapping[str, str]]:
     mapping of str to mapping of str to str
         Keys of the outer mapping are `OBJECTIVES`.
     """
-    return _built_in()[0]
-
-
-def _built_in() -> tuple[_Tables, frozenset[str]]:
-    answer = _asked()
-    if isinstance(answer, WorkFailure):
-        raise WsgeoError(
-            f"the installed transformers cannot be loaded ({answer.reason})",
-            remedy="Install wsgeo again.",
-        )
-    return answer
+    return _tables_apart()[0]
 
 
 @cache
-def _asked() -> tuple[_Tables, frozenset[str]] | WorkFailure:
+def _tables_apart() -> tuple[_Tables, frozenset[str]]:
     """Ask the process that has transformers loaded: they take seconds and half a gigabyte."""
-    return apart(_list_built_in, None)
+    answer = run_apart(_list_built_in, None)
+    if isinstance(answer, WorkFailure):  # raised, so that the next call asks again
+        raise WsgeoError(
+            f"the installed transformers cannot be loaded ({answer.reason})",
+            remedy=remedy_of(answer, "Install wsgeo again."),
+        )
+    return answer
 
 
 def _list_built_in(_: None) -> tuple[_Tables, frozenset[str]]:
@@ -130,7 +126,7 @@ def model_type_of(raw: Mapping[str, object], where: str) -> str:
         If it is missing or unknown.
     """
     model_type = raw.get("model_type")
-    if not isinstance(model_type, str) or model_type not in _built_in()[1]:
+    if not isinstance(model_type, str) or model_type not in _tables_apart()[1]:
         _set_aside_class(f"model_type is {shown(model_type)}", where)
     return model_type
 

@@ -11,7 +11,7 @@ from typing import Never, final
 
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
-from wsgeo.processes import WorkFailure, apart
+from wsgeo.processes import WorkFailure, run_apart
 from wsgeo.zoo.documents import CONFIG_BYTES, TOKENIZER_BYTES, Roots, read_bytes, read_json
 
 PROBE_SECONDS = 30.0
@@ -97,7 +97,7 @@ def probe_tokenizer(tokenizer: TokenizerFiles) -> None:
     """
     if tokenizer.main.name != _FAST:
         return
-    answer = apart(_encode_probe, tokenizer.main.resolve(), seconds=PROBE_SECONDS)
+    answer = run_apart(_encode_probe, tokenizer.main.resolve(), seconds=PROBE_SECONDS)
     if isinstance(answer, WorkFailure):
         reason = shown(answer.reason, 160)
         refuse_tokenizer(f"it cannot be built and encode two sentences ({reason})", tokenizer.main)

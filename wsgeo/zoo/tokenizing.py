@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from wsgeo.escapes import shown
-from wsgeo.processes import WorkFailure, apart
+from wsgeo.processes import WorkFailure, run_apart
 from wsgeo.zoo.checkpoints import Checkpoint
 from wsgeo.zoo.documents import Roots
 from wsgeo.zoo.loading import refuse_changed
@@ -51,7 +51,7 @@ def with_tokenizer(
         As `load_tokenizer`; also if ``use`` fails, takes too long or too much memory.
     """
     seconds = TOKENIZER_SECONDS + n_texts * SECONDS_PER_TEXT
-    answer = apart(_use_tokenizer, (checkpoint, use), seconds=seconds)
+    answer = run_apart(_use_tokenizer, (checkpoint, use), seconds=seconds)
     if isinstance(answer, WorkFailure):
         reason = shown(answer.reason, 160)
         refuse_tokenizer(f"it cannot encode the texts ({reason})", checkpoint.tokenizer_folder)

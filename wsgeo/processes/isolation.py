@@ -7,13 +7,14 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from wsgeo.processes.pool import PRELOAD, WorkerPool
 from wsgeo.processes.worker import WorkFailure, is_worker
 
+Ask = TypeVar("Ask", bound=Callable[..., Any])
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
@@ -24,13 +25,17 @@ _PRELOAD = (*PRELOAD, "tokenizers", "transformers.models.auto.modeling_auto")
 _lock = threading.Lock()
 
 
-def apart(
+def run_apart(
     function: Callable[[Argument], Result], argument: Argument, *, seconds: float = 60.0
 ) -> Result | WorkFailure:
-    """Call a function where it can do no harm: in a process with limits of time and memory.
+    """Call a function where it may hang or die: in a process with limits of time and memory.
 
     The process is kept from call to call, and replaced when it hangs or dies. A worker of a pool,
     whose pool already looks after it, calls the function itself.
+
+    This guards against accidents, not against a function that is taken over: its answer is
+    unpickled by the caller. Without fork (Windows) it runs in the caller's own process, without
+    limits; what it raises is a failure there too.
 
     Parameters
     ----------
@@ -57,6 +62,71 @@ def apart(
     with _lock:
         [(_, answer)] = _pool().run(_confined, [(function, argument)], timeout=seconds)
     return cast("Result | WorkFailure", answer)
+
+
+def remembered(ask: Ask) -> Ask:
+    """Remember what a function answers, but not that a process died before it could.
+
+    A death can be the machine's fault and is noticed at once. A time-out is remembered: entries of
+    one family that keep a library busy would else each cost the whole time.
+
+    Parameters
+    ----------
+    ask : callable
+        A function of hashable positional arguments that may return a `WorkFailure`.
+
+    Returns
+    -------
+    callable
+        The same function, its last 4096 answers remembered.
+    """
+
+    @lru_cache(maxsize=4096)
+    def settled(*args: Any) -> Any:
+        answer = ask(*args)
+        if isinstance(answer, WorkFailure) and answer.cause == "died":
+            raise _DiedError(answer)  # an exception is not remembered
+        return answer
+
+    @wraps(ask)
+    def answered(*args: Any) -> Any:
+        try:
+            return settled(*args)
+        except _DiedError as death:
+            return death.args[0]
+
+    return cast("Ask", answered)
+
+
+class _DiedError(Exception):
+    """Carries the failure of a process that died."""
+
+
+def remedy_of(failure: WorkFailure, otherwise: str) -> str:
+    """Return what to do about a failure: a process that was ended may end well elsewhere.
+
+    Parameters
+    ----------
+    failure : WorkFailure
+        What `run_apart` returned.
+    otherwise : str
+        The remedy where the library itself refused.
+
+    Returns
+    -------
+    str
+        One or two sentences.
+
+    Examples
+    --------
+    >>> remedy_of(WorkFailure("timeout", "not done after 60 s"), "Restore the config.")
+    'Run the command again when the machine is less busy. If that does not help: Restore the config.'
+    """
+    again = {
+        "timeout": "Run the command again when the machine is less busy.",
+        "died": "Run the command again with more memory free.",
+    }.get(failure.cause)
+    return f"{again} If that does not help: {otherwise}" if again else otherwise
 
 
 @cache
