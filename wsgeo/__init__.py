@@ -5,9 +5,9 @@ Every verb of the command line is a function here; each is imported when it is f
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from wsgeo.late import late_names
 from wsgeo.version import __version__
 
 if TYPE_CHECKING:
@@ -25,23 +25,6 @@ if TYPE_CHECKING:
     from wsgeo.workflows.settings import ScanSettings
     from wsgeo.workflows.showing import show
     from wsgeo.workflows.touring import demo
-
-_MODULES = {
-    "ScanSettings": "settings",
-    "centroid": "centring",
-    "check": "checking",
-    "cite": "citing",
-    "cluster": "clustering",
-    "compare": "comparing",
-    "demo": "touring",
-    "diagnose": "diagnosing",
-    "doctor": "doctoring",
-    "export": "exporting",
-    "report": "reports",
-    "scan": "scanning",
-    "show": "showing",
-    "train": "making",
-}
 
 __all__ = [
     "ScanSettings",
@@ -61,12 +44,25 @@ __all__ = [
     "train",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a verb when it is first asked for."""
-    if name not in _MODULES:
-        raise AttributeError(f"module 'wsgeo' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"wsgeo.workflows.{_MODULES[name]}"), name)
+__getattr__ = late_names(
+    __name__,
+    {
+        "ScanSettings": "workflows.settings",
+        "centroid": "workflows.centring",
+        "check": "workflows.checking",
+        "cite": "workflows.citing",
+        "cluster": "workflows.clustering",
+        "compare": "workflows.comparing",
+        "demo": "workflows.touring",
+        "diagnose": "workflows.diagnosing",
+        "doctor": "workflows.doctoring",
+        "export": "workflows.exporting",
+        "report": "workflows.reports",
+        "scan": "workflows.scanning",
+        "show": "workflows.showing",
+        "train": "workflows.making",
+    },
+)
 
 
 def __dir__() -> list[str]:

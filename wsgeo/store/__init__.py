@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from wsgeo.late import late_names
 from wsgeo.store.runs import Run, create_run, open_run
 
 if TYPE_CHECKING:
@@ -23,17 +23,13 @@ __all__ = [
 ]
 
 # The tables need polars, which takes 0.7 s to import; some verbs read none.
-_LATE = {
-    "GROUPED": "tables",
-    "Ledger": "ledger",
-    "TABLES": "tables",
-    "read_table": "tables",
-    "write_table": "tables",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
+__getattr__ = late_names(
+    __name__,
+    {
+        "GROUPED": "tables",
+        "Ledger": "ledger",
+        "TABLES": "tables",
+        "read_table": "tables",
+        "write_table": "tables",
+    },
+)

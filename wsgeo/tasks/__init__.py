@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from wsgeo.late import late_names
 from wsgeo.tasks.batches import batches
 from wsgeo.tasks.labels import LabelMap, label_map
 from wsgeo.tasks.task import EncodedExamples, Objective, Task
@@ -36,22 +36,18 @@ __all__ = [
 ]
 
 # polars takes 0.5 s to import; a worker that only evaluates must not pay for it.
-_LATE = {
-    "Grammar": "grammar",
-    "count_tokens": "unigrams",
-    "countable": "unigrams",
-    "drawn": "reading",
-    "encode": "encoding",
-    "read_grammar": "grammar",
-    "read_table": "readers",
-    "read_task": "reading",
-    "sample_examples": "grammar",
-    "task_of": "reading",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
+__getattr__ = late_names(
+    __name__,
+    {
+        "Grammar": "grammar",
+        "count_tokens": "unigrams",
+        "countable": "unigrams",
+        "drawn": "reading",
+        "encode": "encoding",
+        "read_grammar": "grammar",
+        "read_table": "readers",
+        "read_task": "reading",
+        "sample_examples": "grammar",
+        "task_of": "reading",
+    },
+)
