@@ -5,8 +5,7 @@ plain ``read`` calls, hashes every file with SHA-256, both in one thread, then t
 configs, headers, hashes, finiteness, groups, with a thread per core.
 
 Measured with 200 checkpoints (2.9 GB, in the page cache) on two cores that others used too (load 3):
-the inventory 600 MB/s and 900 MB per CPU second, a plain SHA-256 in one thread 970 and 1490. While
-each byte was hashed twice it was 320 MB/s and 500 MB per CPU second (load 4).
+the inventory 600 MB/s and 900 MB per CPU second, a plain SHA-256 in one thread 970 and 1490.
 
     python benchmarks/inventory.py --checkpoints 200
 """

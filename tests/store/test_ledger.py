@@ -123,7 +123,7 @@ class TestDurability:
             import os, signal, sys
             from pathlib import Path
             import numpy as np
-            from wsgeo.evaluation.losses import Failure, Losses
+            from wsgeo.evaluation.losses import Losses
             from wsgeo.store.ledger import COMMIT_ROWS, Ledger
 
             ledger = Ledger(Path({str(path)!r}))

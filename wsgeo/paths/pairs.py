@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from itertools import combinations
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -42,6 +42,8 @@ class PairTables(NamedTuple):
 
 
 Outcomes = Mapping[tuple[str, str], Measured | Failure]
+
+_STRAIGHT: Final = {"path": "line", "alignment": "none", "rule": "exact"}
 
 
 def measure_pairs(
@@ -115,6 +117,7 @@ def measure_pairs(
     t = np.round(np.linspace(0, 1, 11) if ts is None else np.asarray(ts, dtype=np.float64), 12)
     as_profiles(t, t)
     order, members = _by_id(checkpoints)
+    index = {m.id: i for i, m in enumerate(members)}
     policy = HeadPolicy(head_policy)
     unmeasured = _unmeasured(members, gates or {}, {frozenset(pair) for pair in exclude})
     swept = sweep(
@@ -130,16 +133,8 @@ def measure_pairs(
         (a.id, b.id): unmeasured.get((a.id, b.id)) or _turned(found, a, b)
         for a, b in combinations(members, 2)
     }
-    shared = {
-        "path": "line",
-        "alignment": "none",
-        "task": examples_name,
-        "split": split,
-        "head_policy": policy.value,
-        "precision": precision,
-        "rule": "exact",
-    }
-    index = {m.id: i for i, m in enumerate(members)}
+    shared = _STRAIGHT | {"task": examples_name, "split": split}
+    shared |= {"head_policy": policy.value, "precision": precision}
     geometry = {"l2": _sorted(l2, order), "cosine": _sorted(cosine, order)}
     return PairTables(
         _pairs_frame(outcomes, shared, geometry, index),

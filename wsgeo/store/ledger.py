@@ -1,9 +1,9 @@
 """Finished evaluations by content key, and failures with reasons, in one SQLite file.
 
-The file survives a kill. A row is finished when its transaction is committed: at the latest `COMMIT_SECONDS` after it was
-put, or with the `COMMIT_ROWS`-th row. Arrays are kept as little-endian float32 with a checksum, so
-a flipped byte is found when the row is read and not served as a loss. A failure is never served as
-finished work: it is a note, which goes when the same key is finished.
+The file survives a kill. A row is finished when its transaction is committed: at the latest
+`COMMIT_SECONDS` after it was put, or with the `COMMIT_ROWS`-th row. Arrays are kept as little-endian
+float32 with a checksum, so a flipped byte is found when the row is read and not served as a loss. A
+failure is never served as finished work: it is a note, which goes when the same key is finished.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from wsgeo.counting import counted
 from wsgeo.errors import EntryError
 from wsgeo.escapes import printable
 from wsgeo.weights.files import open_regular
@@ -88,7 +89,7 @@ def _explained(row: Exclusion, n_served: int) -> Exclusion:
 
 
 def _base_row(name: str, n_served: int) -> Exclusion:
-    cause = f"it is the base of {n_served} members"
+    cause = f"it is the base of {counted(n_served, 'member')}"
     remedy = "Nothing needs to be done; distances are taken from it."
     return Exclusion(name, "set aside", "base", "", cause, remedy)
 
@@ -98,9 +99,6 @@ def _member(
 ) -> Checkpoint:
     """Return a member; the base of its kin is its own where it names none."""
     draft = candidate.draft
-    facts = dict(draft.facts)
-    if kin is not None and "base" in kin.draft.facts:
-        facts["base"] = Fact(kin.draft.facts["base"].value, "weights")
     assert draft.tokenizer is not None
     return Checkpoint(
         id=draft.id,
@@ -117,7 +115,7 @@ def _member(
         geometry_group=names[0],
         loss_group=names[1],
         label_order=order_of(draft.labels, named=draft.labels_named),
-        facts=facts,
+        facts=_facts(candidate, kin),
         duplicate_of=None if known == draft.id else known,
         adapter=draft.adapter,
         file_hashes=candidate.file_hashes,
@@ -128,6 +126,14 @@ def _member(
         revision=draft.revision,
         computing_hash=draft.config.computing_hash,
     )
+
+
+def _facts(candidate: Candidate, kin: Candidate | None) -> dict[str, Fact]:
+    """Return the facts of a member, with the base that its weights say it shares with its kin."""
+    facts = dict(candidate.draft.facts)
+    if kin is not None and "base" in kin.draft.facts:
+        facts["base"] = Fact(kin.draft.facts["base"].value, "weights")
+    return facts
 
 
 def _declared_hash_alerts(candidates: Sequence[Candidate]) -> list[str]:
@@ -170,15 +176,15 @@ def _precision_alerts(members: Sequence[Checkpoint]) -> list[str]:
     n_coarse = sum("BF16" in kinds for kinds in types)
     if not n_coarse:
         return []
-    are = "member is" if n_coarse == 1 else "members are"
-    return [f"{n_coarse} {are} stored in bfloat16; rounding alone can move a barrier by 0.001."]
+    are = counted(n_coarse, "member is", "members are")
+    return [f"{are} stored in bfloat16; rounding alone can move a barrier by 0.001."]
 
 
 def _duplicate_alerts(members: Sequence[Checkpoint]) -> list[str]:
     """Say which members are copies of others."""
     duplicates = Counter(m.duplicate_of for m in members if m.duplicate_of)
     return [
-        f"{count} {'member is an exact duplicate' if count == 1 else 'members are exact duplicates'}"
-        f" of {printable(original)}."
+        f"{counted(count, 'member is an exact duplicate', 'members are exact duplicates')} of "
+        f"{printable(original)}."
         for original, count in sorted(duplicates.items())
     ]

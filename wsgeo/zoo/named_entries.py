@@ -79,7 +79,7 @@ def entry_from_file(text: str, root: Path) -> Found:
 
 
 def _existing(text: str) -> Path | None:
-    """Return the folder that a text names, if there is one; refuse a file and the empty text."""
+    """Return the folder that a text names, if there is one; refuse a file."""
     path = Path(text)
     try:
         exists = bool(text.strip()) and path.exists()
