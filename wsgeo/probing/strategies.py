@@ -29,8 +29,8 @@ from wsgeo.probing.tables import CONTRASTS, PROFILE
 SIGNIFICANT = 0.05
 """Adjusted p-value below which a difference counts."""
 
-MATERIAL = 0.05
-"""Difference of accuracies, a fraction, below which one is counted but not told."""
+LEAST_TOLD = 0.05
+"""Difference of accuracies, a fraction, below which only the largest one is told."""
 
 _NOISE = -1
 
@@ -113,7 +113,7 @@ def _findings(contrasts: pl.DataFrame) -> list[dict[str, Any]]:
     differing = contrasts.filter(pl.col("p_adjusted") < SIGNIFICANT)
     largest_first = differing.sort(pl.col("difference").abs(), descending=True, maintain_order=True)
     for row in largest_first.rows(named=True):
-        large = abs(row["difference"]) >= MATERIAL
+        large = abs(row["difference"]) >= LEAST_TOLD
         if not found or (large and not any(_overlap(row, other) for other in found)):
             found.append(row)
     return found
