@@ -14,13 +14,19 @@ import pytest
 
 from wsgeo.errors import DataError, EntryError
 from wsgeo.processes.pool import WorkerPool, WorkFailure
-from wsgeo.processes.worker import attempt
+from wsgeo.processes.worker import attempt, report
 
 LIGHT = ("wsgeo.processes.worker",)
 
 
 def double(x: int) -> int:
     return 2 * x
+
+
+def count(x: int) -> int:
+    for k in range(x):
+        report(k)
+    return x
 
 
 def refuse(x: int) -> int:
@@ -109,6 +115,17 @@ class TestRun:
         """Each argument has one result, whatever the number of processes."""
         with WorkerPool(n_jobs, preload=LIGHT) as pool:
             assert results(pool, double, range(20)) == {i: 2 * i for i in range(20)}
+
+    @pytest.mark.parametrize("n_jobs", [0, 2])
+    def test_hears_what_is_reported(self, n_jobs):
+        """Reports arrive in their order, with the position of the argument, before its result."""
+        heard = {}
+        with WorkerPool(n_jobs, preload=LIGHT) as pool:
+            for i, n in pool.run(
+                count, [3, 5], hear=lambda i, k: heard.setdefault(i, []).append(k)
+            ):
+                assert heard[i] == list(range(n))
+            assert results(pool, count, [3]) == {0: 3}
 
     def test_runs_again(self, pool):
         """A pool serves one run after the other."""

@@ -123,3 +123,35 @@ class TestMakeMembers:
 
         assert [m.status for m in made] == ["kept", "trained"]
         assert told[-1] == (2, 2, "members")
+
+    @pytest.mark.parametrize("n_jobs", [0, 1])
+    def test_watches_members_in_work(self, able, workshop, tmp_path, monkeypatch, n_jobs):
+        """Step, loss, and the time left are told; a member that is kept is not counted."""
+        orders = [
+            Order(tmp_path / f"m{s}", dataclasses.replace(able, seed=s), workshop.root)
+            for s in (0, 1)
+        ]
+        make_member(orders[0])
+        monkeypatch.setattr(members, "_SECOND", 0.0)
+        seen = []
+        with WorkerPool(n_jobs) as pool:
+            make_members(orders, pool, watch=seen.append)
+
+        assert {running.member for running in seen} == {"m1"}
+        assert all(running.n_steps == running.total == 60 for running in seen)
+        assert all(running.done == running.step >= 1 for running in seen)
+        assert all(running.loss > 0 for running in seen)
+        assert seen[0].seconds_left is None
+        assert all(running.seconds_left >= 0 for running in seen[1:])
+
+    def test_a_model_that_learned_nothing_is_kept_and_flagged(self, able, workshop, tmp_path):
+        """The folder is there, its record gives the reason, and it is told again at a second call."""
+        still = dataclasses.replace(able, optimization=Optimization(1e-9, 2, 16))
+        order = Order(tmp_path / "one", still, workshop.root)
+        made = [make_member(order) for _ in range(2)]
+        record = json.loads((order.folder / "wsgeo.json").read_text())
+
+        assert made[0].status == record["status"] == "degenerate"
+        assert made[0] == made[1]
+        assert "class" in made[0].reason
+        assert (order.folder / "model.safetensors").is_file()

@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, final
 
 from wsgeo.processes.nursery import Nursery
-from wsgeo.processes.worker import ARGUMENT, FUNCTION, WorkFailure, perform, unpacked
+from wsgeo.processes.worker import ARGUMENT, FUNCTION, REPORT, WorkFailure, perform, unpacked
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -90,6 +91,7 @@ class WorkerPool:
         self._nursery: Nursery | None = None
         self._idle: list[_Worker] = []
         self._busy: dict[Connection, tuple[_Worker, _Job]] = {}
+        self._hear: Callable[[int, Any], None] | None = None
 
     def __enter__(self) -> Self:
         """Start importing the heavy modules in the background."""
@@ -121,6 +123,7 @@ class WorkerPool:
         arguments: Iterable[Argument],
         *,
         timeout: float | None = None,
+        hear: Callable[[int, Any], None] | None = None,
     ) -> Iterator[tuple[int, Result | WorkFailure]]:
         """Yield ``(position of the argument, result)`` as pieces of work finish, in any order.
 
@@ -136,6 +139,9 @@ class WorkerPool:
         timeout : float, optional
             Seconds after which a piece of work is given up and its worker killed; not enforced
             with ``n_jobs=0``.
+        hear : callable, optional
+            Called with the position of the argument and what the function tells with
+            `wsgeo.processes.worker.report` as it goes; while this iterator is drawn from.
 
         Yields
         ------
@@ -151,12 +157,14 @@ class WorkerPool:
         """
         if self.n_jobs == 0:
             for index, argument in enumerate(arguments):
-                yield index, _unpack(perform(function, argument))
+                listener = None if hear is None else partial(hear, index)
+                yield index, _unpack(perform(function, argument, listener))
             return
         if self._busy:
             raise ValueError("This pool is at work; finish or close its other run first.")
         if getattr(function, "__module__", "__main__") == "__main__":
             raise ValueError(f"{function!r} lives in a script; workers need it in a module.")
+        self._hear = hear
         try:
             yield from self._run(function, arguments, timeout)
         finally:
@@ -221,6 +229,10 @@ class WorkerPool:
             return
         worker.silent = 0.0
         if not answer:  # a heartbeat
+            return
+        if answer[:1] == REPORT:
+            if self._hear is not None:
+                self._hear(job.index, pickle.loads(answer[1:]))  # noqa: S301 - our own worker's
             return
         del self._busy[worker.connection]
         self._idle.append(worker)

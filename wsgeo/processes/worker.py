@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from multiprocessing.connection import Connection
 from typing import Any, final
@@ -17,8 +18,12 @@ HEARTBEAT = 2.0
 FUNCTION, ARGUMENT = b"F", b"A"
 """First byte of a message to a worker."""
 
+REPORT = b"R"
+"""First byte of a message from a worker that is no answer."""
+
 _attempt = 0
 _works = False
+_listener: Callable[[Any], None] | None = None
 
 
 def attempt() -> int:
@@ -37,6 +42,18 @@ def attempt() -> int:
 def is_worker() -> bool:
     """Tell whether this process is a worker of a pool."""
     return _works
+
+
+def report(value: object) -> None:
+    """Tell the caller of the pool how the piece of work at hand gets on.
+
+    Parameters
+    ----------
+    value : object
+        What to tell; it is pickled. Nothing happens where nobody listens.
+    """
+    if _listener is not None:
+        _listener(value)
 
 
 @final
@@ -59,8 +76,10 @@ class WorkFailure:
     trace: str = ""
 
 
-def perform(function: Any, argument: Any) -> tuple[bool, Any]:
-    """Call a function so that whatever it raises can travel.
+def perform(
+    function: Any, argument: Any, listener: Callable[[Any], None] | None = None
+) -> tuple[bool, Any]:
+    """Call a function so that whatever it raises can travel; a listener hears what it reports.
 
     Returns
     -------
@@ -69,6 +88,8 @@ def perform(function: Any, argument: Any) -> tuple[bool, Any]:
         an interruption, to be raised again; ``(False, WorkFailure)`` for everything else, panics of
         compiled libraries included.
     """
+    global _listener
+    before, _listener = _listener, listener
     try:
         return True, function(argument)
     except (WsgeoError, KeyboardInterrupt) as error:
@@ -76,6 +97,8 @@ def perform(function: Any, argument: Any) -> tuple[bool, Any]:
     # Panics of Rust libraries derive from BaseException.
     except BaseException as error:
         return False, failure_of(error)
+    finally:
+        _listener = before
 
 
 def failure_of(error: BaseException) -> WorkFailure:
@@ -89,11 +112,20 @@ def work(connection: Connection) -> None:
     """Answer requests on ``connection`` until the other side closes it.
 
     A message is either `FUNCTION` and a pickle, kept for what follows, or `ARGUMENT` and a pickle of
-    ``(argument, attempt)``, which is answered. Empty messages go back as signs of life.
+    ``(argument, attempt)``, which is answered. Empty messages go back as signs of life, and messages
+    of `REPORT` and a pickle while the work goes on.
     """
     global _works
     _works, lock = True, threading.Lock()
     threading.Thread(target=_beat, args=(connection, lock), daemon=True).start()
+
+    def send(message: bytes) -> None:
+        with lock:
+            connection.send_bytes(message)
+
+    def tell(value: object) -> None:
+        send(REPORT + pickle.dumps(value))
+
     function: Any = None
     while True:
         try:
@@ -104,9 +136,7 @@ def work(connection: Connection) -> None:
         if kind == FUNCTION:
             function = _read(content)
             continue
-        answer = _answer(function, _read(content))
-        with lock:
-            connection.send_bytes(answer)
+        send(_answer(function, _read(content), tell))
 
 
 def _read(content: bytes) -> Any:
@@ -117,14 +147,14 @@ def _read(content: bytes) -> Any:
         return failure_of(error)
 
 
-def _answer(function: Any, request: Any) -> bytes:
+def _answer(function: Any, request: Any, listener: Callable[[Any], None]) -> bytes:
     global _attempt
     for value in (function, request):
         if isinstance(value, WorkFailure):
             return _packed((False, value))
     argument, _attempt = request
     try:
-        return _packed(perform(function, argument))
+        return _packed(perform(function, argument, listener))
     except Exception as error:
         return _packed((False, failure_of(error)))
 

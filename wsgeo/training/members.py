@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -18,7 +19,7 @@ from typing import Any, final
 from wsgeo.errors import WsgeoError
 from wsgeo.files import replacing_folder, write_text
 from wsgeo.processes.pool import WorkerPool
-from wsgeo.processes.worker import WorkFailure
+from wsgeo.processes.worker import WorkFailure, report
 from wsgeo.progress import Progress
 from wsgeo.training.descent import DivergedError, device_of
 from wsgeo.training.loops import Trained, fine_tune, pretrain_masked_lm
@@ -34,6 +35,8 @@ from wsgeo.training.records import (
 )
 from wsgeo.training.states import UNFINISHED, StateKeeper
 from wsgeo.zoo.facts import OWN_FILE
+
+_SECOND = 1.0
 
 __all__ = ["Made", "Order", "make_member", "make_members"]
 
@@ -66,8 +69,40 @@ class Made:
     seconds: float | None = None
 
 
+@final
+@dataclass(frozen=True)
+class Running:
+    """How a member in work, and all members with it, get on.
+
+    Parameters
+    ----------
+    member : str
+        Name of its folder.
+    step, n_steps : int
+        Updates made, and in all.
+    loss : float
+        Of the last update, in nats.
+    done, total : int
+        Updates made of all members that had to be trained, and in all.
+    seconds_left : float or None
+        Until all members are made, at the rate since the first one began; None where that is not
+        known yet.
+    """
+
+    member: str
+    step: int
+    n_steps: int
+    loss: float
+    done: int
+    total: int
+    seconds_left: float | None
+
+
 def make_members(
-    orders: Sequence[Order], pool: WorkerPool, progress: Progress | None = None
+    orders: Sequence[Order],
+    pool: WorkerPool,
+    progress: Progress | None = None,
+    watch: Callable[[Running], None] | None = None,
 ) -> list[Made]:
     """Make the members that are not there yet, in the workers of a pool.
 
@@ -79,6 +114,8 @@ def make_members(
         Trains one member per worker.
     progress : callable, optional
         Told how many members are done.
+    watch : callable, optional
+        Told about once a second how each member in work gets on.
 
     Returns
     -------
@@ -91,10 +128,13 @@ def make_members(
         If a folder holds another model, or data or base cannot be read.
     """
     outcomes: list[Made | None] = [None] * len(orders)
-    for done, (i, outcome) in enumerate(pool.run(make_member, orders), start=1):
+    pace = _Pace(orders, watch)
+    work = pool.run(make_member, orders, hear=pace.hear)
+    for done, (i, outcome) in enumerate(work, start=1):
         if isinstance(outcome, WorkFailure):
             outcome = Made(orders[i].folder, "failed", outcome.reason)
         outcomes[i] = outcome
+        pace.end(i)
         if progress is not None:
             progress(done, len(orders), "members")
     return [made for made in outcomes if made is not None]
@@ -134,9 +174,55 @@ def make_member(order: Order) -> Made:
     return _made(order.folder, record)
 
 
+class _Pace:
+    """Counts the updates of all members, and how long the rest will take."""
+
+    def __init__(self, orders: Sequence[Order], watch: Callable[[Running], None] | None) -> None:
+        self._orders, self._watch = orders, watch
+        self._left = {i: order.recipe.optimization.steps for i, order in enumerate(orders)}
+        self._steps, self._first = dict[int, int](), dict[int, int]()
+        self._started = 0.0
+
+    def hear(self, i: int, told: tuple[int, float]) -> None:
+        """Take in that a member has made so many updates, with its last loss."""
+        step, loss = told
+        self._first.setdefault(i, step)
+        # From here on: what was done before an interruption took none of this call's time, and
+        # loading a model tells nothing about the rate.
+        self._started = self._started or time.monotonic()
+        self._steps[i] = step
+        self._left[i] = self._orders[i].recipe.optimization.steps - step
+        if self._watch is None:
+            return
+        made = sum(self._steps.values()) - sum(self._first.values())
+        done, left = sum(self._steps.values()), sum(self._left.values())
+        seconds = left * (time.monotonic() - self._started) / made if made > 0 else None
+        name, n_steps = self._orders[i].folder.name, step + self._left[i]
+        self._watch(Running(name, step, n_steps, loss, done, done + left, seconds))
+
+    def end(self, i: int) -> None:
+        """Take in that a member is made, or never will be; one that was kept is not counted."""
+        if i in self._steps:
+            self._steps[i] += self._left[i]
+        self._left[i] = 0
+
+
+def _reporter() -> Callable[[int, float], None]:
+    """Return a callable that reports the state of a run about once a second."""
+    due = 0.0
+
+    def tell(step: int, loss: float) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + _SECOND
+            report((step, loss))
+
+    return tell
+
+
 def _train(order: Order, keeper: StateKeeper) -> Trained:
     if not isinstance(order.recipe, FineTuneRecipe):
-        return pretrain_masked_lm(order.recipe, keeper=keeper)
+        return pretrain_masked_lm(order.recipe, keeper=keeper, tell=_reporter())
 
     def checkpoint(step: int, trained: Trained) -> None:
         _refuse_nonfinite(trained, step)
@@ -144,7 +230,7 @@ def _train(order: Order, keeper: StateKeeper) -> Trained:
         if not is_finished(folder, settings):
             _write(order, folder, settings, trained)
 
-    return fine_tune(order.recipe, keeper=keeper, checkpoint=checkpoint)
+    return fine_tune(order.recipe, keeper=keeper, tell=_reporter(), checkpoint=checkpoint)
 
 
 def _keeper(order: Order, settings: Mapping[str, Any]) -> StateKeeper:

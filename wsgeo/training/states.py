@@ -21,7 +21,7 @@ UNFINISHED: Final = ".unfinished"
 """Name of the hidden folder, beside the members, that holds the states of those in work."""
 
 _FILE = "state.safetensors"
-_SHARE = 20  # a save that takes s seconds is followed by at least 20 s seconds of training
+_SLOW = 1.5  # seconds; saves that take longer are made as much more rarely
 
 
 @final
@@ -120,7 +120,7 @@ class StateKeeper:
         with atomic_file(self._folder / _FILE) as file:
             file.write(content)
         now = time.monotonic()
-        self._due = now + max(self._every, _SHARE * (now - started))
+        self._due = now + self._every * max(1.0, (now - started) / _SLOW)
 
     def remove(self) -> None:
         """Remove the state, and the folder of states when it was the last one."""
