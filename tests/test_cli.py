@@ -119,7 +119,8 @@ def finished_run(tmp_path_factory):
         run.write_table(name, whole.cast(dict(TABLES[name])))
     run.write("run", {**run.read("run"), "status": "complete", "references": ["juneja2022"]})
     summary = {"zoo": "made-up", "n_members": 6, "n_pairs": 15, "n_computed": 0, "n_reused": 0}
-    rest = {"groups": [], "regions": {}, "alerts": [], "exclusions": [], "report": "", "next": []}
+    names = ("verdict", "groups", "alerts", "exclusions", "next")
+    rest = {**{name: [] for name in names}, "regions": {}, "report": ""}
     run.write("summary", {**summary, **rest})
     return run.folder
 

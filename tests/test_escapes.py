@@ -75,6 +75,31 @@ def test_markdown_stays_one_line(text):
     assert not any(mark in found.replace(f"\\{mark}", "") for mark in "<>[]|#`*_")
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It misses 0.25 of it: too much.", "It misses 0.25 of it: too much."),
+        ("1. item", r"1\. item"),
+        ("see www.a.org or http://b", r"see www\.a\.org or http\://b"),
+        (":smile: now", r"\:smile: now"),
+        ("a:b", r"a\:b"),
+    ],
+)
+def test_markdown_leaves_sentences_alone(text, found):
+    """Stops and colons are escaped only where they could begin a list, a link or an emoji."""
+    assert markdown_text(text) == found
+
+
+@pytest.mark.parametrize("text", ["1. item", "Gap: 0.5.", "a.b:c", ":x: 1.", "2.5 of 3."])
+def test_markdown_reads_back(text):
+    """A renderer shows the text itself, in a plain paragraph."""
+    from markdown_it import MarkdownIt
+
+    html = MarkdownIt("commonmark").render(markdown_text(text))
+
+    assert html == f"<p>{text}</p>\n"
+
+
 def test_xml_holds_what_is_left():
     """Control characters and lone surrogates become escapes; other letters stay."""
     assert xml_text("a\x0bü\ud800\t") == "a\\x0bü\\ud800\t"

@@ -8,7 +8,10 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#!|<>~&:@$^.])")
+# A stop or colon may begin a list, a link or an emoji, but not between a word and a space, and a
+# point not within a number.
+_PLAIN_STOP: Final = r"(?<=[^\W\d])[.:](?=\s|$)|(?<=\d)\.(?=\d)"
+_MARKDOWN: Final = re.compile(rf"(?!{_PLAIN_STOP})([\\`*_{{}}\[\]()#!|<>~&:@$^.])")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 

@@ -1,7 +1,5 @@
 """A run's summary as lines for people."""
 
-import pytest
-
 from wsgeo.commands.summaries import page
 
 
@@ -18,7 +16,8 @@ def _group(name, members):
 def _summary(*groups):
     counts = {"n_members": 1, "n_pairs": 1, "n_computed": 3, "n_reused": 0}
     rest = {"regions": {}, "alerts": [], "exclusions": [], "report": "r", "next": []}
-    return {"zoo": "z", "groups": list(groups), **counts, **rest}
+    verdict = [f"{group['name']}: {group['verdict']}" for group in groups]
+    return {"zoo": "z", "verdict": verdict, "groups": list(groups), **counts, **rest}
 
 
 def test_counts_agree_with_their_nouns():
@@ -29,14 +28,24 @@ def test_counts_agree_with_their_nouns():
     assert "  basin 0: 1 member: a" in lines
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_verdicts_name_their_group_where_there_are_several(several):
-    """Two verdicts in one summary can be told apart; one needs no name."""
-    groups = [_group(f"g0.l{k}", ["a", "b"]) for k in range(1 + several)]
+def test_each_verdict_stands_before_its_basins():
+    """Verdicts come as the summary words them, each with the basins of its group."""
+    groups = [_group(f"g0.l{k}", [f"a{k}", "b"]) for k in range(2)]
     lines = page(_summary(*groups))
 
-    assert ("g0.l0: One basin of 2." in lines) == several
-    assert ("One basin of 2." in lines) != several
+    assert lines[2:6] == [
+        "g0.l0: One basin of 2.",
+        "  basin 0: 2 members: a0, b",
+        "g0.l1: One basin of 2.",
+        "  basin 0: 2 members: a1, b",
+    ]
+
+
+def test_alerts_of_the_gate_are_told():
+    """Members that cannot do their task are told beside what was guessed."""
+    summary = _summary() | {"alerts": ["A label was guessed."], "gate_alerts": ["a failed."]}
+
+    assert {"Alert: A label was guessed.", "Alert: a failed."} <= set(page(summary))
 
 
 def test_a_name_stays_in_its_line():

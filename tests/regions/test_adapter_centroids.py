@@ -11,7 +11,7 @@ from wsgeo.errors import WsgeoError
 from wsgeo.regions.adapter_folders import adapter_config, write_adapter_folder
 from wsgeo.regions.adapters import Adapter, mean_adapter
 from wsgeo.regions.cards import Origin
-from wsgeo.regions.tables import CentroidPlan, Evidence
+from wsgeo.regions.tables import CentroidPlan, Evidence, Variant
 from wsgeo.weights.lowrank import LowRankUpdate
 
 QUERY = "bert.encoder.layer.0.attention.self.query"
@@ -35,12 +35,17 @@ def adapter(seed, rank=2, scaling=2.0, modules=(QUERY, VALUE), **kwargs) -> Adap
     return Adapter(updates, **{"whole": whole} | kwargs)
 
 
+def named(*adapters):
+    """Give adapters the ids of members."""
+    return {f"run-{i}": adapter for i, adapter in enumerate(adapters)}
+
+
 def products(members, module, weights=None):
     return np.average([member.updates[module].product() for member in members], 0, weights)
 
 
 def origin(base="base"):
-    plan = CentroidPlan("basin-0", "basin", "0", "mean of products", ("a", "b", "c"))
+    plan = CentroidPlan("basin-0", "basin", "0", Variant.PRODUCTS, ("a", "b", "c"))
     return Origin(plan, Evidence(0.5, 0.8), base=base, task="nli")
 
 
@@ -51,7 +56,7 @@ class TestMeanAdapter:
         """With no rank given, every module's change is the mean of the members' changes."""
         members = [adapter(0), adapter(1, rank=1), adapter(2, scaling=0.5)]
 
-        mean, error = mean_adapter(members.__getitem__, 3)
+        mean, error = mean_adapter(named(*members))
 
         assert error < 1e-7
         for module in (QUERY, VALUE):
@@ -67,7 +72,7 @@ class TestMeanAdapter:
         """The reported error is what the rank leaves out of the concatenated changes."""
         members = [adapter(seed) for seed in range(3)]
 
-        mean, error = mean_adapter(members.__getitem__, 3, rank=rank)
+        mean, error = mean_adapter(named(*members), rank=rank)
 
         target = np.stack([products(members, module) for module in (QUERY, VALUE)])
         result = np.stack([mean.updates[module].product() for module in (QUERY, VALUE)])
@@ -79,7 +84,7 @@ class TestMeanAdapter:
         """Averaging the factors keeps the rank and does not give the mean change."""
         members = [adapter(0), adapter(1)]
 
-        mean, error = mean_adapter(members.__getitem__, 2, "mean of factors")
+        mean, error = mean_adapter(named(*members), Variant.FACTORS)
 
         assert error == 0
         assert mean.updates[QUERY].rank == 2
@@ -87,12 +92,12 @@ class TestMeanAdapter:
         np.testing.assert_allclose(mean.updates[QUERY].a, a, atol=1e-6)
         assert abs(mean.updates[QUERY].product() - products(members, QUERY)).max() > 0.1
 
-    @pytest.mark.parametrize("variant", ["mean of products", "mean of factors"])
+    @pytest.mark.parametrize("variant", [Variant.PRODUCTS, Variant.FACTORS])
     def test_of_one_is_that_one(self, variant):
         """The centroid of one adapter does what the adapter does."""
         member = adapter(0)
 
-        mean, _ = mean_adapter([member].__getitem__, 1, variant)
+        mean, _ = mean_adapter(named(member), variant)
 
         np.testing.assert_allclose(
             mean.updates[QUERY].product(), member.updates[QUERY].product(), atol=1e-5
@@ -105,7 +110,7 @@ class TestMeanAdapter:
         """Weights count relative to their sum, for updates and whole tensors."""
         members = [adapter(0), adapter(1)]
 
-        mean, _ = mean_adapter(members.__getitem__, 2, weights=[3, 1])
+        mean, _ = mean_adapter(named(*members), weights=[3, 1])
 
         np.testing.assert_allclose(
             mean.updates[VALUE].product(), products(members, VALUE, [3, 1]), atol=1e-5
@@ -120,14 +125,20 @@ class TestMeanAdapter:
             adapter(1, embeddings=frozenset({QUERY})),
         ]
         for other in others:
-            with pytest.raises(WsgeoError, match="adapter 1 changes other matrices"):
-                mean_adapter([adapter(0), other].__getitem__, 2)
+            with pytest.raises(
+                WsgeoError,
+                match=r"adapter 'run-1' changes other matrices than 'run-0'.*--variant mean",
+            ):
+                mean_adapter(named(adapter(0), other))
 
     def test_ranks_that_cannot_be_kept_are_refused(self):
         """The mean of factors has the members' rank or none."""
-        for members, rank in [([adapter(0), adapter(1, rank=1)], None), ([adapter(0)], 4)]:
-            with pytest.raises(WsgeoError, match="mean of products"):
-                mean_adapter(members.__getitem__, len(members), "mean of factors", rank=rank)
+        for members, rank, told in [
+            ([adapter(0), adapter(1, rank=1)], None, "of the ranks 1, 2 .* --variant products"),
+            ([adapter(0)], 4, "of rank 2 have no mean of rank 4.*--variant products"),
+        ]:
+            with pytest.raises(WsgeoError, match=told):
+                mean_adapter(named(*members), Variant.FACTORS, rank=rank)
 
 
 class TestWriting:
@@ -153,7 +164,7 @@ class TestWriting:
         base = transformers.BertForSequenceClassification(config)
         before = {name: value.clone() for name, value in base.state_dict().items()}
         members = [adapter(seed) for seed in range(3)]
-        mean, _ = mean_adapter(members.__getitem__, 3)
+        mean, _ = mean_adapter(named(*members))
 
         folder = tmp_path / "centroid"
         write_adapter_folder(

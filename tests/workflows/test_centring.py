@@ -15,16 +15,17 @@ from trained_zoo import LABELS
 from zoo_cases import bert_config, fine_tuned, make_base, random_tensors, write_adapter, write_model
 
 from wsgeo.errors import WsgeoError
+from wsgeo.regions.adapters import load_adapter
 from wsgeo.regions.cards import Origin
-from wsgeo.regions.tables import CentroidPlan, Evidence
+from wsgeo.regions.tables import CentroidPlan, Evidence, Variant
 from wsgeo.store import open_run
 from wsgeo.weights.tensors import write_safetensors
 from wsgeo.workflows.centring import centroid
 from wsgeo.workflows.evidence import read_back, refuse_barriers
 from wsgeo.workflows.scanning import scan
 from wsgeo.workflows.selections import Selection
-from wsgeo.workflows.variants import ENCODERS, Writer
-from wsgeo.zoo import load_factors, load_weights, read_zoo
+from wsgeo.workflows.variants import Writer
+from wsgeo.zoo import load_adapter_parts, load_weights, read_zoo
 
 N_ADAPTERS = 4
 PREFIX = "base_model.model."
@@ -113,6 +114,22 @@ class TestAdapters:
         assert "The factors of the adapters are averaged" in card
         assert "lora-3 stand in another order" in card
 
+    def test_an_adapter_is_read_without_its_base(self, lora, tmp_path):
+        """The adapter of a member needs its own file alone, and has the group's label order."""
+        zoo = shutil.copytree(lora[0], tmp_path / "zoo")
+        first, *_, last = read_zoo(zoo).members
+        merged = [load_weights(member) for member in (first, last)]
+        (zoo / "base/model.safetensors").unlink()
+
+        for member, weights in zip((first, last), merged, strict=True):
+            adapter = load_adapter(member)
+            assert adapter.updates
+            assert {n for n in member.label_rows if n.startswith("classifier")} <= set(
+                adapter.whole
+            )
+            for name, tensor in adapter.whole.items():
+                np.testing.assert_array_equal(tensor, weights.tensor(name))
+
     def test_factors_are_another_point(self, lora, saved):
         """The mean of factors is not the mean of products, in weights and in loss."""
         zoo, _, _ = lora
@@ -163,7 +180,9 @@ class TestAdapters:
         )
         if variant != "mean":
             assert again.labels == member.labels
-            assert load_factors(again).keys() == load_factors(member).keys()
+            updates, whole = load_adapter_parts(again)
+            assert updates.keys() == member.lora.keys()
+            assert whole.keys() == load_adapter_parts(member)[1].keys()
 
     @pytest.mark.slow  # importing peft takes longer than the test
     def test_peft_loads_the_same_function(self, lora, saved):
@@ -280,7 +299,7 @@ class TestRegions:
             expected = np.mean([m[name] for m in members], axis=0) if shared else base[name]
             np.testing.assert_allclose(tensor, expected, atol=1e-6)
         assert AutoTokenizer.from_pretrained(row["folder"])("good film")["input_ids"]
-        assert row["variant"] == ENCODERS
+        assert row["variant"] == Variant.ENCODERS
         assert row["loss"] is None
         assert "not measured" in row["reason"]
         card = (Path(row["folder"]) / "README.md").read_text()
@@ -291,7 +310,7 @@ class TestRegions:
         """The encoder centroid of one member has that member's encoder to the bit."""
         zoo, _ = tasks
         member = read_zoo(zoo).members[2]
-        plan = CentroidPlan("one", "region", "0", ENCODERS, (member.id,))
+        plan = CentroidPlan("one", "region", "0", Variant.ENCODERS, (member.id,))
         Writer(tmp_path / "one", "F32", lambda _: Evidence()).write([member], Origin(plan))
 
         own = load_file(member.folder / "model.safetensors")

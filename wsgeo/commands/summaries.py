@@ -23,13 +23,15 @@ def page(summary: dict[str, Any]) -> list[str]:
     if summary.get("status") == "unfinished":
         return [f"The run in {summary['run']} is unfinished. Run the same scan again to go on."]
     lines = [f"{summary['zoo']}: {_counts(summary)}", ""]
-    for group in summary["groups"]:
-        lines += _group(group, several=len(summary["groups"]) > 1)
+    for verdict, group in zip(summary["verdict"], summary["groups"], strict=True):
+        lines += [verdict, *_group(group)]
     lines += [
         f"Task vectors of {name}: {region['verdict']}"
         for name, region in summary["regions"].items()
     ]
-    lines += [f"Alert: {alert}" for alert in summary["alerts"]]
+    # A run of an earlier version holds them among the others.
+    alerts = [*summary["alerts"], *summary.get("gate_alerts", [])]
+    lines += [f"Alert: {alert}" for alert in alerts]
     lines += [
         f"{row['fate'].capitalize()}: {row['id']}: {row['cause']}. {row['remedy']}"
         for row in summary["exclusions"]
@@ -45,10 +47,9 @@ def _counts(summary: dict[str, Any]) -> str:
     )
 
 
-def _group(group: dict[str, Any], several: bool) -> list[str]:
-    """Return the lines of one loss group, under its name where there are several."""
-    lines = [f"{group['name']}: {group['verdict']}" if several else group["verdict"]]
-    lines += [f"  {reason}" for reason in group["reasons"]]
+def _group(group: dict[str, Any]) -> list[str]:
+    """Return the reasons and basins of one loss group as lines."""
+    lines = [f"  {reason}" for reason in group["reasons"]]
     if said := group.get("associations"):  # runs of earlier versions say nothing of them
         lines.append(f"  {' '.join(said)}")
     for basin in group["basins"]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, final
+from typing import final
 
 import numpy as np
 
 from wsgeo.errors import WsgeoError
 from wsgeo.escapes import shown
+from wsgeo.regions.tables import Variant
 from wsgeo.weights.arithmetic import mean
 from wsgeo.weights.lowrank import LowRankUpdate, mean_of_factors, product_mean
 from wsgeo.weights.precision import Tensor
-from wsgeo.zoo import Checkpoint, load_factors, load_weights
-
-AdapterVariant: TypeAlias = Literal["mean of products", "mean of factors"]
+from wsgeo.zoo import Checkpoint, load_adapter_parts
 
 PREFIX = "base_model.model."
 """What PEFT puts before the names of an adapter's tensors."""
@@ -64,39 +63,35 @@ def load_adapter(member: Checkpoint) -> Adapter:
     EntryError
         As `wsgeo.zoo.load_weights`.
     """
-    weights, updates = load_weights(member), load_factors(member)
+    updates, whole = load_adapter_parts(member)
     factors = {name: member.lora[name].a for name in updates}
     modules = {
         name: ref.stored_name.removeprefix(PREFIX).rpartition(".lora_")[0]
         for name, ref in factors.items()
     }
     embeddings = {name for name, ref in factors.items() if ".lora_embedding_" in ref.stored_name}
-    files = {ref.file for ref in factors.values()}
     return Adapter(
         {modules[name]: update for name, update in updates.items()},
-        {n: weights.tensor(n).copy() for n, ref in member.tensors.items() if ref.file in files},
+        whole,
         frozenset(modules[name] for name in embeddings),
         any(pair.transposed for name, pair in member.lora.items() if name not in embeddings),
     )
 
 
 def mean_adapter(
-    load: Callable[[int], Adapter],
-    n: int,
-    variant: AdapterVariant = "mean of products",
+    members: Mapping[str, Adapter],
+    variant: Variant = Variant.PRODUCTS,
     *,
     rank: int | None = None,
     weights: Sequence[float] | None = None,
 ) -> tuple[Adapter, float]:
-    """Return the centroid of ``n`` adapters of one base.
+    """Return the centroid of adapters of one base.
 
     Parameters
     ----------
-    load : callable (int) -> Adapter
-        Returns one member.
-    n : int
-        Number of members.
-    variant : {"mean of products", "mean of factors"}
+    members : mapping of str to Adapter
+        The adapters, by the ids of the members.
+    variant : Variant, default ``Variant.PRODUCTS``
         Whether the changes of the weights are averaged, and factored anew, or the factors
         themselves: the second is what averaging files does, and not what the adapters do.
     rank : int, optional
@@ -120,34 +115,33 @@ def mean_adapter(
     WsgeoError
         If the members do not change the same matrices, or a rank stands against the variant.
     """
-    members = [load(i) for i in range(n)]
     _check_same_parts(members)
-    share = weights or [1.0] * n
-    first = members[0]
+    adapters = list(members.values())
+    share, first = weights or [1.0] * len(adapters), adapters[0]
     whole = {
-        name: _mean_tensor([member.whole[name] for member in members], share)
+        name: _mean_tensor([member.whole[name] for member in adapters], share)
         for name in first.whole
     }
-    grouped = {module: [m.updates[module] for m in members] for module in first.updates}
-    if variant == "mean of factors":
+    grouped = {module: [m.updates[module] for m in adapters] for module in first.updates}
+    if variant is Variant.FACTORS:
         updates, error = _factor_means(grouped, rank, share), 0.0
     else:
         updates, error = _product_means(grouped, rank, share)
     return Adapter(updates, whole, first.embeddings, first.transposed), error
 
 
-def _check_same_parts(members: Sequence[Adapter]) -> None:
+def _check_same_parts(members: Mapping[str, Adapter]) -> None:
     if not members:
         raise ValueError("There are no adapters.")
-    first = members[0]
-    for i, member in enumerate(members):
+    first_id, first = next(iter(members.items()))
+    for id_, member in members.items():
         parts = [(_shapes(m), m.embeddings, m.transposed) for m in (member, first)]
         if parts[0] != parts[1]:
             odd = sorted(set(_shapes(member).items()) ^ set(_shapes(first).items()))
             example = f", such as {shown(odd[0][0])}" if odd else ""
             raise WsgeoError(
-                f"adapter {i} changes other matrices than adapter 0{example}",
-                remedy="Average adapters of the same target modules, or merge them first (variant mean).",
+                f"adapter {shown(id_)} changes other matrices than {shown(first_id)}{example}",
+                remedy="Leave out one of them, or merge them first with --variant mean.",
             )
 
 
@@ -165,10 +159,15 @@ def _factor_means(
     grouped: Mapping[str, Sequence[LowRankUpdate]], rank: int | None, weights: Sequence[float]
 ) -> dict[str, LowRankUpdate]:
     ranks = {update.rank for updates in grouped.values() for update in updates}
-    if len(ranks) > 1 or (rank is not None and ranks != {rank}):
+    if len(ranks) > 1:
         raise WsgeoError(
-            f"factors of ranks {sorted(ranks)} have no mean of rank {rank or 'their own'}",
-            remedy="Take the mean of products, or leave out the rank.",
+            f"factors of the ranks {', '.join(map(str, sorted(ranks)))} have no mean",
+            remedy="Pass --variant products.",
+        )
+    if rank is not None and ranks != {rank}:
+        raise WsgeoError(
+            f"factors of rank {ranks.pop()} have no mean of rank {rank}",
+            remedy="Pass --variant products, or leave out --rank.",
         )
     return {module: mean_of_factors(updates, weights) for module, updates in grouped.items()}
 

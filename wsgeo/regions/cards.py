@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import final
 
+from wsgeo.counting import counted
 from wsgeo.escapes import markdown_text, printable, yaml_text
 from wsgeo.regions.staging import KIND
 from wsgeo.regions.tables import CentroidPlan, Evidence, finite
@@ -94,7 +95,7 @@ def model_card(
         _front_matter(origin, model_class, library),
         f"# {markdown_text(plan.name)}\n",
         _summary(origin, model_class, dtype),
-        *(f"{_sentence(note)}\n" for note in origin.notes),
+        *(f"{markdown_text(note)}\n" for note in origin.notes),
         "## Members\n",
         _members(origin),
         "## Evidence\n",
@@ -128,7 +129,7 @@ def _summary(origin: Origin, model_class: str, dtype: StoredType) -> str:
     plan = origin.plan
     base = f" fine-tuned from {_code(origin.base)}" if origin.base else ""
     task = f" on the task {_code(origin.task)}" if origin.task else ""
-    members = "one model" if len(plan.members) == 1 else f"{len(plan.members)} models"
+    members = counted(len(plan.members), "model")
     return (
         f"The {markdown_text(plan.variant)} of {members}{base}{task}: the centre of "
         f"{markdown_text(plan.level)} {markdown_text(plan.group)} in weight space, made by wsgeo "
@@ -159,7 +160,7 @@ def _evidence(origin: Origin) -> str:
     table = ""
     if evidence.member_loss or not evidence.missing:
         table = _table(("Model", "Loss (nats per example)", "Metric"), _evidence_rows(origin))
-    told = (_sentence(evidence.missing), _gap_sentence(origin))
+    told = (markdown_text(evidence.missing), _gap_sentence(origin))
     sentences = " ".join(part for part in told if part)
     return "\n".join(part for part in (table, sentences and f"{sentences}\n") if part)
 
@@ -196,12 +197,6 @@ def _figure(value: float | None) -> str:
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def _sentence(text: str) -> str:
-    """Return text without escapes where a stop or colon ends a word, or a point is in a number."""
-    plain = r"(?<=[^\W\d])\\([.:])(?=\s|$)|(?<=\d)\\(\.)(?=\d)"
-    return re.sub(plain, lambda match: match[1] or match[2], markdown_text(text))
 
 
 def _code(text: str) -> str:

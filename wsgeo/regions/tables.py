@@ -5,16 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import final
 
 import polars as pl
 
+
+class Variant(StrEnum):
+    """What is averaged; the value is its name in tables and cards."""
+
+    MEAN = "mean"  # of the weights, adapters merged
+    PRODUCTS = "mean of products"  # of LoRA adapters: of what they add to the weights
+    FACTORS = "mean of factors"  # of LoRA adapters: of the factors themselves, another point
+    ENCODERS = "mean of encoders"  # of what members of several tasks share
+
+    @property
+    def word(self) -> str:
+        """What the command line calls it, such as ``products``."""
+        return self.removeprefix("mean of ")
+
+
 CENTROIDS = pl.Schema(
     {
         "name": pl.String(),
-        "level": pl.String(),  # basin, dataset, task, general
-        "group": pl.String(),  # the basin's number, or the data set's or task's name
-        "variant": pl.String(),  # mean, mean of products, mean of factors, mean of encoders
+        "level": pl.String(),  # basin, region
+        "group": pl.String(),  # the number of the basin or region
+        "variant": pl.String(),  # a `Variant`: mean, mean of products, mean of factors, mean of encoders
         "members": pl.List(pl.String),
         "weights": pl.List(pl.Float64),  # shares of the members, summing to 1
         "loss": pl.Float64(),  # nats per example
@@ -46,11 +62,11 @@ class CentroidPlan:
     name : str
         Its name, such as ``basin-0``.
     level : str
-        ``basin``, ``dataset``, ``task`` or ``general``.
+        ``basin`` or ``region``.
     group : str
-        Which one of that level.
-    variant : str
-        ``mean``, ``mean of products`` or ``mean of factors`` of adapters, or ``mean of encoders``.
+        Its number.
+    variant : Variant
+        What is averaged.
     members : tuple of str
         Ids of the checkpoints that are averaged.
     weights : tuple of float
@@ -60,12 +76,13 @@ class CentroidPlan:
     name: str
     level: str
     group: str
-    variant: str
+    variant: Variant
     members: tuple[str, ...]
     weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        """Fill in equal shares, and refuse shares that do not match the members."""
+        """Fill in equal shares; refuse shares that do not match the members, and unknown variants."""
+        object.__setattr__(self, "variant", Variant(self.variant))
         n = len(self.members)
         weights = self.weights or (1.0,) * n
         total = math.fsum(weights)
@@ -76,7 +93,7 @@ class CentroidPlan:
     @property
     def has_recipe(self) -> bool:
         """Whether mergekit's linear merge of the members gives the same model."""
-        return self.variant == "mean"
+        return self.variant is Variant.MEAN
 
 
 @final
@@ -142,7 +159,7 @@ def centroid_row(
 
     Examples
     --------
-    >>> plan = CentroidPlan("basin-0", "basin", "0", "mean", ("a", "b"))
+    >>> plan = CentroidPlan("basin-0", "basin", "0", Variant.MEAN, ("a", "b"))
     >>> row = centroid_row(plan, Evidence(member_loss={"a": 0.5, "b": 0.3}), None, "refused")
     >>> row["best_member"][0], row["mean_member_loss"][0], row["loss"][0]
     ('b', 0.4, None)
@@ -153,7 +170,7 @@ def centroid_row(
         "name": plan.name,
         "level": plan.level,
         "group": plan.group,
-        "variant": plan.variant,
+        "variant": plan.variant.value,
         "members": list(plan.members),
         "weights": list(plan.weights),
         "loss": evidence.loss,

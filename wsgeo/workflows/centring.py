@@ -118,7 +118,7 @@ def centroid(
 def _plan(selection: Selection, asked: str | None, rank: int | None) -> CentroidPlan:
     """Return what is to be made; a variant that is not the default, and a rank, are in its name."""
     variant = variant_of(selection, asked, rank)
-    suffix = "" if variant == variant_of(selection, None, None) else f"-{asked}"
+    suffix = "" if variant is variant_of(selection, None, None) else f"-{variant.word}"
     suffix += "" if rank is None else f"-rank-{rank}"
     name, label = selection.name + suffix, str(selection.label)
     return CentroidPlan(name, selection.kind, label, variant, selection.ids)

@@ -113,18 +113,18 @@ def plan_of(
     ScanPlan
         The counts.
     """
-    counted = []
+    counts = []
     for group in groups:
         n = len({member.content_hash for member in group.members})
         n_pairs = n * (n - 1) // 2
-        counted.append((group.name, n, n_pairs, _evaluations(n, n_pairs, settings)))
+        counts.append((group.name, n, n_pairs, _evaluations(n, n_pairs, settings)))
     n_examples = max((len(group.encoded) for group in groups), default=0)
     return ScanPlan(
         zoo=zoo,
         n_members=len(hashes),
         n_distinct=len(set(hashes)),
         n_excluded=n_excluded,
-        groups=tuple(counted),
+        groups=tuple(counts),
         n_examples=n_examples,
         n_points=settings.n_points,
         alerts=tuple(alerts),

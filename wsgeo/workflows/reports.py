@@ -81,8 +81,8 @@ def _facts(
     facts: dict[str, Any], summary: dict[str, Any], name: str | None, said: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return what the page says of the run itself."""
-    groups: list[dict[str, Any]] = summary.get("groups", [])
-    group = next((found for found in groups if found["name"] == name), {})
+    groups = zip(summary.get("groups", []), summary.get("verdict", []), strict=True)
+    group, verdict = next((pair for pair in groups if pair[0]["name"] == name), ({}, None))
     return {
         "name": facts["zoo"]["name"],
         "version": facts["wsgeo"],
@@ -90,24 +90,12 @@ def _facts(
         "settings": facts["settings"],
         "seed": facts["settings"]["seed"],
         "tau": group.get("tau"),
-        "verdict": [_titled(group, len(groups) > 1), *said] if group else [],
+        "verdict": [] if verdict is None else [verdict, *said],
         "reasons": group["reasons"] if group else [],
-        "alerts": _alerts(summary),
+        "trained": group.get("associations", []),  # runs of earlier versions have none
+        # The page takes those of the gate from the table of models.
+        "alerts": summary.get("alerts", []),
         "timings": {"scan": summary.get("seconds")},
         "data": [data for data in facts["data"] if name in (None, data["group"])],
         "sets": facts.get("sets", {}),
     }
-
-
-def _titled(group: dict[str, Any], several: bool) -> str:
-    return f"{group['name']}: {group['verdict']}" if several else str(group["verdict"])
-
-
-def _alerts(summary: dict[str, Any]) -> list[str]:
-    """Return the alerts without those of the gate, which the page takes from the table of models."""
-    failed = [
-        f"{name} failed the end-point gate"
-        for group in summary.get("groups", [])
-        for name in group.get("failed_ends", {})
-    ]
-    return [alert for alert in summary.get("alerts", []) if not alert.startswith(tuple(failed))]

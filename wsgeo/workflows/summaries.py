@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,10 +50,11 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
         "n_computed": outcome.n_computed,
         "n_reused": outcome.n_reused,
         "seconds": round(outcome.seconds, 1),
-        "verdict": [group["verdict"] for group in groups],
+        "verdict": _verdicts(groups),
         "groups": groups,
         "regions": {name: _regions(result) for name, result in outcome.regions.items()},
-        "alerts": [*inputs.alerts, *_gate_alerts(outcome)],
+        "alerts": list(inputs.alerts),
+        "gate_alerts": _gate_alerts(outcome),
         "failures": [failed._asdict() for failed in outcome.failures],
         "exclusions": [dataclasses.asdict(row) for row in inputs.zoo.excluded],
         "report": str(run.folder / "report" / "index.html"),
@@ -92,6 +93,13 @@ def group_summary(group: GroupResult) -> dict[str, Any]:
         "gaps": _mean_gaps(group),
         "failed_ends": {name: gate.reason for name, gate in group.gates.items() if not gate.passed},
     }
+
+
+def _verdicts(groups: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence per group, under its name where there are several."""
+    if len(groups) == 1:
+        return [groups[0]["verdict"]]
+    return [f"{group['name']}: {group['verdict']}" for group in groups]
 
 
 def _basins(labels: Mapping[str, int]) -> list[dict[str, Any]]:

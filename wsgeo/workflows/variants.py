@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, cast, final
+from typing import Final, final
 
 import numpy as np
 
 from wsgeo.errors import WsgeoError
 from wsgeo.regions.accounts import Measure
 from wsgeo.regions.adapter_folders import write_adapter_folder
-from wsgeo.regions.adapters import Adapter, AdapterVariant, load_adapter, mean_adapter
+from wsgeo.regions.adapters import Adapter, load_adapter, mean_adapter
 from wsgeo.regions.cards import Origin
 from wsgeo.regions.centroids import mean_weights
-from wsgeo.regions.encoders import EncoderFrame, encoder_mean
+from wsgeo.regions.encoders import encoder_mean, in_frame
 from wsgeo.regions.folders import ModelTemplate, write_model_folder
+from wsgeo.regions.tables import Variant
 from wsgeo.weights.precision import StoredType
 from wsgeo.workflows.selections import Selection
-from wsgeo.zoo import Base, Checkpoint, load_weights
+from wsgeo.zoo import Base, Checkpoint, WholeBase, load_weights, load_whole_base
 from wsgeo.zoo.hub import parse_hub_id
 
-VARIANTS: Final[Mapping[str, str]] = {
-    "mean": "mean",
-    "products": "mean of products",
-    "factors": "mean of factors",
-}
-"""Word of the command line -> name in tables and cards."""
-
-ENCODERS: Final = "mean of encoders"
+WORDS: Final = tuple(v.word for v in Variant if v is not Variant.ENCODERS)
+"""What the command line calls the variants that may be asked for."""
 
 
-def variant_of(selection: Selection, asked: str | None, rank: int | None) -> str:
+def variant_of(selection: Selection, asked: str | None, rank: int | None) -> Variant:
     """Return which mean is made of some members.
 
     Parameters
@@ -40,49 +35,51 @@ def variant_of(selection: Selection, asked: str | None, rank: int | None) -> str
     selection : Selection
         The members.
     asked : str or None
-        A key of `VARIANTS`; None for what suits the members.
+        One of `WORDS`; None for what suits the members.
     rank : int or None
         Bound of the rank.
 
     Returns
     -------
-    str
-        A value of `VARIANTS`, or `ENCODERS`.
+    Variant
+        What is averaged.
 
     Raises
     ------
     WsgeoError
         If what is asked for does not apply to the members.
     """
-    n_full = sum(member.adapter is None for member in selection.members)
-    if asked is not None and asked not in VARIANTS:
+    if asked is not None and asked not in WORDS:
         raise WsgeoError(
-            f"no variant is called {asked}", remedy=f"Choose among {', '.join(VARIANTS)}."
+            f"no variant is called {asked}", remedy=f"Choose among {', '.join(WORDS)}."
         )
-    if selection.spans_tasks:
-        variant = _encoders(asked)
-    elif asked in {"products", "factors"} and n_full:
-        raise WsgeoError(
-            f"{asked} are those of LoRA adapters, and {n_full} of {len(selection.members)} members "
-            f"are full models",
-            remedy="Leave out --variant, or pass --variant mean.",
-        )
-    else:
-        variant = VARIANTS[asked or ("mean" if n_full else "products")]
-    if rank is not None and variant != VARIANTS["products"]:
+    wanted = next((variant for variant in Variant if variant.word == asked), None)
+    variant = _fitting(selection, wanted)
+    if rank is not None and variant is not Variant.PRODUCTS:
         raise WsgeoError(
             f"a rank bounds the mean of products, not the {variant}", remedy="Leave out --rank."
         )
     return variant
 
 
-def _encoders(asked: str | None) -> str:
-    if asked in {"products", "factors"}:
+def _fitting(selection: Selection, wanted: Variant | None) -> Variant:
+    """Return what is wanted, or what suits the members; refuse what does not apply to them."""
+    n_full = sum(member.adapter is None for member in selection.members)
+    of_adapters = wanted in {Variant.PRODUCTS, Variant.FACTORS}
+    if selection.spans_tasks:
+        if wanted is not None and of_adapters:
+            raise WsgeoError(
+                f"the members are of several tasks, which share an encoder but no {wanted.word}",
+                remedy="Leave out --variant, or choose the members of one task with --group.",
+            )
+        return Variant.ENCODERS
+    if wanted is not None and of_adapters and n_full:
         raise WsgeoError(
-            f"the members are of several tasks, which share an encoder but no {asked}",
-            remedy="Leave out --variant, or choose the members of one task with --group.",
+            f"{wanted.word} are those of LoRA adapters, and {n_full} of {len(selection.members)} "
+            f"members are full models",
+            remedy="Leave out --variant, or pass --variant mean.",
         )
-    return ENCODERS
+    return wanted or (Variant.MEAN if n_full else Variant.PRODUCTS)
 
 
 @final
@@ -130,9 +127,9 @@ class Writer:
         WsgeoError
             If the members cannot be averaged, or the folder cannot be written.
         """
-        if origin.plan.variant == ENCODERS:
+        if origin.plan.variant is Variant.ENCODERS:
             return self._encoder(members, origin)
-        if origin.plan.variant == VARIANTS["mean"]:
+        if origin.plan.variant is Variant.MEAN:
             return self._model(members, origin)
         return self._adapter(members, origin)
 
@@ -146,10 +143,9 @@ class Writer:
         return replace(origin, evidence=evidence)
 
     def _adapter(self, members: Sequence[Checkpoint], origin: Origin) -> Origin:
-        first, variant = members[0], cast(AdapterVariant, origin.plan.variant)
-        adapter, error = mean_adapter(
-            lambda i: load_adapter(members[i]), len(members), variant, rank=self.rank
-        )
+        first, variant = members[0], origin.plan.variant
+        adapters = {member.id: load_adapter(member) for member in members}
+        adapter, error = mean_adapter(adapters, variant, rank=self.rank)
         notes = _label_notes(members, first.labels)
         origin = _noted(origin, _adapter_note(adapter, error, variant), *notes)
         evidence = write_adapter_folder(
@@ -172,12 +168,13 @@ class Writer:
                 "the members' base was not found, so there is no frame for their encoder",
                 remedy="Scan with --base PATH.",
             )
-        frame = EncoderFrame.of(base, allow_pickle=self.allow_pickle)
-        origin = _noted(origin, _encoder_note(members, base, frame))
+        frame = load_whole_base(base, allow_pickle=self.allow_pickle)
+        tokenizer = members[0].tokenizer_folder
+        origin = _noted(origin, _encoder_note(members, frame))
         evidence = write_model_folder(
             self.folder,
-            frame.filled(encoder_mean(members, base), base),
-            frame.template(members[0].tokenizer_folder),
+            in_frame(encoder_mean(members, base), frame),
+            ModelTemplate(frame.config, frame.model_class, frame.labels, tokenizer),
             origin,
             dtype=self.dtype,
             measure=self.measure,
@@ -231,9 +228,9 @@ def _label_notes(members: Sequence[Checkpoint], order: tuple[str, ...]) -> list[
     return [f"{told}; rows of the head were matched by label before they were averaged."]
 
 
-def _adapter_note(adapter: Adapter, error: float, variant: AdapterVariant) -> str:
+def _adapter_note(adapter: Adapter, error: float, variant: Variant) -> str:
     rank = max(update.rank for update in adapter.updates.values())
-    if variant == VARIANTS["factors"]:
+    if variant is Variant.FACTORS:
         return (
             f"The factors of the adapters are averaged, at rank {rank}, not what the adapters do: "
             "the mean of their products is another model."
@@ -246,9 +243,9 @@ def _adapter_note(adapter: Adapter, error: float, variant: AdapterVariant) -> st
     )
 
 
-def _encoder_note(members: Sequence[Checkpoint], base: Base, frame: EncoderFrame) -> str:
+def _encoder_note(members: Sequence[Checkpoint], frame: WholeBase) -> str:
     n_tasks = len({member.loss_group for member in members})
-    kept = sorted(set(frame.files.tensors) - set(base.tensors))
+    kept = set(frame.weights.layout.names) - set(frame.own_names.values())
     own = "; its other tensors are those of the base" if kept else ""
     return (
         f"It has no task head: its members are of {n_tasks} tasks or label sets, and what is "

@@ -93,7 +93,7 @@ class Base:
     tensors : mapping of str to TensorRef
         The tensors of the member's body that the base has, by the member's names.
     file_hashes : mapping of Path to str
-        Hash of each file (`wsgeo.weights.tensors.FileDigest`), checked by `wsgeo.zoo.load_base`.
+        Hash of each file (`wsgeo.weights.tensors.FileDigest`); `wsgeo.zoo.load_base` checks it.
     """
 
     id: str

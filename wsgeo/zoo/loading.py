@@ -51,15 +51,14 @@ def load_weights(checkpoint: Checkpoint) -> Weights:
         pair, tensor = checkpoint.lora[name], weights.tensor(name)
         tensor[...] = merge_adapter(tensor, update, fan_in_fan_out=pair.transposed)
         check_finite(tensor, name, pair.a.file)
-    if checkpoint.label_order and checkpoint.label_order != tuple(range(len(checkpoint.labels))):
-        for name in checkpoint.label_rows:
-            tensor = weights.tensor(name)
-            tensor[...] = tensor[list(checkpoint.label_order)]
+    _order_labels(checkpoint, {name: weights.tensor(name) for name in checkpoint.label_rows})
     return weights
 
 
-def load_factors(checkpoint: Checkpoint) -> dict[str, LowRankUpdate]:
-    """Read the factors of an adapter.
+def load_adapter_parts(
+    checkpoint: Checkpoint,
+) -> tuple[dict[str, LowRankUpdate], dict[str, Array]]:
+    """Read the files of an adapter alone, and not its base.
 
     Parameters
     ----------
@@ -68,16 +67,26 @@ def load_factors(checkpoint: Checkpoint) -> dict[str, LowRankUpdate]:
 
     Returns
     -------
-    dict of str to LowRankUpdate
-        By canonical name; empty for a full model.
+    updates : dict of str to LowRankUpdate
+        What is added to tensors of the base, by canonical name; empty for a full model.
+    whole : dict of str to ndarray of float32
+        The tensors that the adapter holds whole, label rows in the order of the loss group.
 
     Raises
     ------
     EntryError
         As `load_weights`.
     """
-    refs = {_key(ref): ref for pair in checkpoint.lora.values() for ref in (pair.a, pair.b)}
-    return _updates(checkpoint, dict(_verified(refs, checkpoint.file_hashes)))
+    factors = _factor_refs(checkpoint)
+    files = {ref.file for ref in factors.values()}
+    refs: dict[str | _FactorKey, TensorRef] = {**factors}
+    refs.update({name: ref for name, ref in checkpoint.tensors.items() if ref.file in files})
+    found = dict(read_verified(refs, checkpoint.file_hashes))
+    # Copies, because two names may stand for one tensor of the file.
+    whole = {key: values.copy() for key, values in found.items() if isinstance(key, str)}
+    _order_labels(checkpoint, whole)
+    arrays = {key: values for key, values in found.items() if not isinstance(key, str)}
+    return _updates(checkpoint, arrays), whole
 
 
 def load_base(checkpoint: Checkpoint) -> Weights | None:
@@ -104,7 +113,7 @@ def load_base(checkpoint: Checkpoint) -> Weights | None:
     names = tuple(sorted(base.tensors))
     layout = Layout(names, tuple(base.tensors[name].shape for name in names))
     weights = Weights(layout, np.empty(layout.n_parameters, np.float32))
-    for name, values in _verified(base.tensors, base.file_hashes):
+    for name, values in read_verified(base.tensors, base.file_hashes):
         weights.tensor(name)[...] = values
     return weights
 
@@ -155,16 +164,25 @@ def build_model(checkpoint: Checkpoint) -> torch.nn.Module:
 
 def _read_into(checkpoint: Checkpoint, weights: Weights) -> dict[_FactorKey, Array]:
     """Fill the flat vector; return the factors of an adapter."""
-    refs: dict[str | _FactorKey, TensorRef] = {}
-    refs.update(checkpoint.tensors)
-    refs.update({_key(ref): ref for pair in checkpoint.lora.values() for ref in (pair.a, pair.b)})
+    refs: dict[str | _FactorKey, TensorRef] = {**checkpoint.tensors, **_factor_refs(checkpoint)}
     factors: dict[_FactorKey, Array] = {}
-    for key, values in _verified(refs, checkpoint.file_hashes):
+    for key, values in read_verified(refs, checkpoint.file_hashes):
         if isinstance(key, str):
             weights.tensor(key)[...] = values
         else:
             factors[key] = values
     return factors
+
+
+def _order_labels(checkpoint: Checkpoint, tensors: Mapping[str, Array]) -> None:
+    """Put the label rows of some tensors into the order of the loss group."""
+    order = list(checkpoint.label_order)
+    for name in checkpoint.label_rows & tensors.keys() if order else ():
+        tensors[name][...] = tensors[name][order]
+
+
+def _factor_refs(checkpoint: Checkpoint) -> dict[_FactorKey, TensorRef]:
+    return {_key(ref): ref for pair in checkpoint.lora.values() for ref in (pair.a, pair.b)}
 
 
 def _updates(
@@ -180,10 +198,30 @@ def _key(ref: TensorRef) -> _FactorKey:
     return ref.file, ref.stored_name
 
 
-def _verified(
+def read_verified(
     refs: Mapping[_Key, TensorRef], hashes: Mapping[Path, str]
 ) -> Iterator[tuple[_Key, Array]]:
-    """Give every tensor, then compare the hash of each file's bytes as they were read."""
+    """Give every tensor, then compare the hash of each file's bytes as they were read.
+
+    Parameters
+    ----------
+    refs : mapping to TensorRef
+        Where the tensors lie.
+    hashes : mapping of Path to str
+        Hash of each file when the zoo was read.
+
+    Yields
+    ------
+    key : object
+        A key of ``refs``.
+    values : ndarray of float32
+        Its tensor.
+
+    Raises
+    ------
+    EntryError
+        If a file changed since the zoo was read, or is new.
+    """
     by_file: dict[Path, dict[str, list[_Key]]] = {}
     for key, ref in refs.items():
         by_file.setdefault(ref.file, {}).setdefault(ref.stored_name, []).append(key)
@@ -197,7 +235,7 @@ def _verified(
                 if values.shape != refs[key].shape:
                     refuse_changed(path)
                 yield key, values
-        if digest.hexdigest() != hashes[path]:
+        if digest.hexdigest() != hashes.get(path):
             refuse_changed(path)
 
 
