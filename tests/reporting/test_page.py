@@ -66,7 +66,7 @@ def hostile():
     bad = cases.HOSTILE
     return rendered(
         tables, name=bad, command=bad, verdict=[bad, bad], alerts=[bad], data={bad: bad},
-        settings={bad: {bad: bad}}, hashes={bad: bad}, version=bad,
+        settings={bad: {bad: bad}}, version=bad,
         tau={"value": cases.TAU, "origin": bad},
     )  # fmt: skip
 

@@ -211,7 +211,7 @@ def _facts(provenance: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str
     general = {"version": provenance["version"], "seed": provenance["seed"]}
     blocks = [("Run", {k: v for k, v in general.items() if v is not None})]
     blocks += [("Settings", _flat(provenance["settings"])), *_data(provenance["data"])]
-    blocks += [("Hashes", _flat(provenance["hashes"])), ("Seconds", _flat(provenance["timings"]))]
+    blocks.append(("Seconds", _flat(provenance["timings"])))
     return [
         (title, [(name, number(value)) for name, value in facts.items()])
         for title, facts in blocks

@@ -67,7 +67,7 @@ def significant(value: float) -> float | None:
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
 
 
-def visible(value: Any) -> Any:
+def escaped(value: Any) -> Any:
     r"""Return ``value`` with control, direction and surrogate characters shown as escapes.
 
     Parameters
@@ -82,15 +82,15 @@ def visible(value: Any) -> Any:
 
     Examples
     --------
-    >>> visible(["seed-\u202e0"])
+    >>> escaped(["seed-\u202e0"])
     ['seed-\\u202e0']
     """
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
-        return {key: visible(item) for key, item in value.items()}
+        return {key: escaped(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [visible(item) for item in value]
+        return [escaped(item) for item in value]
     return value
 
 

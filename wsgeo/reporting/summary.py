@@ -24,7 +24,7 @@ from wsgeo.reporting.pairs import (
     quantities,
     square,
 )
-from wsgeo.reporting.plain import columns, plain, visible
+from wsgeo.reporting.plain import columns, escaped, plain
 from wsgeo.reporting.tables import member_table, short_labels
 from wsgeo.reporting.trees import Merge, bars, bridges, leaf_order, merges
 
@@ -42,7 +42,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
     run : mapping
         What the run says of itself, all optional: ``name``, ``version``, ``command``, ``settings``,
         ``seed``, ``tau`` (``value`` in nats per example, ``origin`` in words), ``verdict``, ``reasons`` and
-        ``alerts`` (sentences), ``timings`` (seconds), ``data``, ``hashes``, and ``sets`` (per
+        ``alerts`` (sentences), ``timings`` (seconds), ``data``, and ``sets`` (per
         diagnostic set ``title`` and ``chance``).
 
     Returns
@@ -84,7 +84,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
     summary |= _paths(frames["profiles"], packed, people, summary["tau"]["value"])
     summary |= _evidence(frames, groups)
     summary |= _said(summary, run, frames)
-    return visible(summary)  # type: ignore[no-any-return]
+    return escaped(summary)  # type: ignore[no-any-return]
 
 
 def _merges(
@@ -172,7 +172,7 @@ def _first_group(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _provenance(run: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("name", "version", "command", "settings", "seed", "data", "hashes", "timings")
+    kept = ("name", "version", "command", "settings", "seed", "data", "timings")
     return {key: plain(run.get(key)) for key in kept}
 
 
