@@ -12,6 +12,7 @@ import polars as pl
 from wsgeo.graph.tables import CLUSTERINGS, CLUSTERS, EMBEDDING, MERGE_TREE, NULLS
 from wsgeo.probing.tables import SCORES
 from wsgeo.regions.tables import CENTROIDS
+from wsgeo.zoo.axes import SETTINGS
 
 SLICES = ("lexical_overlap", "subsequence", "constituent")
 
@@ -145,3 +146,16 @@ def centroids(ids: list[str], basin: np.ndarray) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(rows, schema=CENTROIDS)
+
+
+def settings(ids: list[str], basin: np.ndarray) -> pl.DataFrame:
+    """Return a seed that makes the basins and a learning rate that does not."""
+    rows = [
+        row
+        for k, (name, label) in enumerate(zip(ids, basin.tolist(), strict=True))
+        for row in (
+            (name, "seed", str(max(label, 0)), float(max(label, 0)), "wsgeo.json"),
+            (name, "learning_rate", *(("2e-05", 2e-5) if k % 2 else ("5e-05", 5e-5)), "README.md"),
+        )
+    ]
+    return pl.DataFrame(rows, schema=SETTINGS, orient="row")

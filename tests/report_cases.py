@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import report_case_groups as groups
 
+from wsgeo.graph.associations import associate
 from wsgeo.paths.tables import PAIRS, PROFILES
 
 T = np.round(np.linspace(0, 1, 11), 4)
@@ -37,8 +38,14 @@ def tables(n: int = 12, *, seed: int = 0, name: str | None = None) -> Tables:
     pairs, profiles = _pairs(rng, ids, basin, failed)
     basin[failed:n] = -1 if failed >= 0 else basin[failed:n]
     placed = [k for k in range(n) if k != failed]
-    gaps = _gaps(ids, pairs)[np.ix_(placed, placed)]
+    every = _gaps(ids, pairs)
+    gaps, settings = every[np.ix_(placed, placed)], groups.settings(ids, basin)
+    labels = dict(zip(ids, basin.tolist(), strict=True))
+    found = associate(settings, labels, every)
     return {
+        "settings": settings,
+        "associations": found.table,
+        "contingency": found.contingency,
         "models": _models(rng, ids, failed),
         "exclusions": _exclusions(n),
         "pairs": pairs,
@@ -71,6 +78,7 @@ def run(**changes: Any) -> dict[str, Any]:
             "Every pair within a basin is connected; the lowest pass between them is 0.075 nats.",
         ],
         "alerts": ["The label names of mnli/seed-03 were guessed from its base model."],
+        "trained": ["Basins follow the seed: Cramer's V 1.00, p = 0.0025."],
         "timings": {"discover": 0.8, "losses": 412.6, "clusters": 3.1},
         "data": {"task": "mnli", "split": "validation_matched", "n_examples": 1000},
         "hashes": {"examples": "9f86d081884c7d65", "zoo": "60303ae22b998861"},

@@ -100,6 +100,8 @@ class TestPage:
             "tree",
             "heatmap",
             "paths",
+            "settings",
+            "contrasts",
             "diagnostics",
             "transfer",
             "nulls",
@@ -119,6 +121,30 @@ class TestPage:
         assert faint == 5 * 11
         assert opened.faint("diagnostics", "point")[0] == 5 * 6
         assert opened.view.locator("#member-table tr.faint").count() == 5
+
+    def test_a_cell_of_the_settings_chooses_its_members(self, opened):
+        """A click on the count of a value follows its members; a second click shows all."""
+        count = opened.view.locator("#chart-settings .mark-text text").first
+        n = int(count.text_content())
+        count.click()
+        opened.view.wait_for_selector(".chosen:not([hidden])")
+
+        assert opened.view.inner_text("#chosen-text") == f"{n} of 12 members"
+        assert opened.view.locator("#member-table tr.faint").count() == 12 - n
+
+        opened.view.locator("#chart-settings .mark-text text").first.click()
+        opened.view.wait_for_selector(".chosen", state="hidden")
+
+    def test_another_setting_redraws_the_counts(self, opened):
+        """The list of settings changes the rows of the counts."""
+        axis = opened.view.locator("#chart-settings .role-axis-label").last
+        before = axis.text_content()
+        opened.view.select_option("#pick-axis", "1")
+        opened.view.wait_for_timeout(300)
+
+        after = opened.view.locator("#chart-settings .role-axis-label").last.text_content()
+        assert after != before
+        assert opened.said == []
 
     def test_show_all_undoes_a_choice(self, opened):
         """After the button nothing is dimmed and the box is gone."""

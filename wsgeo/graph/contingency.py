@@ -58,8 +58,8 @@ def cramers_v(counts: NDArray[np.int64]) -> float | None:
 
     Examples
     --------
-    >>> cramers_v(np.array([[6, 0], [0, 6]])), cramers_v(np.array([[3, 3], [3, 3]]))
-    (1.0, 0.0)
+    >>> [round(cramers_v(np.array(t)), 3) for t in ([[6, 0], [0, 6]], [[3, 3], [3, 3]])]
+    [1.0, 0.0]
     """
     n, (r, k) = int(counts.sum()), counts.shape
     if min(r, k) < 2 or n < 3:

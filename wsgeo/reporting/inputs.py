@@ -13,6 +13,7 @@ _TEXTS, _FLOATS = pl.List(pl.String), pl.List(pl.Float64)
 COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
     "models": {
         **dict.fromkeys(("id", "duplicate_of", "base", "task", "method", "data"), _TEXT),
+        "trajectory": _TEXT,
         **dict.fromkeys(("dtype", "content_hash", "geometry_group", "loss_group"), _TEXT),
         **dict.fromkeys(("seed", "step", "n_parameters"), _INT),
         **dict.fromkeys(("learning_rate", "loss", "loss_hi", "metric", "metric_lo"), _FLOAT),
@@ -54,6 +55,15 @@ COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
         **dict.fromkeys(("group", "matrix"), _TEXT),
         **dict.fromkeys(("left", "right", "size"), _INT),
         "height": _FLOAT,
+    },
+    "settings": {**dict.fromkeys(("id", "axis", "value"), _TEXT), "number": _FLOAT},
+    "associations": {
+        **dict.fromkeys(("axis", "same_as", "note"), _TEXT),
+        **dict.fromkeys(("n_values", "n_members"), _INT),
+        **dict.fromkeys(("cramers_v", "p_value", "q_value"), _FLOAT),
+        **dict.fromkeys(("gap_within", "gap_between", "mantel_p", "mantel_q"), _FLOAT),
+        **dict.fromkeys(("difference", "difference_lo", "difference_hi"), _FLOAT),
+        **dict.fromkeys(("spearman", "spearman_p", "spearman_q"), _FLOAT),
     },
     "scores": {
         **dict.fromkeys(("id", "set", "slice", "outcome", "reason"), _TEXT),

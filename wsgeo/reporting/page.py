@@ -26,6 +26,7 @@ from wsgeo.reporting.figures import centroid_command, number
 PANELS: Final = (
     "overview",
     "pairs",
+    "settings",
     "diagnostics",
     "evidence",
     "centroids",
@@ -183,6 +184,7 @@ def _compact(summary: Mapping[str, Any]) -> dict[str, Any]:
         "maps",
         "quantities",
         "diagnosis",
+        "settings",
         "order",
         "tree",
         "graph",

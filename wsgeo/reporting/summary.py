@@ -26,6 +26,7 @@ from wsgeo.reporting.pairs import (
 )
 from wsgeo.reporting.plain import columns, escaped, plain
 from wsgeo.reporting.tables import member_table, short_labels
+from wsgeo.reporting.trained import trained
 from wsgeo.reporting.trees import Merge, bars, bridges, leaf_order, merges
 
 FORMAT: Final = 1
@@ -38,12 +39,13 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
     ----------
     tables : mapping of str to polars.DataFrame
         Tables of a run by name: models, exclusions, pairs, profiles, clusters, clusterings, nulls,
-        embedding, merge_tree, scores, centroids. Any may be missing, empty, or short of a column.
+        embedding, merge_tree, scores, centroids, settings, associations. Any may be missing,
+        empty, or short of a column.
     run : mapping
         What the run says of itself, all optional: ``name``, ``version``, ``command``, ``settings``,
         ``seed``, ``tau`` (``value`` in nats per example, ``origin`` in words), ``verdict``, ``reasons`` and
-        ``alerts`` (sentences), ``timings`` (seconds), ``data``, and ``sets`` (per
-        diagnostic set ``title`` and ``chance``).
+        ``alerts`` (sentences), ``timings`` (seconds), ``data``, ``trained`` (sentences on the
+        settings of training), and ``sets`` (per diagnostic set ``title`` and ``chance``).
 
     Returns
     -------
@@ -76,6 +78,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         "abridged": any(name not in packed and rows[name].count() for name in chain(*RANKED)),
         "quantities": quantities(packed),
         "diagnosis": diagnosis(frames["scores"], place, people["group"], run.get("sets") or {}),
+        "settings": trained(frames, people, [str(one) for one in run.get("trained") or []]),
         "centroids": plain(frames["centroids"].to_dicts()),
         "exclusions": plain(frames["exclusions"].to_dicts()),
         "provenance": _provenance(run),

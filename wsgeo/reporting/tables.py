@@ -13,6 +13,7 @@ TITLES: Final = (
     ("method", "method"),
     ("seed", "seed"),
     ("step", "step"),
+    ("trajectory", "trajectory"),
     ("learning_rate", "learning rate"),
     ("task", "task"),
     ("data", "data"),

@@ -128,6 +128,9 @@ def notes(summary: Mapping[str, Any]) -> dict[str, str]:
         "tree": not summary["tree"]["bars"] and ("No merge tree was made." if gap else losses),
         "heatmap": not summary["quantities"] and "No pair was measured.",
         "paths": not summary["curves"]["pair"] and losses,
+        "settings": not summary["settings"]["axes"] and _without_axes(summary["settings"]),
+        "contrasts": not any(row["difference"] for row in summary["settings"]["rows"])
+        and "No gap within and between the values of a setting could be compared.",
         "diagnostics": not summary["diagnosis"]["parts"]
         and "No diagnostic set was run. `wsgeo diagnose` adds one.",
         "transfer": not _both_scores(summary)
@@ -149,6 +152,15 @@ def _without_losses(n: int, status: list[str]) -> str:
         return "No loss was measured along a path. Scan with data (--data) to see barriers."
     commonest = max(STATUS_WORDS, key=status.count)
     return f"No pair has a barrier ({STATUS_WORDS[commonest]}); the table of members says why."
+
+
+def _without_axes(settings: Mapping[str, Any]) -> str:
+    """Return why no setting is drawn."""
+    if settings["undrawn"]:
+        return "Each setting has too many values to draw."
+    if settings["said"]:
+        return "No known setting varies among the members."
+    return "Nothing is known of how the members were trained. Another scan reads it from the zoo."
 
 
 def _both_scores(summary: Mapping[str, Any]) -> bool:

@@ -81,8 +81,9 @@ def _facts(
     facts: dict[str, Any], summary: dict[str, Any], name: str | None, said: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return what the page says of the run itself."""
-    groups = zip(summary.get("groups", []), summary.get("verdict", []), strict=True)
-    group, verdict = next((pair for pair in groups if pair[0]["name"] == name), ({}, None))
+    groups: list[dict[str, Any]] = summary.get("groups", [])
+    group = next((found for found in groups if found["name"] == name), {})
+    verdicts = dict(zip((g["name"] for g in groups), summary.get("verdict", []), strict=True))
     return {
         "name": facts["zoo"]["name"],
         "version": facts["wsgeo"],
@@ -90,7 +91,7 @@ def _facts(
         "settings": facts["settings"],
         "seed": facts["settings"]["seed"],
         "tau": group.get("tau"),
-        "verdict": [] if verdict is None else [verdict, *said],
+        "verdict": [verdicts[name], *said] if group else [],
         "reasons": group["reasons"] if group else [],
         "trained": group.get("associations", []),  # runs of earlier versions have none
         # The page takes those of the gate from the table of models.

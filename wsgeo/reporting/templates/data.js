@@ -17,6 +17,7 @@ const withGroup = (row, label) => ({ ...row, group: label, group_name: groupName
 
 const members = summary.members.id.map((id, member) => withGroup({
   id, member, loss: summary.members.loss[member], metric: summary.members.metric[member],
+  copy: summary.members.duplicate_of[member] != null,
 }, summary.members.group[member]));
 
 const pairs = rows(summary.pairs).map((row, pair) => ({
@@ -58,6 +59,29 @@ const curves = summary.curves.pair.map((pair, k) => {
 const parts = summary.diagnosis.parts.map((part) => part.name);
 const ofPart = (row) => ({ ...row, number: row.part, part: parts[row.part] });
 
+// One row per value of a setting and group, the first column for all groups together.
+function contingency(chosen) {
+  const columns = [null, ...summary.groups.map((group) => group.label)];
+  return summary.settings.axes.flatMap((axis, number) => axis.values.flatMap((value, code) => {
+    const having = members.filter((row) => axis.codes[row.member] === code);
+    const total = having.filter((row) => !row.copy).length;
+    return columns.map((label) => {
+      const inside = label === null ? having : having.filter((row) => row.group === label);
+      const n = inside.filter((row) => !row.copy).length;
+      return {
+        axis: number, value, n, share: label === null || !total ? 0 : n / total,
+        column: label === null ? "all" : label < 0 ? "none" : String(label),
+        group_name: label === null ? "all" : groupNames.get(label),
+        kept: !chosen || inside.some((row) => chosen[row.member]),
+        inside: inside.map((row) => row.member),
+      };
+    });
+  }));
+}
+
+const contrasts = summary.settings.rows.map((row) => (
+  { title: row.title, within: row.gap_within, between: row.gap_between }));
+
 const datasets = {
   map: summary.maps.flatMap((map, k) => members
     .map((row) => ({ ...row, map: k, u: map.x[row.member], v: map.y[row.member] }))
@@ -80,6 +104,10 @@ const datasets = {
   means: summary.diagnosis.means.map((row) => withGroup(ofPart(row), row.group)),
   chance: summary.diagnosis.parts.map((part, k) => ({ chance: part.chance, number: k, part: parts[k] }))
     .filter((row) => row.chance != null),
+  contingency: contingency(null),
+  spans: contrasts.filter((row) => row.within != null && row.between != null),
+  gap_means: contrasts.flatMap(({ title, ...gaps }) => Object.entries(gaps)
+    .filter(([, gap]) => gap != null).map(([kind, gap]) => ({ title, kind, gap }))),
   nulls: rows(summary.nulls),
   observed: summary.evidence.silhouette == null ? [] : [{ silhouette: summary.evidence.silhouette }],
 };

@@ -10,6 +10,7 @@ function choose(kept, from) {
   if (from !== "chips") chips.forEach((chip) => chip.setAttribute("aria-pressed", "false"));
   if (from !== "brush") clearBrush();
   set("chosen", some);
+  if (views.has("settings")) views.get("settings").data("contingency", contingency(some)).runAsync();
   memberRows.forEach((row) => row.classList.toggle("faint", Boolean(some) && !some[row.dataset.member]));
   document.querySelector(".chosen").hidden = !some;
   if (some) byId("chosen-text").textContent = `${some.filter(Boolean).length} of ${members.length} members`;
@@ -25,6 +26,13 @@ function clearBrush() {
 function chooseOne(member, from) {
   const alone = live.chosen && live.chosen.filter(Boolean).length === 1 && live.chosen[member];
   choose(alone ? null : members.map((row) => row.member === member), from);
+}
+
+// A second click on the same cell shows all again.
+function chooseMany(inside) {
+  const kept = members.map((row) => inside.includes(row.member));
+  const again = live.chosen && kept.every((value, member) => value === live.chosen[member]);
+  choose(again ? null : kept, "click");
 }
 
 function chooseChips() {
@@ -85,6 +93,7 @@ function clicked(item) {
   const row = item && item.datum;
   if (!row) return;
   if (row.pair !== undefined) pick(row.pair);
+  else if (row.inside !== undefined) chooseMany(row.inside);
   else if (row.member !== undefined) chooseOne(row.member, "click");
 }
 
@@ -127,6 +136,11 @@ function prepareControls() {
     });
   };
   listen("pick-map", "map", Number);
+  // Settings differ in their number of values, so the chart is drawn anew at another height.
+  byId("pick-axis")?.addEventListener("change", (event) => {
+    live.axis = Number(event.target.value);
+    draw(byId("chart-settings"), theme(), onView);
+  });
   listen("pick-slice", "slice", Number);
   listen("pick-quantity", "quantity", String);
   if (byId("pick-a")) {
