@@ -69,25 +69,32 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         "format": FORMAT,
         "noun": groups.noun,
         "tau": {"value": None, "origin": None} | plain(dict(run.get("tau") or {})),
-        "members": people,
-        "labels": short_labels(people["id"]),
-        "table": member_table(people),
         "groups": group_list(people["group"], groups),
         "maps": maps(frames["embedding"], people["id"]),
-        "pairs": packed,
         "abridged": any(name not in packed and rows[name].count() for name in chain(*RANKED)),
-        "quantities": quantities(packed),
         "diagnosis": diagnosis(frames["scores"], place, people["group"], run.get("sets") or {}),
         "settings": trained(frames, people, [str(one) for one in run.get("trained") or []]),
         "centroids": plain(frames["centroids"].to_dicts()),
         "exclusions": plain(frames["exclusions"].to_dicts()),
         "provenance": _provenance(run),
     }
+    summary |= _listed(people, packed)
     summary |= _shape(found, packed, people, run)
     summary |= _paths(frames["profiles"], packed, people, summary["tau"]["value"])
     summary |= _evidence(frames, groups)
     summary |= _said(summary, run, frames)
     return escaped(summary)  # type: ignore[no-any-return]
+
+
+def _listed(people: dict[str, list[Any]], packed: dict[str, list[Any]]) -> dict[str, Any]:
+    """Return the members and the pairs, with how they are named."""
+    return {
+        "members": people,
+        "labels": short_labels(people["id"]),
+        "table": member_table(people),
+        "pairs": packed,
+        "quantities": quantities(packed),
+    }
 
 
 def _merges(
