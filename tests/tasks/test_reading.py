@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from wsgeo.errors import DataError
 from wsgeo.tasks.columns import Columns, find_columns
-from wsgeo.tasks.reading import read_task, subset, task_of
+from wsgeo.tasks.reading import read_task, task_of
+from wsgeo.tasks.subsets import subset
 from wsgeo.tasks.task import Objective
 
 TABLE = pl.DataFrame(

@@ -23,7 +23,8 @@ from wsgeo.tasks.declarations import (
 )
 from wsgeo.tasks.grammar import EXAMPLES, grammar_of, sample_examples
 from wsgeo.tasks.readers import check_column, read_table, row_error
-from wsgeo.tasks.reading import named_by, subset, task_of
+from wsgeo.tasks.reading import named_by, task_of
+from wsgeo.tasks.subsets import subset
 from wsgeo.tasks.task import Objective, Task
 
 EVERYTHING = "all"

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from wsgeo.tasks.encoding import encode
     from wsgeo.tasks.grammar import Grammar, read_grammar, sample_examples
     from wsgeo.tasks.readers import read_table
-    from wsgeo.tasks.reading import drawn, read_task, task_of
+    from wsgeo.tasks.reading import read_task, task_of
+    from wsgeo.tasks.subsets import drawn
     from wsgeo.tasks.unigrams import count_tokens, countable
 
 __all__ = [
@@ -42,7 +43,7 @@ __getattr__ = late_names(
         "Grammar": "grammar",
         "count_tokens": "unigrams",
         "countable": "unigrams",
-        "drawn": "reading",
+        "drawn": "subsets",
         "encode": "encoding",
         "read_grammar": "grammar",
         "read_table": "readers",

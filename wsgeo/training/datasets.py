@@ -14,7 +14,7 @@ import polars as pl
 from wsgeo.errors import DataError, WsgeoError
 from wsgeo.files import replacing
 from wsgeo.tasks import read_table
-from wsgeo.tasks.reading import subset
+from wsgeo.tasks.subsets import subset
 from wsgeo.training.examples import Prepared, read_examples
 
 if TYPE_CHECKING:

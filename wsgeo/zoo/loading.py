@@ -77,9 +77,8 @@ def load_adapter_parts(
     EntryError
         As `load_weights`.
     """
-    factors = _factor_refs(checkpoint)
-    files = {ref.file for ref in factors.values()}
-    refs: dict[str | _FactorKey, TensorRef] = {**factors}
+    refs = _factor_refs(checkpoint)
+    files = {ref.file for ref in refs.values()}
     refs.update({name: ref for name, ref in checkpoint.tensors.items() if ref.file in files})
     found = dict(read_verified(refs, checkpoint.file_hashes))
     # Copies, because two names may stand for one tensor of the file.
@@ -164,7 +163,8 @@ def build_model(checkpoint: Checkpoint) -> torch.nn.Module:
 
 def _read_into(checkpoint: Checkpoint, weights: Weights) -> dict[_FactorKey, Array]:
     """Fill the flat vector; return the factors of an adapter."""
-    refs: dict[str | _FactorKey, TensorRef] = {**checkpoint.tensors, **_factor_refs(checkpoint)}
+    refs = _factor_refs(checkpoint)
+    refs.update(checkpoint.tensors)
     factors: dict[_FactorKey, Array] = {}
     for key, values in read_verified(refs, checkpoint.file_hashes):
         if isinstance(key, str):
@@ -181,7 +181,7 @@ def _order_labels(checkpoint: Checkpoint, tensors: Mapping[str, Array]) -> None:
         tensors[name][...] = tensors[name][order]
 
 
-def _factor_refs(checkpoint: Checkpoint) -> dict[_FactorKey, TensorRef]:
+def _factor_refs(checkpoint: Checkpoint) -> dict[str | _FactorKey, TensorRef]:
     return {_key(ref): ref for pair in checkpoint.lora.values() for ref in (pair.a, pair.b)}
 
 
