@@ -175,6 +175,22 @@ class TestMembers:
         assert make_member(order).status == "kept"
         assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
+    def test_a_full_disk_is_one_line_and_the_next_call_finishes(self, able, workshop, tmp_path):
+        """Nothing of the member stays but its state."""
+        order = Order(tmp_path / "one", able, workshop.root)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+        try:
+            with pytest.raises(WsgeoError, match="cannot be written") as caught:
+                make_member(order)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+        assert len(str(caught.value).splitlines()) == 1
+        assert list(tmp_path.iterdir()) == []
+        assert make_member(order).status == "trained"
+
+    @pytest.mark.slow
     @pytest.mark.parametrize("k", [1, 2])
     def test_killed_at_any_moment_it_ends_in_the_same_bits(self, able, workshop, tmp_path, k):
         """SIGKILL in the midst of work and saving: checkpoints and weights agree bit for bit."""
