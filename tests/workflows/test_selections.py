@@ -12,9 +12,13 @@ from wsgeo.workflows.variants import WORDS, variant_of
 
 def member(name, content=None, *, adapter=None, group="g0.l0"):
     """Give a stand-in for a member."""
-    content = content or name
     return SimpleNamespace(
-        id=name, content_hash=content, adapter=adapter, geometry_group="g0", loss_group=group
+        id=name,
+        content_hash=content or name,
+        adapter=adapter,
+        lora={} if adapter is None else {"query": adapter},
+        geometry_group="g0",
+        loss_group=group,
     )
 
 
