@@ -16,7 +16,7 @@ from wsgeo.commands import options
     "-o",
     "--out",
     type=options.folder,
-    help="Folder of the zoo; made when absent.  [default: the recipe's name]",
+    help="Folder to write; made when absent.  [default: the recipe's name]",
 )
 @click.option(
     "--data-root",
