@@ -7,7 +7,7 @@ bit, interrupted or not. ``transformers.Trainer`` takes ten seconds to import.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -18,7 +18,6 @@ from wsgeo.errors import WsgeoError
 from wsgeo.training.batches import Batches
 from wsgeo.training.descent import Descended, Hooks, alone, descend, device_of
 from wsgeo.training.evaluations import Evaluation, evaluate
-from wsgeo.training.language import Masking
 from wsgeo.training.orders import batch_order
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
 from wsgeo.training.states import StateKeeper
@@ -28,6 +27,10 @@ if TYPE_CHECKING:
 
 _SHORT = 64  # tokens; below, plain attention is twice as fast on a CPU as the fused kernel
 _PAIR_HEAD = "seq_relationship_logits"
+_MASK_KEPT = 0.1
+
+Rows = NDArray[np.int64]
+Chances = NDArray[np.float64]
 
 
 @final
@@ -100,7 +103,7 @@ def fine_tune(
         model = trainable_of(recipe, short=train.width <= _SHORT).to(device)
         _check_length(recipe, model, max(train.width, validation.input_ids.shape[1]))
 
-        def loss_of(rows: NDArray[np.int64]) -> Tensor:
+        def loss_of(rows: Rows) -> Tensor:
             inputs, targets = train.take(rows)
             return cross_entropy(model(**inputs).logits, targets)
 
@@ -171,24 +174,37 @@ def pretrain_masked_lm(
         model = fresh_bert(recipe, tokenizer)
         loss_of = _masked_loss(model, recipe, text, tokenizer)
         order = np.random.default_rng([recipe.seed, 1])
-        batches = batch_order(text.lengths, plan.batch_size, plan.steps, order)
+        rows = batch_order(text.lengths, plan.batch_size, plan.steps, order)
+        batches = _with_chances(rows, text.lengths, np.random.default_rng([recipe.seed, 2]))
         hooks = Hooks(keeper, tell)
         descended = descend(model, plan, batches, loss_of, seed=recipe.seed, hooks=hooks)
     return Trained(model, tokenizer, descended)
 
 
+def _with_chances(
+    order: Iterable[Rows], lengths: Rows, rng: np.random.Generator
+) -> Iterator[tuple[Rows, Chances, Chances]]:
+    """Yield rows with two random numbers for each token; a run that goes on draws them all again."""
+    for rows in order:
+        shape = len(rows), int(lengths[rows].max())
+        yield rows, rng.random(shape), rng.random(shape)
+
+
 def _masked_loss(
     model: Any, recipe: PretrainRecipe, text: Batches, tokenizer: Any
-) -> Callable[[NDArray[np.int64]], Tensor]:
-    """Return the function from rows to the loss on freshly masked tokens."""
+) -> Callable[[tuple[Rows, Chances, Chances]], Tensor]:
+    """Return the function from rows and chances to the loss on the tokens that they mask."""
     import torch
 
-    masking = Masking(recipe.masked_share, swapped=0.0)
+    special = torch.tensor(tokenizer.all_special_ids)
 
-    def loss_of(rows: NDArray[np.int64]) -> Tensor:
+    def loss_of(batch: tuple[Rows, Chances, Chances]) -> Tensor:
+        rows, asking, keeping = batch
         inputs, together = text.take(rows)
         ids = inputs["input_ids"]
-        inputs["input_ids"], asked = masking.hide(ids, tokenizer)
+        asked = ~torch.isin(ids, special) & (torch.from_numpy(asking) < recipe.masked_share)
+        hidden = asked & (torch.from_numpy(keeping) >= _MASK_KEPT)
+        inputs["input_ids"] = ids.masked_fill(hidden, tokenizer.mask_token_id)
         output = model(**inputs)
         scores = output.prediction_logits if _PAIR_HEAD in output else output.logits
         # The mean of no tokens is NaN: a short batch may have none to restore.
