@@ -64,7 +64,7 @@ def variant_of(selection: Selection, asked: str | None, rank: int | None) -> Var
 
 def _fitting(selection: Selection, wanted: Variant | None) -> Variant:
     """Return what is wanted, or what suits the members; refuse what does not apply to them."""
-    n_full = sum(member.adapter is None for member in selection.members)
+    n_full = sum(not member.lora for member in selection.members)
     of_adapters = wanted in {Variant.PRODUCTS, Variant.FACTORS}
     if selection.spans_tasks:
         if wanted is not None and of_adapters:
@@ -75,8 +75,8 @@ def _fitting(selection: Selection, wanted: Variant | None) -> Variant:
         return Variant.ENCODERS
     if wanted is not None and of_adapters and n_full:
         raise WsgeoError(
-            f"{wanted.word} are those of LoRA adapters, and {n_full} of {len(selection.members)} "
-            f"members are full models",
+            f"{wanted.word} are those of LoRA adapters, and {n_full} of "
+            f"{len(selection.members)} members are full models or IA3",
             remedy="Leave out --variant, or pass --variant mean.",
         )
     return wanted or (Variant.MEAN if n_full else Variant.PRODUCTS)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Never
 
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
 from wsgeo.weights.headers import read_header
-from wsgeo.zoo.adapters import AdapterConfig, lora_pairs, read_adapter_config, whole_tensors
+from wsgeo.zoo.adapter_configs import PREFIX, AdapterConfig, read_adapter_config
+from wsgeo.zoo.adapters import lora_pairs, whole_tensors
 from wsgeo.zoo.architectures import Architecture, architecture_of
 from wsgeo.zoo.bases import BaseFinder
 from wsgeo.zoo.checkpoints import Fact, TensorRef
@@ -20,6 +21,7 @@ from wsgeo.zoo.drafts import BaseFiles, Draft, references, refuse_buffers
 from wsgeo.zoo.keys import check_keys, resolve_body
 from wsgeo.zoo.model_classes import class_for, objective_of
 from wsgeo.zoo.pickles import convert_pickle, refuse_pickle
+from wsgeo.zoo.scalings import VECTOR, scalings
 
 
 def draft_adapter(
@@ -59,12 +61,16 @@ def draft_adapter(
     if base is None:
         _refuse_missing_base(found)
     where = str(file)
-    whole = whole_tensors(stored)
+    vectors = _vectors(config, stored)
+    whole = whole_tensors(ref for ref in stored if ref not in vectors)
     model_class, architecture = _adapted_class(config, base, whole, where)
     combined = _combined(architecture, base, whole, model_class)
     tensors = check_keys(architecture, combined, where)
     refuse_buffers(tensors, where)
-    pairs = lora_pairs(config, architecture, stored, where)
+    if config.method == "ia3":
+        pairs, factors = {}, scalings(architecture, vectors, where)
+    else:
+        pairs, factors = lora_pairs(config, architecture, stored, where), {}
     labels, named = base.files.config.labels, base.files.config.labels_named
     n_labels = _n_labels(architecture)
     if len(labels) != n_labels:
@@ -80,6 +86,7 @@ def draft_adapter(
         labels=labels,
         labels_named=named,
         lora=pairs,
+        scalings=factors,
         adapter=found.folder,
         base=base,
         revision=found.revision,
@@ -173,6 +180,13 @@ def _combined(
         own = base.tensors.items()
         tensors |= {name: ref for name, ref in own if shapes.get(name) == ref.shape}
     return tensors | {architecture.aliases.get(name, name): ref for name, ref in whole.items()}
+
+
+def _vectors(config: AdapterConfig, stored: Sequence[TensorRef]) -> list[TensorRef]:
+    """Return the vectors of an IA3 adapter; in another they are tensors that fit nowhere."""
+    if config.method != "ia3":
+        return []
+    return [ref for ref in stored if VECTOR.fullmatch(ref.stored_name.removeprefix(PREFIX))]
 
 
 def _n_labels(architecture: Architecture) -> int:

@@ -122,6 +122,7 @@ def _member(
         label_rows=draft.architecture.label_rows,
         head=draft.architecture.head,
         lora=draft.lora,
+        scalings=draft.scalings,
         base=candidate.base or (kin.base if kin is not None else None),
         revision=draft.revision,
         computing_hash=draft.config.computing_hash,

@@ -17,6 +17,7 @@ from wsgeo.zoo.checkpoints import Base, LoraPair, TensorRef
 from wsgeo.zoo.drafts import BaseFiles, Draft
 from wsgeo.zoo.hashing import FileScan, check_finite, content_hash, sample, tensor_digest
 from wsgeo.zoo.keys import resolve_body
+from wsgeo.zoo.scalings import scaled
 
 Array = NDArray[np.float32]
 
@@ -104,6 +105,10 @@ def measure(draft: Draft, scans: Mapping[Path, FileScan | EntryError]) -> Candid
         merged = merged_tensor(draft.tensors[name], pair)
         check_finite(merged, name, pair.a.file)
         digests[name], samples[name] = tensor_digest(merged), sample(merged)
+    for name, scaling in draft.scalings.items():
+        merged = scaled(_read(draft.tensors[name]), scaling, _read(scaling.factors))
+        check_finite(merged, name, scaling.factors.file)
+        digests[name], samples[name] = tensor_digest(merged), sample(merged)
     shapes = {name: ref.shape for name, ref in draft.tensors.items()}
     function = (draft.model_class, draft.config.computing_hash, *draft.labels)
     base, base_samples = _measure_base(draft, scans)
@@ -143,7 +148,8 @@ def _read(ref: TensorRef) -> Array:
 
 def _own_refs(draft: Draft) -> list[TensorRef]:
     factors = (ref for pair in draft.lora.values() for ref in (pair.a, pair.b))
-    return [*draft.tensors.values(), *(ref for _, ref in draft.copies), *factors]
+    vectors = (scaling.factors for scaling in draft.scalings.values())
+    return [*draft.tensors.values(), *(ref for _, ref in draft.copies), *factors, *vectors]
 
 
 def _sound(

@@ -79,6 +79,23 @@ class LoraPair:
 
 @final
 @dataclass(frozen=True)
+class Scaling:
+    """Factors by which one tensor of the base is multiplied along an axis.
+
+    Parameters
+    ----------
+    factors : TensorRef
+        As many numbers as the axis is long.
+    axis : int
+        Axis of the base's tensor.
+    """
+
+    factors: TensorRef
+    axis: int
+
+
+@final
+@dataclass(frozen=True)
 class Base:
     """The pre-trained model that members came from.
 
@@ -146,7 +163,7 @@ class Checkpoint:
     duplicate_of : str or None
         Id of an earlier member with the same content hash.
     adapter : Path or None
-        Folder of the LoRA adapter that is merged on loading.
+        Folder of the LoRA or IA3 adapter that is merged on loading.
     file_hashes : mapping of Path to str
         Hash of each file that holds weights (`wsgeo.weights.tensors.FileDigest`), checked again when
         they are loaded.
@@ -156,6 +173,8 @@ class Checkpoint:
         Tensors outside the body.
     lora : mapping of str to LoraPair
         Canonical name -> factors to add on loading.
+    scalings : mapping of str to Scaling
+        Canonical name -> factors to multiply by on loading.
     base : Base or None
         The pre-trained model, where it was found.
     revision : str or None
@@ -185,6 +204,7 @@ class Checkpoint:
     label_rows: frozenset[str] = frozenset()
     head: frozenset[str] = frozenset()
     lora: Mapping[str, LoraPair] = field(default_factory=dict)
+    scalings: Mapping[str, Scaling] = field(default_factory=dict)
     base: Base | None = None
     revision: str | None = None
     computing_hash: str = ""

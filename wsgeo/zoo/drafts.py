@@ -12,7 +12,7 @@ from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
 from wsgeo.weights.headers import Header, read_header
 from wsgeo.zoo.architectures import Architecture, architecture_of
-from wsgeo.zoo.checkpoints import Fact, LoraPair, TensorRef
+from wsgeo.zoo.checkpoints import Fact, LoraPair, Scaling, TensorRef
 from wsgeo.zoo.configs import ModelConfig, check_against_shapes, check_config
 from wsgeo.zoo.discovery import CONFIG, Found
 from wsgeo.zoo.documents import Roots, read_json
@@ -50,6 +50,8 @@ class Draft:
         Second copies of tied tensors.
     lora : mapping of str to LoraPair
         Factors to add.
+    scalings : mapping of str to Scaling
+        Factors to multiply by.
     facts : dict of str to Fact
         What side files say.
     tokenizer : TokenizerFiles or None
@@ -73,6 +75,7 @@ class Draft:
     labels_named: bool = True
     copies: tuple[tuple[str, TensorRef], ...] = ()
     lora: Mapping[str, LoraPair] = field(default_factory=dict)
+    scalings: Mapping[str, Scaling] = field(default_factory=dict)
     facts: dict[str, Fact] = field(default_factory=dict)
     tokenizer: TokenizerFiles | None = None
     adapter: Path | None = None

@@ -75,7 +75,7 @@ class EntryReader:
         named = entry.base or self.finder.from_user
         if named and draft.base is not None:
             facts["base"] = Fact(named, "command line")
-        facts.setdefault("method", Fact("lora" if entry.is_adapter else "full", "weights"))
+        facts.setdefault("method", Fact(_method(draft), "weights"))
         draft.facts = facts
         self._name_labels(draft, inside)
         draft.tokenizer = find_tokenizer(entry.folder, inside)
@@ -117,6 +117,11 @@ class EntryReader:
         if names is not None:
             draft.labels = check_names(names, len(draft.labels), where)
             draft.labels_named = True
+
+
+def _method(draft: Draft) -> str:
+    """Return how an entry was trained, as far as its files show."""
+    return "lora" if draft.lora else "ia3" if draft.scalings else "full"
 
 
 def _check_tokenizer(draft: Draft) -> None:

@@ -15,6 +15,7 @@ from wsgeo.weights.lowrank import LowRankUpdate, merge_adapter
 from wsgeo.weights.tensors import FileDigest, stream_tensors
 from wsgeo.zoo.checkpoints import Checkpoint, TensorRef
 from wsgeo.zoo.hashing import Array, check_finite
+from wsgeo.zoo.scalings import scaled
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +52,10 @@ def load_weights(checkpoint: Checkpoint) -> Weights:
         pair, tensor = checkpoint.lora[name], weights.tensor(name)
         tensor[...] = merge_adapter(tensor, update, fan_in_fan_out=pair.transposed)
         check_finite(tensor, name, pair.a.file)
+    for name, scaling in checkpoint.scalings.items():
+        tensor = weights.tensor(name)
+        tensor[...] = scaled(tensor, scaling, factors[_key(scaling.factors)])
+        check_finite(tensor, name, scaling.factors.file)
     _order_labels(checkpoint, {name: weights.tensor(name) for name in checkpoint.label_rows})
     return weights
 
@@ -182,7 +187,9 @@ def _order_labels(checkpoint: Checkpoint, tensors: Mapping[str, Array]) -> None:
 
 
 def _factor_refs(checkpoint: Checkpoint) -> dict[str | _FactorKey, TensorRef]:
-    return {_key(ref): ref for pair in checkpoint.lora.values() for ref in (pair.a, pair.b)}
+    pairs = (ref for pair in checkpoint.lora.values() for ref in (pair.a, pair.b))
+    vectors = (scaling.factors for scaling in checkpoint.scalings.values())
+    return {_key(ref): ref for ref in (*pairs, *vectors)}
 
 
 def _updates(
