@@ -39,23 +39,6 @@ def sentences(table: pl.DataFrame, n_basins: int, n_omitted: int = 0) -> tuple[s
     return tuple(said)
 
 
-def has_evidence(table: pl.DataFrame) -> bool:
-    """Tell whether a setting goes with basins or gaps.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        Schema `wsgeo.graph.tables.ASSOCIATIONS`.
-
-    Returns
-    -------
-    bool
-        Whether a corrected p-value is at most 0.05.
-    """
-    columns = ("q_value", "mantel_q", "spearman_q")
-    return any((table[name] <= LEVEL).any() for name in columns)
-
-
 def title(axis: str) -> str:
     """Return how a setting is called in a sentence.
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from wsgeo.graph.setting_words import title
 from wsgeo.reporting.figures import number
 from wsgeo.reporting.plain import plain
 
@@ -45,12 +46,12 @@ def trained(
     parts = mine.partition_by("axis", as_dict=True, maintain_order=True)
     varying = {str(axis): part for (axis,), part in parts.items() if part["value"].n_unique() > 1}
     strongest = {row["title"]: k for k, row in enumerate(rows)}
-    names = sorted(varying, key=lambda name: strongest.get(_title(name), len(rows)))
+    names = sorted(varying, key=lambda name: strongest.get(title(name), len(rows)))
     drawn = [name for name in names if varying[name]["value"].n_unique() <= DRAWN]
     return {
         "axes": [_axis(name, varying[name], place) for name in drawn],
         "rows": plain(rows),
-        "undrawn": [_title(name) for name in names if name not in drawn],
+        "undrawn": [title(name) for name in names if name not in drawn],
         "said": list(said),
     }
 
@@ -64,7 +65,7 @@ def _axis(name: str, part: pl.DataFrame, place: Mapping[str, int]) -> dict[str, 
     codes = [-1] * len(place)
     for member, value in part.select("id", "value").iter_rows():
         codes[place[member]] = code[value]
-    return {"title": _title(name), "values": _distinct(values), "codes": codes}
+    return {"title": title(name), "values": _distinct(values), "codes": codes}
 
 
 def _distinct(values: pl.DataFrame) -> list[str]:
@@ -73,20 +74,16 @@ def _distinct(values: pl.DataFrame) -> list[str]:
     for text, found in values.iter_rows():
         name = text if found is None else number(int(found) if found.is_integer() else found)
         name = name if len(name) <= _LENGTH else name[: _LENGTH - 1] + "…"
-        shown.append(name if name not in shown else f"{name} ({shown.count(name) + len(shown)})")
+        shown.append(name if name not in shown else f"{name} ({len(shown)})")
     return shown
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
     same = row["same_as"]
-    return {**row, "title": _title(row["axis"]), "same_as": None if same is None else _title(same)}
+    return {**row, "title": title(row["axis"]), "same_as": None if same is None else title(same)}
 
 
 def _strength(row: Mapping[str, Any]) -> tuple[float, ...]:
     """Return what puts the setting with the most evidence first."""
     tests = (row["q_value"], row["mantel_q"])
     return (*(1.0 if q is None else q for q in tests), -(row["cramers_v"] or 0.0))
-
-
-def _title(axis: str) -> str:
-    return axis.replace("_", " ")
