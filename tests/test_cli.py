@@ -89,7 +89,7 @@ class TestHelp:
 class TestReadingVerbs:
     """A verb that only reads a run imports only what it reads with."""
 
-    @pytest.mark.parametrize("arguments", [["show", "RUN"], ["cite", "RUN"]])
+    @pytest.mark.parametrize("arguments", [["cite", "RUN"]])
     def test_json_needs_nothing_heavy(self, arguments, finished_run):
         """What stands in the run's JSON files is read without polars."""
         assert _loaded([str(finished_run) if a == "RUN" else a for a in arguments]) & HEAVY == set()
@@ -99,6 +99,7 @@ class TestReadingVerbs:
         [
             ["export", "RUN", "--format", "csv", "-o", "OUT"],
             ["compare", "RUN", "RUN"],
+            ["show", "RUN"],
         ],
     )
     def test_tables_need_polars_alone(self, arguments, finished_run, tmp_path):

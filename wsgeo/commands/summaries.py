@@ -29,6 +29,9 @@ def page(summary: dict[str, Any]) -> list[str]:
         f"Task vectors of {name}: {region['verdict']}"
         for name, region in summary["regions"].items()
     ]
+    lines += summary.get("findings", [])
+    several = len(summary["groups"]) > 1
+    lines += [_centroid(row, several) for row in summary.get("centroids", [])]
     # A run of an earlier version holds them among the others.
     alerts = [*summary["alerts"], *summary.get("gate_alerts", [])]
     lines += [f"Alert: {alert}" for alert in alerts]
@@ -45,6 +48,18 @@ def _counts(summary: dict[str, Any]) -> str:
         f"{counted(summary['n_members'], 'member')}, {counted(summary['n_pairs'], 'pair')} "
         f"({summary['n_computed']} evaluations done now, {summary['n_reused']} found done)"
     )
+
+
+def _centroid(row: dict[str, Any], several: bool) -> str:
+    """Return what is known of a saved centroid as a line, its group named where there are several."""
+    name = row["name"] + (f" of {row['loss_group']}" if several and row["loss_group"] else "")
+    known = row["loss"] is not None and row["best_member_loss"] is not None
+    losses = (
+        f"loss {row['loss']:.4g}, its best member {row['best_member']} {row['best_member_loss']:.4g}"
+        if known
+        else "not measured"
+    )
+    return f"Centroid {name}: {losses}; saved in {row['folder']}"
 
 
 def _group(group: dict[str, Any]) -> list[str]:

@@ -52,7 +52,7 @@ class Run:
 
     def table(self, name: str) -> pl.DataFrame:
         """Read one table; empty where it was never written."""
-        # polars takes 0.7 s to import; `wsgeo show` and `cite` read no table.
+        # polars takes 0.7 s to import; `wsgeo cite` reads no table.
         from wsgeo.store.tables import read_table
 
         return read_table(self.tables, name)

@@ -1,15 +1,16 @@
-"""The summary of a run, read back."""
+"""The summary of a run, read back with what was found since."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wsgeo.store import open_run
+from wsgeo.store import Run, open_run
 
 
 def show(run: Path) -> dict[str, Any]:
-    """Return what came of a run.
+    """Return what came of a run: of its scan, of diagnostic sets, and the centroids saved.
 
     Parameters
     ----------
@@ -19,8 +20,11 @@ def show(run: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        The content of ``summary.json``; ``docs/formats.md`` names its keys. An interrupted run has
-        ``status`` ``unfinished``.
+        The content of ``summary.json``; ``docs/formats.md`` names its keys. ``run``, ``report`` and
+        ``next`` name the folder as it is named now. Added are ``findings`` (sentences on diagnostic
+        scores, under the name of their group where there are several) and ``centroids`` (rows of
+        `wsgeo.workflows.next_steps.centroids_of`). An interrupted run has ``status``
+        ``unfinished``.
 
     Raises
     ------
@@ -30,5 +34,29 @@ def show(run: Path) -> dict[str, Any]:
     found = open_run(run)
     facts = found.read("run")
     if facts.get("status") == "complete":
-        return found.read("summary")
+        return _with_later(found, found.read("summary"))
     return {**facts, "status": "unfinished", "run": str(run)}
+
+
+def _with_later(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
+    """Return the summary of the scan with all that was added to the run after it."""
+    from wsgeo.workflows.next_steps import centroids_of, next_steps
+    from wsgeo.workflows.strategies import strategies_of
+
+    groups: list[dict[str, Any]] = summary.get("groups", [])
+    compared = {group["name"]: strategies_of(run, group["name"]) for group in groups}
+    told = {name: found for name, found in compared.items() if found is not None}
+    better = {name: found.better for name, found in told.items() if found.better is not None}
+    return {
+        **summary,
+        "run": str(run.folder),
+        "findings": _findings({name: found.sentences for name, found in told.items()}, groups),
+        "centroids": centroids_of(run, groups),
+        "report": str(run.folder / "report" / "index.html"),
+        "next": next_steps(run, groups, better),
+    }
+
+
+def _findings(told: Mapping[str, Sequence[str]], groups: Sequence[Mapping[str, Any]]) -> list[str]:
+    several = len(groups) > 1
+    return [f"{name}: {one}" if several else one for name, said in told.items() for one in said]

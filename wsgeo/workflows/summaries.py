@@ -11,7 +11,8 @@ import polars as pl
 
 from wsgeo.store import Run
 from wsgeo.workflows.inputs import ScanInputs
-from wsgeo.workflows.measuring import GroupResult
+from wsgeo.workflows.measuring import GroupResult, chance_loss
+from wsgeo.workflows.next_steps import next_steps
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.unfit_groups import no_member_passes
 
@@ -25,7 +26,7 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
     Parameters
     ----------
     run : Run
-        The run folder.
+        The run folder, its tables written.
     inputs : ScanInputs
         Zoo and data.
     outcome : ScanOutcome
@@ -58,7 +59,7 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
         "failures": [failed._asdict() for failed in outcome.failures],
         "exclusions": [dataclasses.asdict(row) for row in inputs.zoo.excluded],
         "report": str(run.folder / "report" / "index.html"),
-        "next": _next_steps(run, outcome),
+        "next": next_steps(run, groups),
     }
 
 
@@ -73,8 +74,8 @@ def group_summary(group: GroupResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``name``, ``n_members``, ``n_pairs``, ``verdict``, ``reasons``, ``tau``, ``p_value``,
-        ``silhouette``, ``basins``, ``n_status`` (pairs by edge status), ``gaps`` (mean convexity
+        ``name``, ``n_members``, ``n_pairs``, ``verdict``, ``reasons``, ``tau``,
+        ``chance_loss`` (of the best constant predictor, nats per example), ``p_value``, ``silhouette``, ``basins``, ``n_status`` (pairs by edge status), ``gaps`` (mean convexity
         gap within and between basins, nats per example), and ``failed_ends`` (id to reason).
     """
     clusters, unfit = group.clusters, no_member_passes(group.gates)
@@ -86,6 +87,7 @@ def group_summary(group: GroupResult) -> dict[str, Any]:
         "verdict": unfit or clusters.verdict,
         "reasons": [] if unfit else list(clusters.reasons),
         "tau": dataclasses.asdict(group.tau),
+        "chance_loss": chance_loss(group.gates),
         "p_value": clusters.p_value,
         "silhouette": clusters.silhouette,
         "basins": _basins(group.labels),
@@ -151,25 +153,3 @@ def _gate_alerts(outcome: ScanOutcome) -> list[str]:
         for name, gate in group.gates.items()
         if not gate.passed
     ]
-
-
-def _next_steps(run: Run, outcome: ScanOutcome) -> list[str]:
-    """Return the commands that a user would try next."""
-    largest = max((basin for g in outcome.groups for basin in _free(g)), key=_size, default=None)
-    if largest is None or len(largest["members"]) < 2:
-        return [f"wsgeo show {run.folder}"]
-    return [f"wsgeo centroid {run.folder} --basin {largest['label']} -o centroid"]
-
-
-def _free(group: GroupResult) -> list[dict[str, Any]]:
-    """Return the basins inside which no barrier was measured above tau."""
-    label, tau = group.labels, group.tau.value
-    rows = group.pairs.select("a", "b", "convexity_gap").drop_nulls().iter_rows()
-    barred = {
-        label[a] for a, b, gap in rows if label[a] == label[b] and tau is not None and gap > tau
-    }
-    return [basin for basin in _basins(label) if basin["label"] not in barred]
-
-
-def _size(basin: dict[str, Any]) -> int:
-    return len(basin["members"])

@@ -1,0 +1,113 @@
+"""What `show` tells of a run, beyond its scan."""
+
+import polars as pl
+import pytest
+import report_cases as cases
+
+from wsgeo.commands.summaries import page
+from wsgeo.store import GROUPED, TABLES, create_run
+from wsgeo.workflows.showing import show
+
+
+def _group(name, clusters):
+    kept = clusters.filter(pl.col("is_default"), pl.col("matrix") == "convexity_gap")
+    basins = [
+        {"label": label, "members": kept.filter(label=label)["id"].to_list()}
+        for label in sorted(kept["label"].unique())
+        if label >= 0
+    ]
+    tau = {"value": cases.TAU, "origin": "given"}
+    return {"name": name, "verdict": "Basins.", "reasons": [], "basins": basins, "tau": tau}
+
+
+@pytest.fixture
+def tables():
+    """Give the tables of twelve members in two basins, of which the first does better."""
+    group = pl.lit("g0.l0").alias("group")
+    return {
+        name: frame.with_columns(group) if name in GROUPED else frame
+        for name, frame in cases.tables(12).items()
+    }
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Give a writer of a complete run with some tables."""
+
+    def _write(tables, n_groups=1):
+        run = create_run(tmp_path / "old name")
+        for name, frame in tables.items():
+            whole = pl.concat([pl.DataFrame(schema=TABLES[name]), frame], how="diagonal_relaxed")
+            run.write_table(name, whole.cast(dict(TABLES[name])))
+        groups = [_group("g0.l0", tables["clusters"])]
+        empty = {"name": "g0.l1", "basins": [], "tau": {"value": None}}
+        groups += [{**groups[0], **empty}] * (n_groups - 1)
+        facts = {"zoo": "z", "regions": {}, "alerts": [], "exclusions": [], "verdict": ["Basins."]}
+        counts = dict.fromkeys(("n_members", "n_pairs", "n_computed", "n_reused"), 12)
+        old = {"run": "/then", "report": "/then/report/index.html", "next": ["wsgeo show /then"]}
+        summary = {**facts, **counts, **old, "groups": groups, "verdict": ["Basins."] * n_groups}
+        run.write("summary", summary)
+        run.write("run", {**run.read("run"), "status": "complete", "settings": {"seed": 0}})
+        return run
+
+    return _write
+
+
+def test_paths_are_those_of_the_folder_as_it_is_called_now(tables, write, tmp_path, monkeypatch):
+    """A run that was moved names no place of the past, also from within another folder."""
+    write(tables)
+    moved = (tmp_path / "old name").rename(tmp_path / "new")
+    monkeypatch.chdir(tmp_path)
+    found = show(moved.relative_to(tmp_path))
+
+    assert found["run"] == "new"
+    assert found["report"] == "new/report/index.html"
+    assert "then" not in "\n".join(page(found))
+
+
+def test_the_basin_that_does_better_is_next(tables, write):
+    """Not the larger basin is suggested but the one that is right more often."""
+    turned = tables["scores"].with_columns(metric=1 - pl.col("metric"))
+    nothing = tables["centroids"].clear()
+    run = write(tables | {"scores": turned, "centroids": nothing})
+    found = show(run.folder)
+
+    assert len(found["groups"][0]["basins"][0]["members"]) == 7
+    assert found["next"] == [f"wsgeo centroid '{run.folder}' --basin 1 -o centroid"]
+    assert all("basin 1 is right on" in line for line in found["findings"][:1])
+    assert set(found["findings"]) <= set(page(found))
+
+
+def test_a_barrier_inside_a_basin_speaks_against_it(tables, write):
+    """A basin with a gap above tau inside is not suggested, how large it may be."""
+    first = tables["clusters"].filter(pl.col("label") == 0)["id"].unique().to_list()
+    inside = pl.col("a").is_in(first) & pl.col("b").is_in(first)
+    high = pl.when(inside).then(2 * cases.TAU).otherwise("convexity_gap")
+    pairs = tables["pairs"].with_columns(convexity_gap=high)
+    run = write(tables | {"pairs": pairs, "centroids": tables["centroids"].clear()})
+
+    assert "--basin 1" in show(run.folder)["next"][0]
+
+
+def test_saved_centroids_are_told_and_the_card_is_next(tables, write):
+    """Name, loss beside the best member and folder; a saved centroid is not made again."""
+    run = write(tables)
+    (run.subfolder("centroids") / "basin-0").mkdir()
+    found = show(run.folder)
+    folder = run.folder / "centroids" / "basin-0"
+
+    assert found["centroids"][0]["folder"] == str(folder)
+    assert found["next"] == [f"cat '{folder}/README.md'"]
+    told = next(line for line in page(found) if line.startswith("Centroid basin-0:"))
+    assert "loss 0.391, its best member" in told
+    assert told.endswith(f"0.401; saved in {folder}")
+
+
+def test_several_groups_are_named(tables, write):
+    """Where there are several groups, findings, centroids and commands name theirs."""
+    run = write(tables | {"centroids": tables["centroids"].filter(pl.col("name") == "basin-1")}, 2)
+    lines = page(show(run.folder))
+
+    assert any(line.startswith("g0.l0: On ") for line in lines)
+    assert any(line.startswith("Centroid basin-1 of g0.l0: ") for line in lines)
+    assert lines[-1].endswith("--basin 0 --group g0.l0 -o centroid")
