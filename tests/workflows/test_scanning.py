@@ -210,3 +210,15 @@ def _change(what):
         return flat.reshape(values.shape)
 
     return changed
+
+
+def test_settings_reach_tables_and_summary(zoo_with_run):
+    """The settings in which members differ are a table, and the group says what goes with them."""
+    run = Run(zoo_with_run.run)
+    settings, found = run.table("settings"), run.table("associations")
+    group = run.read("summary")["groups"][0]
+
+    assert set(settings["id"]) <= set(run.table("models")["id"])
+    assert set(found["axis"]) == set(settings["axis"]) != set()
+    assert set(run.table("contingency")["axis"]) == set(found["axis"])
+    assert len(group["associations"]) >= 1
