@@ -81,6 +81,30 @@ class TestMatrix:
 
         assert summary["filled"] == [["m00", "m01"]]
 
+    @pytest.mark.parametrize(("n", "words"), [(1, "1 value was"), (3, "3 values were")])
+    def test_a_value_in_one_triangle_counts_for_both_and_is_told(self, gaps, tmp_path, n, words):
+        """A half matrix gives what the whole gives, and one line says how much was mirrored."""
+        values, ids = gaps
+        cells = values.astype(object)
+        cells[np.triu_indices(12, 1)[0][:n], np.triu_indices(12, 1)[1][:n]] = ""
+        half, whole = (
+            json.loads(run("--matrix", write(tmp_path / name, ids, one), "--json").stdout)
+            for name, one in (("half.csv", cells), ("whole.csv", values))
+        )
+
+        assert f"{words} given in one triangle only and taken for both." in half["reasons"]
+        assert half["labels"] == whole["labels"]
+        assert not any("triangle" in reason for reason in whole["reasons"])
+
+    def test_a_given_tau_does_not_decide_the_basins_and_says_so(self, gaps, tmp_path):
+        """Above all distances tau leaves two basins, and the verdict says what tau does."""
+        path = write(tmp_path / "m.csv", gaps[1], gaps[0])
+        first = run("--matrix", path, "--tau", "20").stdout.splitlines()[0]
+
+        assert first.startswith("Two basins")
+        assert first.endswith("hang together; it does not decide the basins.")
+        assert "tau" not in run("--matrix", path).stdout.splitlines()[0]
+
     def test_people_read_the_verdict_first(self, gaps, tmp_path):
         """Without --json the first line is the verdict, then the members of each basin."""
         lines = run("--matrix", write(tmp_path / "m.csv", gaps[1], gaps[0])).stdout.splitlines()
@@ -121,7 +145,8 @@ class TestErrors:
             ("id,a,b\na,0,x\nb,x,0\n", "'x' is not a number"),
             ("id,a,a\na,0,1\na,1,0\n", "two rows have the id 'a'"),
             ("id,a,b\na,0,1\nc,1,0\n", "'b' has no row"),
-            ("id,a,b\na,0\nb,1,0\n", "2 cells"),
+            ("id,a,b\na,0\nb,1,0\n", "has 2 cells, 1 too few: the header has 3"),
+            ("id,a,b\na,0,1,2\nb,1,0\n", "has 4 cells, 1 too many: the header has 3"),
             ("id,a,b\na,1,0.5\nb,0.5,1\n", "--similarity"),
             ("id\n", "no matrix"),
             ("", "no matrix"),

@@ -19,7 +19,12 @@ from wsgeo.commands import options
 )
 @click.option("--group", help="Loss group of the run.  [default: the largest]")
 @click.option("--similarity", is_flag=True, help="The matrix holds cosines or the like, 1 - d.")
-@click.option("--tau", type=click.FloatRange(0), help="Distance that still counts as connected.")
+@click.option(
+    "--tau",
+    type=click.FloatRange(0),
+    help="Distance that still counts as connected: for the status of pairs and the components; from "
+    "four members on it does not decide the basins.",
+)
 @click.option(
     "--draws",
     type=click.IntRange(20),

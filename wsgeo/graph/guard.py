@@ -14,6 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from wsgeo.counting import counted
 from wsgeo.errors import DataError
 from wsgeo.escapes import printable
 from wsgeo.graph.merging import bottlenecks
@@ -61,7 +62,7 @@ class DistanceMatrix:
 def guard(matrix: ArrayLike, ids: Sequence[str], *, where: str | None = None) -> DistanceMatrix:
     """Return the matrix as one that may be clustered, and say what was changed.
 
-    Rounding is mended: small asymmetry is averaged, negative entries are set to zero, a diagonal
+    A value in one triangle counts for both. Rounding is mended: small asymmetry is averaged, negative entries are set to zero, a diagonal
     is set to zero. An infinite distance becomes twice the largest finite one: far apart, yet a
     number. A missing one (NaN: the pair failed, or an end point did) is filled with the lowest
     pass between the two members, the largest distance on the best path over other members; a
@@ -143,8 +144,13 @@ def _check_shape(values: Matrix, ids: tuple[str, ...], where: str | None) -> Non
 
 def _symmetric(values: Matrix, ids: tuple[str, ...], where: str | None, notes: list[str]) -> Matrix:
     """Return the matrix made exactly symmetric and at least 0, or raise."""
-    mirrored = values.T
-    values = np.where(np.isnan(values), mirrored, values)
+    single = int((np.isnan(values) & ~np.isnan(values.T)).sum())
+    if single:
+        were = "was" if single == 1 else "were"
+        notes.append(
+            f"{counted(single, 'value')} {were} given in one triangle only and taken for both."
+        )
+    values = np.where(np.isnan(values), values.T, values)
     mirrored = values.T
     finite = values[np.isfinite(values)]
     slack = TOLERANCE * float(np.abs(finite).max(initial=0.0))
@@ -166,7 +172,10 @@ def _symmetric(values: Matrix, ids: tuple[str, ...], where: str | None, notes: l
     below = np.nan_to_num(values, nan=0.0) < 0
     if (np.nan_to_num(values, nan=0.0) < -slack).any():
         lowest, n_pairs = float(np.nanmin(values)), int(np.triu(below).sum())
-        notes.append(f"{n_pairs} negative distances (lowest {lowest:.3g}) count as zero.")
+        verb = "counts" if n_pairs == 1 else "count"
+        notes.append(
+            f"{counted(n_pairs, 'negative distance')} (lowest {lowest:.3g}) {verb} as zero."
+        )
     return np.where(below, 0.0, values)
 
 
@@ -177,7 +186,9 @@ def _capped(values: Matrix, notes: list[str]) -> Matrix:
         return values
     largest = float(values[np.isfinite(values)].max(initial=0.0)) or 0.5
     ceiling = 2 * min(largest, np.finfo(np.float64).max / 4)
-    notes.append(f"{int(np.triu(endless).sum())} infinite distances count as {ceiling:.3g}.")
+    n_pairs = int(np.triu(endless).sum())
+    verb = "counts" if n_pairs == 1 else "count"
+    notes.append(f"{counted(n_pairs, 'infinite distance')} {verb} as {ceiling:.3g}.")
     return np.where(endless, ceiling, values)
 
 
@@ -192,7 +203,8 @@ def _filled(
     # No path at all: as far apart as anything that was measured.
     passes = np.where(np.isfinite(passes), passes, np.nanmax(values))
     pairs = tuple((ids[int(i)], ids[int(j)]) for i, j in np.argwhere(np.triu(missing)))
-    notes.append(f"{len(pairs)} pairs have no value; the lowest pass between them stands in.")
+    verb = "has" if len(pairs) == 1 else "have"
+    notes.append(f"{counted(len(pairs), 'pair')} {verb} no value; the lowest pass stands in.")
     return np.where(missing, passes, values), pairs
 
 

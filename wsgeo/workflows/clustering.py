@@ -66,7 +66,7 @@ def cluster(
     gaps = _gaps_of(found, group)
     clustered = clusters_of(
         gaps.values, gaps.ids, keys=gaps.keys, se=gaps.errors, seed=seed, n_draws=n_draws, tau=tau,
-        umap=False if out is None else None,
+        chance_loss=gaps.chance_loss, umap=False if out is None else None,
     )  # fmt: skip
     return _answer({"run": str(run)}, clustered, gaps.values, seed, n_draws, out, where=str(run))
 
@@ -80,11 +80,12 @@ class _Gaps:
     keys: tuple[str, ...]
     values: np.ndarray[Any, np.dtype[np.float64]]
     errors: np.ndarray[Any, np.dtype[np.float64]]
+    chance_loss: float | None
 
 
 def _gaps_of(run: Run, group: str | None) -> _Gaps:
-    groups = [found["name"] for found in run.read("summary").get("groups", [])]
-    name = group or (groups[0] if groups else None)
+    groups = {found["name"]: found for found in run.read("summary").get("groups", [])}
+    name = group or next(iter(groups), None)
     if name not in groups:
         raise WsgeoError(
             f"the run measured no group {name}" if name else "the run measured no loss group",
@@ -96,7 +97,9 @@ def _gaps_of(run: Run, group: str | None) -> _Gaps:
     ids = tuple(members["id"])
     pairs = run.table("pairs").filter(pl.col("group") == name)
     values, errors = square(pairs, ids), square(pairs, ids, "convexity_gap_se")
-    return _Gaps(ids, tuple(members["content_hash"]), values, errors)
+    # Runs of earlier versions do not name it.
+    chance_loss = groups[name].get("chance_loss")
+    return _Gaps(ids, tuple(members["content_hash"]), values, errors, chance_loss)
 
 
 def cluster_matrix(
@@ -122,7 +125,8 @@ def cluster_matrix(
     n_draws : int, default 200
         Draws from each null.
     tau : float or "auto", default "auto"
-        Distance up to which two members count as connected.
+        Distance up to which two members count as connected; from four members on it does not
+        decide the basins.
     out : str or Path, optional
         Folder for the summary, the tables, and the graph as GraphML, GEXF and JSON.
 
@@ -189,7 +193,7 @@ def summarize(found: ClusterResult, seed: int, n_draws: int) -> dict[str, Any]:
     """
     held = found.stability
     return {
-        "verdict": found.verdict,
+        "verdict": f"{found.verdict}{_role_of_tau(found)}",
         "n_members": len(found.ids),
         "n_basins": found.n_clusters,
         "labels": found.label_of(),
@@ -213,6 +217,16 @@ def summarize(found: ClusterResult, seed: int, n_draws: int) -> dict[str, Any]:
         "seed": seed,
         "n_draws": n_draws,
     }
+
+
+def _role_of_tau(found: ClusterResult) -> str:
+    """Return what a given tau does where the split is decided without it."""
+    if found.tau.value is None or found.tau.origin != "given" or found.p_value is None:
+        return ""
+    return (
+        f" tau = {found.tau.value:.3g} only says which pairs are connected and which members hang "
+        "together; it does not decide the basins."
+    )
 
 
 def write_result(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from wsgeo.counting import counted
 from wsgeo.errors import DataError
 from wsgeo.escapes import printable
 
@@ -58,12 +59,21 @@ def read_matrix(
     for i, row in enumerate(rows):
         if len(row) != len(header):
             raise DataError(
-                f"the row of {printable(ids[i])} has {len(row)} cells, the header has {len(header)}",
+                _ragged(ids[i], len(row), len(header)),
                 where=str(path),
                 remedy="Give one cell per member; leave a missing pair empty.",
             )
         values[i] = [_number(row[j], ids[i], header[j], path) for j in order]
     return ids, _distances(values, similarity, path)
+
+
+def _ragged(name: str, n_cells: int, n_columns: int) -> str:
+    """Return in words how a row differs from the header."""
+    side = "too few" if n_cells < n_columns else "too many"
+    return (
+        f"the row of {printable(name)} has {counted(n_cells, 'cell')}, "
+        f"{abs(n_columns - n_cells)} {side}: the header has {n_columns}"
+    )
 
 
 def _distances(values: NDArray[np.float64], similarity: bool, path: Path) -> NDArray[np.float64]:
