@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import polars as pl
 import pytest
@@ -71,6 +73,32 @@ class TestChooseTau:
         errors = np.array([[0, 0.02, np.nan], [0.02, 0, 0.02], [np.nan, 0.02, 0]])
 
         assert choose_tau(np.zeros((3, 3)), errors, np.zeros(3, int)).value == pytest.approx(0.06)
+
+    def test_a_gap_too_small_to_matter_is_no_barrier(self):
+        """A threshold below 1 % of the chance loss is raised to it, and its origin says both."""
+        errors = np.full((3, 3), 3.4e-5)
+
+        tau = choose_tau(np.zeros((3, 3)), errors, np.zeros(3, int), math.log(2))
+
+        assert tau.value == pytest.approx(0.01 * math.log(2))
+        assert "1 % of the loss of the best constant predictor (0.693)" in tau.origin
+        assert "three times the median standard error of the gaps is less (0.000102)" in tau.origin
+
+    def test_basins_less_apart_than_the_floor_are_connected(self):
+        """The floor holds for the middle between basins too."""
+        gaps = np.full((4, 4), 1e-3) - np.diag([1e-3] * 4)
+
+        tau = choose_tau(gaps, None, np.array([0, 0, 1, 1]), math.log(3))
+
+        assert tau.value == pytest.approx(0.01 * math.log(3))
+
+    def test_a_larger_threshold_is_kept(self):
+        """Above the floor the threshold is what it is without."""
+        errors, labels = np.full((3, 3), 0.1), np.zeros(3, int)
+
+        assert choose_tau(np.zeros((3, 3)), errors, labels, 1.0) == choose_tau(
+            np.zeros((3, 3)), errors, labels
+        )
 
     def test_noise_members_set_nothing(self):
         """Members outside every basin do not enter."""

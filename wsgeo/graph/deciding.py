@@ -58,6 +58,7 @@ def decide(
     *,
     errors: Matrix | None,
     tau: Tau | None,
+    chance_loss: float | None = None,
     noun: str,
     rng: np.random.Generator,
     n_draws: int,
@@ -72,6 +73,8 @@ def decide(
         Standard errors.
     tau : Tau or None
         A threshold set by the user; None chooses one.
+    chance_loss : float, optional
+        Sets a floor to a threshold that is chosen; see `wsgeo.graph.choose_tau`.
     noun : str
         ``basin`` or ``region``.
     rng : numpy.random.Generator
@@ -86,13 +89,14 @@ def decide(
     """
     values, n = distances.values, len(distances.ids)
     if n < MIN_MEMBERS or not values.any():
-        return _without_search(distances, errors, tau, noun)
+        tau = tau or choose_tau(values, errors, np.zeros(n, dtype=np.int64), chance_loss)
+        return _without_search(distances, tau, noun)
     give_up = GIVE_UP if n >= MANY else None
     search = find_basins(values, rng=rng, n_draws=n_draws, errors=errors, give_up=give_up)
     stands_out = search.test.p_value <= verdicts.LEVEL
     one_group = Clustering(ONE_GROUP, {}, np.zeros(n, dtype=np.int64))
     default = search.candidates[search.best] if stands_out else one_group
-    threshold = tau or choose_tau(values, errors, default.labels)
+    threshold = tau or choose_tau(values, errors, default.labels, chance_loss)
     if stands_out:
         verdict = verdicts.several(default, search.test.p_value, noun)
     elif small := _small(values, threshold):
@@ -104,12 +108,9 @@ def decide(
     return Decision(default, search, threshold, verdict, reasons)
 
 
-def _without_search(
-    distances: DistanceMatrix, errors: Matrix | None, tau: Tau | None, noun: str
-) -> Decision:
+def _without_search(distances: DistanceMatrix, threshold: Tau, noun: str) -> Decision:
     """Return the decision for fewer than four members, or for members that all coincide."""
     values, n = distances.values, len(distances.ids)
-    threshold = tau or choose_tau(values, errors, np.zeros(n, dtype=np.int64))
     labels, parameters = np.zeros(n, dtype=np.int64), {}
     if n > 1 and threshold.value is not None:
         labels = compact(groups_at(walk(values[None]), threshold.value)[0])

@@ -19,7 +19,7 @@ from wsgeo.graph.maps import embed
 from wsgeo.graph.merging import MergeTree, merge_tree
 from wsgeo.graph.partitions import Labels, Matrix, in_units_of_largest
 from wsgeo.graph.spectral import eigengap, eigenpairs
-from wsgeo.graph.stability import Stability, stability
+from wsgeo.graph.stability import Stability, stability, valid_resamples
 from wsgeo.graph.status import Tau
 from wsgeo.graph.typicality import Typicality, typicality
 
@@ -122,6 +122,7 @@ def cluster(
     se: ArrayLike | None = None,
     bootstrap: ArrayLike | None = None,
     tau: float | Literal["auto"] = "auto",
+    chance_loss: float | None = None,
     seed: int = 0,
     n_draws: int = 200,
     umap: bool | None = None,
@@ -153,6 +154,8 @@ def cluster(
         Distance matrices of bootstrap resamples, for stability.
     tau : float or "auto", default "auto"
         Threshold at which a pair counts as connected.
+    chance_loss : float, optional
+        Loss of the best constant predictor: an automatic threshold is at least 1 % of it.
     seed : int, default 0
         Seed of the null draws and of UMAP.
     n_draws : int, default 200
@@ -186,6 +189,7 @@ def cluster(
         distances,
         errors=errors,
         tau=None if tau == "auto" else Tau(float(tau), "given"),
+        chance_loss=chance_loss,
         noun="region" if name == "task_vector" else "basin",
         rng=np.random.default_rng(seed),
         n_draws=n_draws,
@@ -193,7 +197,9 @@ def cluster(
     held = None
     if bootstrap is not None and decision.search and decision.default.method != ONE_GROUP:
         stack = _aligned(bootstrap, (np.shape(bootstrap)[0], len(ids), len(ids)))
-        held = stability(decision.default, _resampled(stack[:, rows][:, :, rows], distances))
+        held = stability(
+            decision.default, valid_resamples(stack[:, rows][:, :, rows], distances.values)
+        )
     return _result(ids, name, distances, decision, held, _repeated(ids, multiplicity), seed, umap)
 
 
@@ -280,14 +286,6 @@ def _aligned(values: ArrayLike, shape: tuple[int, ...]) -> Matrix:
     return array
 
 
-def _resampled(stack: Matrix, distances: DistanceMatrix) -> Matrix:
-    """Return resamples as valid distances; an invalid entry keeps the measured value."""
-    stack = np.where(np.isfinite(stack), np.maximum(stack, 0.0), distances.values)
-    stack = (stack + np.swapaxes(stack, 1, 2)) / 2
-    stack[:, np.arange(stack.shape[1]), np.arange(stack.shape[1])] = 0.0
-    return stack
-
-
 def _repeated(ids: tuple[str, ...], multiplicity: Sequence[int] | None) -> tuple[str, ...]:
     """Return the sentence about duplicates, if there are any."""
     if multiplicity is None:
@@ -295,4 +293,5 @@ def _repeated(ids: tuple[str, ...], multiplicity: Sequence[int] | None) -> tuple
     if len(multiplicity) != len(ids):
         raise ValueError(f"{len(multiplicity)} multiplicities for {len(ids)} ids.")
     extra = sum(multiplicity) - len(ids)
-    return (f"{extra} exact duplicates count once, with the member they equal.",) if extra else ()
+    said = f"{counted(extra, 'exact duplicate counts', 'exact duplicates count')} once"
+    return (f"{said}, with the member of the same weights.",) if extra else ()

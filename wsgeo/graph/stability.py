@@ -87,3 +87,24 @@ def same_cluster(labels: Labels) -> Matrix:
     """
     same = (labels[:, :, None] == labels[:, None, :]) & (labels >= 0)[:, :, None]
     return np.asarray(same | np.eye(labels.shape[1], dtype=bool), dtype=np.float64)
+
+
+def valid_resamples(stack: Matrix, measured: Matrix) -> Matrix:
+    """Return resamples as valid distances; an invalid entry keeps the measured value.
+
+    Parameters
+    ----------
+    stack : ndarray of float64, shape (n_resamples, n_members, n_members)
+        Bootstrap resamples of the distances.
+    measured : ndarray of float64, shape (n_members, n_members)
+        The distances.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_resamples, n_members, n_members)
+        Symmetric, not negative, zero on the diagonals.
+    """
+    stack = np.where(np.isfinite(stack), np.maximum(stack, 0.0), measured)
+    stack = (stack + np.swapaxes(stack, 1, 2)) / 2
+    stack[:, np.arange(stack.shape[1]), np.arange(stack.shape[1])] = 0.0
+    return stack

@@ -25,6 +25,9 @@ STATUSES = (
 N_ERRORS = 3.0
 """Standard errors that a gap may have while it counts as zero."""
 
+FLOOR = 0.01
+"""Share of the chance loss below which no gap counts as a barrier, however surely it is there."""
+
 
 @final
 @dataclass(frozen=True)
@@ -43,11 +46,14 @@ class Tau:
     origin: str
 
 
-def choose_tau(gaps: Matrix, errors: Matrix | None, labels: Labels) -> Tau:
+def choose_tau(
+    gaps: Matrix, errors: Matrix | None, labels: Labels, chance_loss: float | None = None
+) -> Tau:
     """Return the threshold that the clusters, or else the errors, suggest.
 
     With two or more clusters it is the middle between the 95th percentile of the gaps within and
-    the 5th of those between; with one, three times the median standard error.
+    the 5th of those between; with one, three times the median standard error. Where the chance loss
+    is known, either is at least 1 % of it: a gap may be sure and yet too small to matter.
 
     Parameters
     ----------
@@ -57,6 +63,8 @@ def choose_tau(gaps: Matrix, errors: Matrix | None, labels: Labels) -> Tau:
         Their standard errors.
     labels : ndarray of int64, shape (n_members,)
         Default labels; -1 is noise.
+    chance_loss : float, optional
+        Loss of the best constant predictor, in the unit of the gaps; without it there is no floor.
 
     Returns
     -------
@@ -69,6 +77,19 @@ def choose_tau(gaps: Matrix, errors: Matrix | None, labels: Labels) -> Tau:
     >>> choose_tau(gaps, None, np.array([0, 0, 1])).value
     0.5
     """
+    found = _suggested(gaps, errors, labels)
+    floor = FLOOR * (chance_loss or 0.0)
+    if found.value is None or found.value >= floor:
+        return found
+    return Tau(
+        floor,
+        f"{100 * FLOOR:.0f} % of the loss of the best constant predictor ({chance_loss:.3g}), as "
+        f"{found.origin} is less ({found.value:.3g})",
+    )
+
+
+def _suggested(gaps: Matrix, errors: Matrix | None, labels: Labels) -> Tau:
+    """Return the threshold without a floor."""
     rows, columns = np.triu_indices(len(gaps), 1)
     known = np.isfinite(gaps[rows, columns])
     rows, columns = rows[known], columns[known]

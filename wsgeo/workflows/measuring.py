@@ -169,6 +169,7 @@ def _judge(
         se=errors,
         bootstrap=tables.gap_matrices[:, rows][:, :, rows],
         tau="auto" if settings.tau is None else settings.tau,
+        chance_loss=chance_loss(gates),
         seed=settings.seed,
         n_draws=settings.n_draws,
     )
@@ -182,6 +183,23 @@ def _judge(
         labels={twin: label[first] for first, twins in distinct.items() for twin in twins},
         labels_table=_with_twins(found.clusters, distinct),
     )
+
+
+def chance_loss(gates: Mapping[str, EndpointGate]) -> float | None:
+    """Return the loss of the best constant predictor on a group's examples.
+
+    Parameters
+    ----------
+    gates : mapping of str to EndpointGate
+        Gate of each member, by id.
+
+    Returns
+    -------
+    float or None
+        In nats per example; None where no member could be evaluated.
+    """
+    known = (gate.chance_loss for gate in gates.values() if gate.chance_loss is not None)
+    return next(known, None)
 
 
 def _distinct(members: Sequence[Checkpoint]) -> dict[str, list[str]]:
