@@ -53,3 +53,16 @@ def test_a_name_stays_in_its_line():
     lines = page(_summary(_group("g", ["a\nAlert: all is well"])))
 
     assert "  basin 0: 1 member: a\nAlert: all is well" in lines
+
+
+def test_one_group_without_basins_is_no_basin():
+    """Where no split survived the test, the line says so; too few members are a group."""
+    group = _group("g", ["a", "b"]) | {"basins_found": False, "p_value": 0.065}
+
+    assert "  no basins were found: all 2 members together: a, b" in page(_summary(group))
+    assert "  group 0: 2 members: a, b" in page(_summary(group | {"p_value": None}))
+
+
+def test_work_done_is_that_of_the_last_scan():
+    """A page shown later does not say that something was computed now."""
+    assert "3 evaluations computed by the last scan, 0 found done" in page(_summary())[0]

@@ -110,6 +110,21 @@ class TestGuard:
             refuse_across_barrier(self.GAPS, ["x", "y", "z"], 0.05)
         assert "--force" in str(caught.value)
 
+    def test_an_undecided_pair_is_not_refused(self):
+        """A gap above tau whose lower limit is below it separates nothing."""
+        lower = [[0, 0.0, 0.2], [0.0, 0, np.nan], [0.2, np.nan, 0]]
+        undecided = np.zeros((3, 3))
+
+        assert refuse_across_barrier(self.GAPS, ["x", "y", "z"], 0.05, lower=undecided) == 0.3
+        with pytest.raises(WsgeoError, match="of 3 pairs are separated"):
+            refuse_across_barrier(self.GAPS, ["x", "y", "z"], 0.05, lower=lower)
+
+    def test_the_remedy_fits_the_number_of_basins(self):
+        """One basin at a time is advice only where there are several."""
+        for several, remedy in ((True, "one basin at a time"), (False, "connected members")):
+            with pytest.raises(WsgeoError, match=remedy):
+                refuse_across_barrier(self.GAPS, ["x", "y", "z"], 0.05, several=several)
+
     def test_unmeasured_pairs_are_refused(self):
         """What was not measured does not count as connected."""
         gaps = self.GAPS.copy()

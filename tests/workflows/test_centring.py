@@ -276,7 +276,12 @@ class FakeRun:
 
     def read(self, _):
         """Give the summary."""
-        return {"groups": [{"name": "g0.l0", "tau": {"value": 0.05}}]}
+        return {"groups": [{"name": "g0.l0", "tau": {"value": 0.05}, "basins": []}]}
+
+    def table(self, _):
+        """Give no limits of the gaps."""
+        columns = dict.fromkeys(("a", "b"), pl.String) | {"convexity_gap_lo": pl.Float64}
+        return pl.DataFrame(schema=columns)
 
 
 class TestRegions:

@@ -4,6 +4,7 @@ import contextlib
 from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from wsgeo.evaluation.losses import Failure
@@ -55,3 +56,22 @@ def test_unmeasured_pairs_are_told(gaps, told):
     matrix[np.triu_indices(3, 1)] = gaps
 
     assert evidence.barrier_notes(selection(3), matrix) == told
+
+
+def test_undecided_pairs_are_told():
+    """A note says how many pairs are undecided at tau, and how to settle them."""
+    pairs = pl.DataFrame(
+        {"a": ["m0", "m0", "m1"], "b": ["m1", "m2", "m2"], "tau": [0.1] * 3, "group": ["g"] * 3}
+    ).with_columns(status=pl.Series(["undecided", "connected", "undecided"]))
+    run = SimpleNamespace(table=lambda _: pairs)
+
+    assert evidence.member_notes(run, selection(3), np.zeros((3, 3))) == [
+        "2 of 3 pairs are undecided at tau = 0.1; scan with more --examples to settle them."
+    ]
+
+
+def test_one_member_is_its_own_mean():
+    """A centroid of one member says so."""
+    assert evidence.member_notes(None, selection(1), np.zeros((1, 1))) == [
+        "One member: its mean is itself."
+    ]

@@ -27,8 +27,12 @@ class FakeRun:
 
     folder = "run"
 
-    def __init__(self, labels, failed=()):
-        self.labels, self.failed = labels, failed
+    def __init__(self, labels, failed=(), found=True):
+        self.labels, self.failed, self.found = labels, failed, found
+
+    def read(self, name):
+        """Give the summary."""
+        return {"groups": [{"name": "g0.l0", "basins_found": self.found}]}
 
     def table(self, name):
         """Give the labels, or the verdicts of the gate."""
@@ -39,12 +43,12 @@ class FakeRun:
         return pl.DataFrame(columns).with_columns(is_default=True, matrix=pl.lit("convexity_gap"))
 
 
-def basin(labels, label=None, failed=(), copies=()):
+def basin(labels, label=None, failed=(), copies=(), found=True):
     """Choose a basin among members with these labels."""
     contents = {second: first for first, second in copies}
     members = tuple(member(name, contents.get(name)) for name in labels)
     groups = (SimpleNamespace(name="g0.l0", members=members),)
-    return choose_basin(FakeRun(labels, failed), SimpleNamespace(groups=groups), label, None)
+    return choose_basin(FakeRun(labels, failed, found), SimpleNamespace(groups=groups), label, None)
 
 
 class TestBasins:
@@ -65,6 +69,13 @@ class TestBasins:
 
         assert found.ids == ("b", "d")
         assert found.note.startswith("Basin 0, the first of 2 equally large, 2 members")
+
+    def test_one_group_is_no_basin(self):
+        """Where the scan found no basins, the members are a group, and the note says so."""
+        chosen = basin({"a": 0, "b": 0}, 0, found=False)
+
+        assert (chosen.kind, chosen.name) == ("group", "group-0")
+        assert chosen.note == "No basins were found: 2 members together."
 
     def test_noise_is_no_basin(self):
         """Members without a basin are never the largest one, however many they are."""

@@ -46,7 +46,8 @@ def page(summary: dict[str, Any]) -> list[str]:
 def _counts(summary: dict[str, Any]) -> str:
     return (
         f"{counted(summary['n_members'], 'member')}, {counted(summary['n_pairs'], 'pair')} "
-        f"({summary['n_computed']} evaluations done now, {summary['n_reused']} found done)"
+        f"({counted(summary['n_computed'], 'evaluation')} computed by the last scan, "
+        f"{summary['n_reused']:,} found done)"
     )
 
 
@@ -67,9 +68,16 @@ def _group(group: dict[str, Any]) -> list[str]:
     lines = [f"  {reason}" for reason in group["reasons"]]
     if said := group.get("associations"):  # runs of earlier versions say nothing of them
         lines.append(f"  {' '.join(said)}")
-    for basin in group["basins"]:
-        members = ", ".join(basin["members"])
-        lines.append(
-            f"  basin {basin['label']}: {counted(len(basin['members']), 'member')}: {members}"
-        )
-    return lines
+    return lines + [
+        f"  {_heading(basin, group)}: {', '.join(basin['members'])}" for basin in group["basins"]
+    ]
+
+
+def _heading(basin: dict[str, Any], group: dict[str, Any]) -> str:
+    """Return what a group of members is, and how many; a basin only where basins were found."""
+    members = counted(len(basin["members"]), "member")
+    if group.get("basins_found", True):  # runs of earlier versions do not say
+        return f"basin {basin['label']}: {members}"
+    if len(group["basins"]) > 1 or group["p_value"] is None:
+        return f"group {basin['label']}: {members}"
+    return f"no basins were found: all {members} together"

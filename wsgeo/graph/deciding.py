@@ -44,6 +44,8 @@ class Decision:
         The answer in words.
     reasons : tuple of str
         What backs it.
+    basins_found : bool
+        Whether the labels are basins: a split that stands out, or one group of small gaps.
     """
 
     default: Clustering
@@ -51,6 +53,7 @@ class Decision:
     tau: Tau
     verdict: str
     reasons: tuple[str, ...]
+    basins_found: bool = False
 
 
 def decide(
@@ -97,15 +100,16 @@ def decide(
     one_group = Clustering(ONE_GROUP, {}, np.zeros(n, dtype=np.int64))
     default = search.candidates[search.best] if stands_out else one_group
     threshold = tau or choose_tau(values, errors, default.labels, chance_loss)
+    small = _small(values, threshold)
     if stands_out:
         verdict = verdicts.several(default, search.test.p_value, noun)
-    elif small := _small(values, threshold):
+    elif small:
         verdict = verdicts.single(noun, small, search.test)
     else:
         verdict = verdicts.unstructured(noun, search.test)
     chosen = default if stands_out else None
     reasons = verdicts.reasons(search, threshold, distances.notes, values=values, chosen=chosen)
-    return Decision(default, search, threshold, verdict, reasons)
+    return Decision(default, search, threshold, verdict, reasons, stands_out or bool(small))
 
 
 def _without_search(distances: DistanceMatrix, threshold: Tau, noun: str) -> Decision:
@@ -121,7 +125,7 @@ def _without_search(distances: DistanceMatrix, threshold: Tau, noun: str) -> Dec
     else:
         height = float(walk(values[None]).step[0, 1:].max()) if n > 1 else None
         verdict = verdicts.few(default.sizes, height, threshold)
-    return Decision(default, None, threshold, verdict, distances.notes)
+    return Decision(default, None, threshold, verdict, distances.notes, n >= MIN_MEMBERS)
 
 
 def _small(values: Matrix, tau: Tau) -> str:

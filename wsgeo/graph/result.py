@@ -36,8 +36,7 @@ class ClusterResult:
     ids : tuple of str
         Members in the order given.
     labels : ndarray of int64, shape (n_members,)
-        Default labels, aligned to ``ids``: 0 for all where no split stands out; -1 for a member
-        left as noise or not placed.
+        Default labels, aligned to ``ids``: 0 for all where no split stands out; -1 for noise.
     method : str
         Method of the default labels; ``one_group`` where no split stands out.
     parameters : mapping
@@ -52,6 +51,8 @@ class ClusterResult:
         The answer in one or two sentences.
     reasons : tuple of str
         The sentences that back it.
+    basins_found : bool
+        Whether the labels are basins: a split that stands out, or one group of small gaps.
     agreement : mapping of (str, str) to float
         Adjusted Rand index between the methods' best partitions.
     p_by_null : mapping of str to float
@@ -83,6 +84,7 @@ class ClusterResult:
     tau: Tau
     verdict: str
     reasons: tuple[str, ...]
+    basins_found: bool
     agreement: Mapping[tuple[str, str], float]
     p_by_null: Mapping[str, float]
     eigengap: tuple[int, float] | None
@@ -232,6 +234,7 @@ def _result(
         tau=decision.tau,
         verdict=decision.verdict,
         reasons=(*decision.reasons, *_compared(default, typical), *notes),
+        basins_found=decision.basins_found,
         agreement=agreement(search) if search else {},
         p_by_null=search.test.p_by_null if search else {},
         eigengap=_eigengap(distances.values) if search else None,

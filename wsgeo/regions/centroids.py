@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.escapes import shown
 from wsgeo.weights.arithmetic import mean
@@ -142,10 +143,18 @@ def largest_gap(gaps: ArrayLike) -> float:
     return float(measured.max()) if measured.size else float("nan")
 
 
-def refuse_across_barrier(gaps: ArrayLike, members: Sequence[str], tau: float) -> float:
+def refuse_across_barrier(
+    gaps: ArrayLike,
+    members: Sequence[str],
+    tau: float,
+    *,
+    lower: ArrayLike | None = None,
+    several: bool = True,
+) -> float:
     """Refuse to average members that a barrier separates.
 
-    The mean of models from two basins lies on the ridge between them.
+    The mean of models from two basins lies on the ridge between them. A pair whose interval holds
+    tau is undecided and not refused.
 
     Parameters
     ----------
@@ -156,6 +165,10 @@ def refuse_across_barrier(gaps: ArrayLike, members: Sequence[str], tau: float) -
         Their ids.
     tau : float
         The threshold above which two members are separated, in nats per example.
+    lower : array_like, shape (n, n), optional
+        Lower limits of the gaps; where there is none, the gap itself is judged.
+    several : bool, default True
+        Whether there are several basins, so that one at a time is a remedy.
 
     Returns
     -------
@@ -178,14 +191,17 @@ def refuse_across_barrier(gaps: ArrayLike, members: Sequence[str], tau: float) -
     n = len(members)
     if matrix.shape != (n, n):
         raise ValueError(f"{n} members need gaps of shape ({n}, {n}), not {matrix.shape}.")
-    worst = largest_gap(matrix)
-    if worst > tau:
-        pair = _names(np.argwhere(matrix == worst)[0], members)
-        n_above = int((_pairs(matrix) > tau).sum())
+    limits = matrix if lower is None else np.asarray(lower, np.float64)
+    apart = np.triu(np.where(np.isnan(limits), matrix, limits) > tau, 1)
+    if apart.any():
+        worst = float(matrix[apart].max())
+        pair = _names(np.argwhere(apart & (matrix == worst))[0], members)
+        first = "Average one basin at a time" if several else "Scan a subset of connected members"
         raise WsgeoError(
             f"a barrier of {worst:.4g} nats per example lies between {pair} "
-            f"({n_above} of {n * (n - 1) // 2} pairs are above tau = {tau:.4g})",
-            remedy="Average one basin at a time, or pass --force.",
+            f"({int(apart.sum())} of {counted(n * (n - 1) // 2, 'pair')} are separated at "
+            f"tau = {tau:.4g})",
+            remedy=f"{first}, or pass --force.",
         )
     unmeasured = np.argwhere(~np.isfinite(np.triu(matrix, 1)))
     if len(unmeasured):
@@ -194,7 +210,7 @@ def refuse_across_barrier(gaps: ArrayLike, members: Sequence[str], tau: float) -
             f"such as {_names(unmeasured[0], members)}",
             remedy="Finish the scan, or pass --force.",
         )
-    return worst
+    return largest_gap(matrix)
 
 
 def _pairs(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ class Variant(StrEnum):
 CENTROIDS = pl.Schema(
     {
         "name": pl.String(),
-        "level": pl.String(),  # basin, region
+        "level": pl.String(),  # basin, group (no basins were found), region
         "group": pl.String(),  # the number of the basin or region
         "variant": pl.String(),  # a `Variant`: mean, mean of products, mean of factors, mean of encoders
         "members": pl.List(pl.String),
@@ -62,7 +62,7 @@ class CentroidPlan:
     name : str
         Its name, such as ``basin-0``.
     level : str
-        ``basin`` or ``region``.
+        ``basin``, ``group`` (no basins were found) or ``region``.
     group : str
         Its number.
     variant : Variant

@@ -16,7 +16,7 @@ from wsgeo.regions.tables import CentroidPlan, centroid_row
 from wsgeo.store import Run, open_run
 from wsgeo.weights.precision import StoredType
 from wsgeo.workflows.engines import workers
-from wsgeo.workflows.evidence import Bench, barrier_notes, refuse_barriers
+from wsgeo.workflows.evidence import Bench, member_notes, refuse_barriers
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.selections import Selection, choose_basin, choose_region
 from wsgeo.workflows.variants import Writer, variant_of
@@ -110,7 +110,10 @@ def centroid(
             rank,
             inputs.request.allow_pickle,
         )
-        notes = (*([selection.note] if selection.note else []), *barrier_notes(selection, gaps))
+        notes = (
+            *([selection.note] if selection.note else []),
+            *member_notes(found, selection, gaps),
+        )
         origin = writer.write(selection.members, _origin(selection, plan, notes, command))
         return _record(found, origin, writer.folder)
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.losses import Failure, Item, Losses, Point
+from wsgeo.graph.matrices import square
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.regions.centroids import largest_gap, medoid, refuse_across_barrier
@@ -160,13 +163,58 @@ def refuse_barriers(run: Run, selection: Selection, gaps: Square) -> None:
         If a barrier above the group's tau lies between two members of a group, or such a pair was
         not measured. Pairs across loss groups have no barrier to measure.
     """
-    taus = {group["name"]: group["tau"]["value"] for group in run.read("summary")["groups"]}
+    summary = {group["name"]: group for group in run.read("summary")["groups"]}
     groups = [member.loss_group for member in selection.members]
-    for name in sorted(taus.keys() & set(groups)):
+    lower = square(run.table("pairs"), selection.ids, "convexity_gap_lo")
+    for name in sorted(summary.keys() & set(groups)):
         rows = [i for i, group in enumerate(groups) if group == name]
-        ids = [selection.ids[i] for i in rows]
-        tau = math.inf if taus[name] is None else float(taus[name])
-        refuse_across_barrier(gaps[np.ix_(rows, rows)], ids, tau)
+        inside, found = np.ix_(rows, rows), summary[name]
+        refuse_across_barrier(
+            gaps[inside],
+            [selection.ids[i] for i in rows],
+            math.inf if found["tau"]["value"] is None else float(found["tau"]["value"]),
+            lower=lower[inside],
+            several=len(found["basins"]) > 1,
+        )
+
+
+def member_notes(run: Run, selection: Selection, gaps: Square) -> list[str]:
+    """Say what nobody knows of the barriers between members, and where there is only one member.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run.
+    selection : Selection
+        The members.
+    gaps : ndarray of float64, shape (n, n)
+        Convexity gaps between them.
+
+    Returns
+    -------
+    list of str
+        Sentences; none where every pair was measured and decided.
+    """
+    if len(selection.members) == 1:
+        return ["One member: its mean is itself."]
+    return [*barrier_notes(selection, gaps), *_undecided(run, selection)]
+
+
+def _undecided(run: Run, selection: Selection) -> list[str]:
+    """Say in each loss group how many pairs have an interval that holds tau."""
+    inside = pl.col("a").is_in(selection.ids) & pl.col("b").is_in(selection.ids)
+    pairs = run.table("pairs").filter(inside)
+    of_group = pairs.group_by("group").agg(
+        n=pl.len(),
+        open=(pl.col("status").cast(pl.String) == "undecided").sum(),
+        tau=pl.first("tau"),
+    )
+    return [
+        f"{n_open} of {counted(n, 'pair')} {'is' if n_open == 1 else 'are'} undecided at "
+        f"tau = {tau:.4g}; scan with more --examples to settle them."
+        for _, n, n_open, tau in of_group.sort("group").iter_rows()
+        if n_open and tau is not None
+    ]
 
 
 def barrier_notes(selection: Selection, gaps: Square) -> list[str]:

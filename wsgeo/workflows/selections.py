@@ -8,6 +8,7 @@ from typing import Never, final
 
 import polars as pl
 
+from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.store import Run
 from wsgeo.workflows.inputs import ScanInputs
@@ -23,7 +24,7 @@ class Selection:
     Parameters
     ----------
     kind : str
-        ``basin`` or ``region``.
+        ``basin``, ``group`` (the scan found no basins) or ``region``.
     label : int
         Which one.
     members : tuple of Checkpoint
@@ -80,12 +81,21 @@ def choose_basin(run: Run, inputs: ScanInputs, label: int | None, group: str | N
     """
     data = _measured(inputs.groups, group)
     labels = _labels(run, "convexity_gap", data.members)
+    kind = "basin" if _basins_found(run, data.name) else "group"
     note = ""
     if label is None:
-        label, note = _largest(labels)
-    members = _members(run, "basin", data.members, labels, label)
+        label, note = _largest(labels, kind.capitalize())
+    members = _members(run, kind, data.members, labels, label)
+    if kind == "group" and len({one for one in labels.values() if one >= 0}) == 1:
+        note = f"No basins were found: {counted(len(members), 'member')} together."
     suffix = "" if data.name == inputs.groups[0].name else f"-{data.name}"
-    return Selection("basin", label, members, data, f"basin-{label}{suffix}", note)
+    return Selection(kind, label, members, data, f"{kind}-{label}{suffix}", note)
+
+
+def _basins_found(run: Run, group: str) -> bool:
+    """Return whether the groups of a loss group are basins; earlier versions do not say."""
+    groups = {found["name"]: found for found in run.read("summary").get("groups", [])}
+    return bool(groups.get(group, {}).get("basins_found", True))
 
 
 def choose_region(run: Run, inputs: ScanInputs, label: int, group: str | None) -> Selection:
@@ -163,19 +173,19 @@ def _labels(run: Run, matrix: str, members: Sequence[Checkpoint]) -> dict[str, i
     return dict(rows.select("id", "label").iter_rows())
 
 
-def _largest(labels: Mapping[str, int]) -> tuple[int, str]:
+def _largest(labels: Mapping[str, int], noun: str) -> tuple[int, str]:
     """Return the label that most members have, and a sentence that says so."""
     kept = [label for label in labels.values() if label >= 0]
     there = sorted(set(kept))
     largest = max(there, key=kept.count, default=0)
     if len(there) < 2:
-        return largest, f"Basin {largest} was taken; there is no other." if there else ""
+        return largest, f"{noun} {largest} was taken; there is no other." if there else ""
     size = kept.count(largest)
     n_equal = sum(kept.count(label) == size for label in there)
     how = (
         f"the largest of {len(there)}" if n_equal == 1 else f"the first of {n_equal} equally large"
     )
-    return largest, f"Basin {largest}, {how}, {size} members, was taken because none was named."
+    return largest, f"{noun} {largest}, {how}, {size} members, was taken because none was named."
 
 
 def _members(

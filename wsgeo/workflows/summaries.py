@@ -75,8 +75,9 @@ def group_summary(group: GroupResult) -> dict[str, Any]:
     -------
     dict
         ``name``, ``n_members``, ``n_pairs``, ``verdict``, ``reasons``, ``tau``,
-        ``chance_loss`` (of the best constant predictor, nats per example), ``p_value``, ``silhouette``, ``basins``, ``n_status`` (pairs by edge status), ``gaps`` (mean convexity
-        gap within and between basins, nats per example), and ``failed_ends`` (id to reason).
+        ``chance_loss`` (of the best constant predictor, nats per example), ``p_value``,
+        ``silhouette``, ``basins_found``, ``basins``, ``n_status`` (pairs by edge status), ``gaps``
+        (mean convexity gap within and between basins, nats per example), and ``failed_ends`` (id to reason).
     """
     clusters, unfit = group.clusters, no_member_passes(group.gates)
     statuses = group.pairs["status"].cast(pl.String)
@@ -90,6 +91,7 @@ def group_summary(group: GroupResult) -> dict[str, Any]:
         "chance_loss": chance_loss(group.gates),
         "p_value": clusters.p_value,
         "silhouette": clusters.silhouette,
+        "basins_found": clusters.basins_found,
         "basins": _basins(group.labels),
         "n_status": dict(sorted(statuses.value_counts().iter_rows())),
         "gaps": _mean_gaps(group),
