@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from wsgeo.commands.compare import _page
 from wsgeo.store import TABLES, create_run
 from wsgeo.workflows.comparing import compare
 
@@ -41,3 +42,40 @@ def test_runs_without_pairs(tmp_path):
     assert found["pairs"]["n_common"] == 0
     assert found["pairs"]["largest_change"] is None
     assert found["basins"] is None
+
+
+def _measured(folder, source, key, hashes):
+    """Return a run of some members that was measured on one data set."""
+    run = create_run(folder)
+    data = [{"group": "g0.l0", "source": source, "n_examples": 64, "key": key}]
+    run.write("run", {**run.read("run"), "data": data})
+    models = pl.DataFrame({"id": list(hashes), "content_hash": list(hashes.values())})
+    whole = pl.concat([pl.DataFrame(schema=TABLES["models"]), models], how="diagonal_relaxed")
+    run.write_table("models", whole.cast(dict(TABLES["models"])))
+    return run.folder
+
+
+def test_unrelated_runs_are_said_to_be_so(tmp_path):
+    """Other data are named with source and hash, and that no weights are in both."""
+    first = _measured(tmp_path / "a", "film.jsonl", "6c1cb2fb584523b8", {"x": "1", "y": "2"})
+    second = _measured(tmp_path / "b", "news.jsonl", "a75d5d1e7b8ce34d", {"x": "3", "z": "4"})
+    found = compare(first, second)
+    lines = _page(found)
+
+    assert found["n_shared"] == 0
+    assert "No member is in both runs." in lines
+    assert (
+        "The data differ: film.jsonl (64 examples, hash 6c1cb2fb5845) -> "
+        "news.jsonl (64 examples, hash a75d5d1e7b8c)"
+    ) in lines
+
+
+def test_related_runs_are_not(tmp_path):
+    """The same examples under another path are the same data; renamed members are shared."""
+    first = _measured(tmp_path / "a", "film.jsonl", "6c1c", {"x": "1", "y": "2"})
+    second = _measured(tmp_path / "b", "moved/film.jsonl", "6c1c", {"z": "2"})
+    found = compare(first, second)
+
+    assert found["n_shared"] == 1
+    assert found["data"] is None
+    assert not any("differ" in line or "No member" in line for line in _page(found))

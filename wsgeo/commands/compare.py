@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from wsgeo.commands import options
+from wsgeo.counting import counted
 
 
 @click.command("compare")
@@ -29,16 +30,32 @@ def command(first: Path, second: Path, as_json: bool) -> None:
 def _page(found: dict[str, Any]) -> list[str]:
     """Return the differences as lines."""
     lines = [f"{kind}: {', '.join(ids)}" for kind, ids in found["members"].items() if ids]
+    if not found["n_shared"]:
+        lines.append("No member is in both runs.")
+    if found["data"] is not None:
+        old, new = map(_data, found["data"])
+        lines.append(f"The data differ: {old} -> {new}")
     lines += [f"{name}: {old} -> {new}" for name, (old, new) in found["settings"].items()]
     pairs = found["pairs"]
-    lines.append(f"{pairs['n_common']} pairs in both runs.")
+    lines.append(f"{counted(pairs['n_common'], 'pair')} in both runs.")
     if pairs["largest_change"] is not None:
         lines.append(f"Largest change of a convexity gap: {pairs['largest_change']:.4g} nats.")
     lines += [
         f"{row['a']} - {row['b']}: {row['status']} -> {row['status_new']}"
         for row in pairs["status_changed"]
     ]
-    lines.append(f"{len(pairs['outside_intervals'])} pairs changed by more than their intervals.")
+    n_outside = len(pairs["outside_intervals"])
+    whose = "its interval" if n_outside == 1 else "their intervals"
+    lines.append(f"{counted(n_outside, 'pair')} changed by more than {whose}.")
     if found["basins"] is not None:
         lines.append(f"Agreement of the basins (adjusted Rand index): {found['basins']:.2f}")
     return lines
+
+
+def _data(sets: list[dict[str, Any]]) -> str:
+    """Return what a run was measured on: source, number of examples, start of their hash."""
+    said = (
+        f"{one['source']} ({counted(one['n_examples'], 'example')}, hash {one['key'][:12]})"
+        for one in sets
+    )
+    return " and ".join(said) or "none"

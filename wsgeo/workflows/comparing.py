@@ -22,7 +22,9 @@ def compare(first: Path, second: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``members`` (added, removed, changed: ids), ``settings`` (name to both values), ``pairs``
+        ``members`` (added, removed, changed: ids), ``n_shared`` (distinct weights that are in both),
+        ``data`` (what each run was measured on, as ``source``, ``n_examples`` and the hash ``key``
+        of the examples; None where it is the same), ``settings`` (name to both values), ``pairs``
         (``n_common``, ``status_changed``: rows, ``largest_change`` of a convexity gap in nats per
         example, ``outside_intervals``: pairs whose intervals do not overlap), ``basins`` (both
         partitions' agreement as adjusted Rand index over common members, None below two), and
@@ -36,6 +38,8 @@ def compare(first: Path, second: Path) -> dict[str, Any]:
     runs = open_run(first), open_run(second)
     return {
         "members": _members(*runs),
+        "n_shared": len(set.intersection(*(set(_hashes(run).values()) for run in runs))),
+        "data": _data(*runs),
         "settings": _settings(*runs),
         "pairs": _pairs(*runs),
         "basins": _agreement(*runs),
@@ -54,6 +58,18 @@ def _members(first: Run, second: Run) -> dict[str, list[str]]:
 
 def _hashes(run: Run) -> dict[str, str]:
     return dict(run.table("models").select("id", "content_hash").iter_rows())
+
+
+def _data(first: Run, second: Run) -> list[list[dict[str, Any]]] | None:
+    """Return the data of both runs, each set once, or None where their examples are the same."""
+    both = [_examples(run) for run in (first, second)]
+    same = both[0].keys() == both[1].keys()
+    return None if same else [list(found.values()) for found in both]
+
+
+def _examples(run: Run) -> dict[str, dict[str, Any]]:
+    kept = ("source", "n_examples", "key")
+    return {data["key"]: {k: data[k] for k in kept} for data in run.read("run").get("data", [])}
 
 
 def _settings(first: Run, second: Run) -> dict[str, list[Any]]:
