@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from wsgeo.graph import significance
 from wsgeo.graph.significance import benjamini_hochberg, cliffs_delta, permutation_test
+from wsgeo.probing.headlines import headlines
 from wsgeo.probing.strategies import basin_profile
 from wsgeo.probing.tables import CONTRASTS, PROFILE, SCORES
 
@@ -241,3 +242,38 @@ class TestBasinProfile:
             false += found.contrasts["p_adjusted"].min() < 0.05
 
         assert false / 200 < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+class TestHeadlines:
+    """What is told in few words."""
+
+    def test_slices_of_like_figures_share_a_sentence(self):
+        """One sentence names all slices of like figures, their label once, and their range."""
+        slices = ("lexical_overlap/no", "constituent/no", "subsequence/no", "other")
+        metrics = {f"a{i}": [0.99, 1, 1, 0.7] for i in range(6)}
+        metrics |= {f"b{i}": [0, 0, 0, 0.1] for i in range(6)}
+        labels = {name: int(name.startswith("a")) for name in metrics}
+        found = basin_profile(table(metrics, slices), labels, rng=np.random.default_rng(0))
+        p = found.contrasts["p_adjusted"][0]
+
+        first, second = headlines(found)
+
+        assert first == (
+            "On hans, constituent, lexical_overlap and subsequence/no: basin 1 is right on 99 to "
+            f"100% of the examples, basin 0 on 0% (p = {p:.2g} after correction)."
+        )
+        assert second.startswith("On hans, other: basin 1 is right on 70% of the examples")
+
+    def test_one_slice_is_told_as_it_was(self):
+        """Where nothing can be joined, the sentences are those of the comparison."""
+        scores, labels = planted()
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0))
+
+        assert headlines(found) == found.sentences
+
+    def test_without_a_difference_the_reason_stays(self):
+        """No difference is told in the same words."""
+        scores, labels = planted(gap=0)
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0))
+
+        assert headlines(found) == found.sentences

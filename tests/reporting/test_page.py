@@ -138,6 +138,26 @@ class TestRender:
         for sentence in (*cases.run()["verdict"], *cases.run()["alerts"]):
             assert sentence in clean
         assert "wsgeo centroid RUN --basin 1 -o basin-1" in clean
+        assert "RUN is this run's folder." in clean
+
+    def test_the_run_is_named_where_it_is_known(self):
+        """A command to copy names the folder, and nothing has to be explained."""
+        text = rendered(cases.tables(12), folder="runs/one")
+
+        assert 'data-copy="wsgeo centroid runs/one --basin 1 -o basin-1"' in text
+        assert "RUN is" not in text
+
+    def test_only_a_loss_below_the_best_member_is_bold(self):
+        """The mark follows the losses before they are rounded, and no name is bold."""
+        losses = {"loss": [0.40000001, 0.4], "best_member_loss": [0.4, 0.40000001]}
+        frame = cases.tables(12)["centroids"].with_columns(
+            **{name: pl.Series(values) for name, values in losses.items()}
+        )
+        text = rendered(cases.tables(12) | {"centroids": frame})
+        first, second = re.findall(r'<tr class="lead-row">.*?</tr>', text)
+
+        assert "<b>" not in first
+        assert re.findall("<b>(.*?)</b>", second) == ["0.4"]
 
     @pytest.mark.slow
     def test_a_hundred_members_fit_in_two_megabytes(self):
@@ -200,6 +220,22 @@ class TestFigures:
     def test_number(self, value, text):
         """Figures have four digits, thousands apart."""
         assert number(value) == text
+
+    @pytest.mark.parametrize(
+        ("name", "level", "choices"),
+        [
+            ("basin-1-g0.l1", "basin", "--group g0.l1 "),
+            ("basin-1-factors", "basin", "--variant factors "),
+            ("basin-1-g0.l1-mean", "basin", "--group g0.l1 --variant mean "),
+            ("basin-1-rank-8", "basin", "--rank 8 "),
+            ("region-1-g1", "region", "--group g1 "),
+        ],
+    )
+    def test_a_command_makes_the_same_centroid(self, name, level, choices):
+        """Group, variant and rank are in the command where they are not the default."""
+        command = centroid_command({"name": name, "level": level, "group": "1"}, "a run")
+
+        assert command == f"wsgeo centroid 'a run' --{level} 1 {choices}-o {name}"
 
     def test_a_command_quotes_what_a_shell_would_read(self):
         """A centroid's name is one word of its command, whatever it holds."""

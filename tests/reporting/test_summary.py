@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from wsgeo.reporting import inputs
 from wsgeo.reporting.summary import summarize
+from wsgeo.reporting.tables import LABEL_MOST, short_labels
 
 
 def leaves(value):
@@ -131,6 +132,15 @@ class TestSummarize:
 
         assert found["alerts"][0] == "This run is not finished: 60 of 66 pairs are done."
 
+    def test_what_the_user_left_out_is_no_alert(self, tables):
+        """Entries that zoo.toml names are told below and counted, but nobody is warned of them."""
+        chosen = tables["exclusions"].with_columns(code=pl.lit("excluded"))
+        found = summarize(tables | {"exclusions": chosen}, {})
+
+        assert not any("left out" in alert for alert in found["alerts"])
+        assert found["cards"][0]["note"] == "1 left out"
+        assert any("left out" in alert for alert in summarize(tables, {})["alerts"])
+
     def test_weights_alone(self, tables):
         """Without losses the page still has distances, and says how to get barriers."""
         bare = tables["pairs"].select("a", "b", "l2", "cosine").with_columns(measured=pl.lit("x"))
@@ -166,6 +176,22 @@ class TestSummarize:
         found = summarize(cases.tables(3, name="a\u202eb\x07c"), {})
 
         assert "a\\u202eb\\x07c" in found["members"]["id"]
+
+
+class TestLabels:
+    """Names along an axis."""
+
+    @given(st.sets(st.text("ab-1", min_size=30, max_size=40), min_size=1, max_size=12))
+    def test_are_short(self, ids):
+        """No label is longer than what has room, whatever the names."""
+        assert max(map(len, short_labels(sorted(ids)))) <= LABEL_MOST
+
+    @pytest.mark.parametrize("tail", ["lr3e-4", "learning-rate-0.0003"])
+    def test_stay_distinct(self, tail):
+        """Names that differ at their start, middle or end keep different labels."""
+        ids = [f"counter{k}0-order{n}-{tail}" for k in range(5) for n in range(6)]
+
+        assert len(set(short_labels(ids))) == 30
 
 
 class TestBands:

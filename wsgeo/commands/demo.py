@@ -48,7 +48,8 @@ def _page(found: dict[str, Any]) -> list[str]:
     why = "the one that is right more often there" if found["better"] is not None else "the largest"
     lines.append(
         f"Centroid of basin {centroid['group']}, {why}: loss {centroid['loss']:.4g}, its members "
-        f"{centroid['mean_member_loss']:.4g} on average; saved in {centroid['folder']}"
+        f"{centroid['mean_member_loss']:.4g} on average, the best {centroid['best_member']} "
+        f"{centroid['best_member_loss']:.4g}; saved in {centroid['folder']}"
     )
     lines += [f"All of it took {found['seconds']:.0f} s.", "", f"Report  {found['report']}"]
     return lines + [f"Next    {command}" for command in found["next"]]

@@ -98,7 +98,7 @@ def basin_profile(
         told: tuple[str, ...] = (f"There is {word}: no strategies to compare.",)
         return Strategies(_profile(measured), pl.DataFrame(schema=CONTRASTS), told)
     contrasts = _contrasts(measured, largest[0], largest[1], rng)
-    found = _findings(contrasts)
+    found = findings(contrasts)
     if not found:
         none = f"No difference found between basins {largest[0]} and {largest[1]} on any slice."
         return Strategies(_profile(measured), contrasts, (none,))
@@ -107,8 +107,19 @@ def basin_profile(
     return Strategies(_profile(measured), contrasts, told, better)
 
 
-def _findings(contrasts: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the differences to tell: none is part of another, and all but the first are large."""
+def findings(contrasts: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the differences to tell: none is part of another, and all but the first are large.
+
+    Parameters
+    ----------
+    contrasts : DataFrame
+        Schema `CONTRASTS`.
+
+    Returns
+    -------
+    list of dict
+        Its rows that count, the largest difference first.
+    """
     found: list[dict[str, Any]] = []
     differing = contrasts.filter(pl.col("p_adjusted") < SIGNIFICANT)
     largest_first = differing.sort(pl.col("difference").abs(), descending=True, maintain_order=True)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+NO_FOLDER: Final = "RUN"
+"""What stands for the run folder where it is not known."""
+
+_CHOICES: Final = re.compile(
+    r"(?:-(?P<group>g\d+(?:\.l\d+)?))?(?:-(?P<variant>mean|products|factors))?(?:-rank-(?P<rank>\d+))?"
+)
 
 
 def number(value: Any) -> str:
@@ -43,24 +51,34 @@ def _short(value: float) -> str:
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa
 
 
-def centroid_command(centroid: Mapping[str, Any]) -> str:
+def centroid_command(centroid: Mapping[str, Any], folder: str = NO_FOLDER) -> str:
     """Return the shell command that saves one centroid, every word quoted where needed.
 
     Parameters
     ----------
     centroid : mapping
-        A row of the centroid table.
+        A row of the centroid table; its name tells the group, the variant and the rank where they
+        are not the default.
+    folder : str, default 'RUN'
+        The run folder.
 
     Returns
     -------
     str
-        The command, with ``RUN`` for the run folder.
+        The command.
 
     Examples
     --------
     >>> centroid_command({"name": "basin-0", "level": "basin", "group": "0"})
     'wsgeo centroid RUN --basin 0 -o basin-0'
+    >>> centroid_command({"name": "basin-0-g0.l1-factors", "level": "basin", "group": "0"}, "run")
+    'wsgeo centroid run --basin 0 --group g0.l1 --variant factors -o basin-0-g0.l1-factors'
     """
-    kind = "--basin" if centroid.get("level") in {"basin", None} else "--region"
-    words = ["wsgeo", "centroid", "RUN", kind, str(centroid.get("group")), "-o"]
-    return shlex.join([*words, str(centroid.get("name"))])
+    word = centroid.get("level") or "basin"
+    level = "region" if word == "region" else "basin"  # a group without basins is asked for as one
+    label, name = str(centroid.get("group")), str(centroid.get("name"))
+    found = _CHOICES.fullmatch(name.removeprefix(f"{word}-{label}"))
+    choices = {key: value for key, value in (found.groupdict() if found else {}).items() if value}
+    words = ["wsgeo", "centroid", folder, f"--{level}", label]
+    words += [word for key, value in choices.items() for word in (f"--{key}", value)]
+    return shlex.join([*words, "-o", name])

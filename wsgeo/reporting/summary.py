@@ -10,6 +10,7 @@ import polars as pl
 
 from wsgeo.reporting import words
 from wsgeo.reporting.diagnosis import diagnosis
+from wsgeo.reporting.figures import NO_FOLDER
 from wsgeo.reporting.inputs import complete
 from wsgeo.reporting.layouts import graph_coordinates, maps
 from wsgeo.reporting.members import Grouping, group_list, grouping, members
@@ -42,7 +43,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         embedding, merge_tree, scores, centroids, settings, associations. Any may be missing,
         empty, or short of a column.
     run : mapping
-        What the run says of itself, all optional: ``name``, ``version``, ``command``, ``settings``,
+        What the run says of itself, all optional: ``name``, ``folder``, ``version``, ``command``, ``settings``,
         ``seed``, ``tau`` (``value`` in nats per example, ``origin`` in words), ``verdict``, ``reasons`` and
         ``alerts`` (sentences), ``timings`` (seconds), ``data``, ``trained`` (sentences on the
         settings of training), and ``sets`` (per diagnostic set ``title`` and ``chance``).
@@ -74,7 +75,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         "abridged": any(name not in packed and rows[name].count() for name in chain(*RANKED)),
         "diagnosis": diagnosis(frames["scores"], place, people["group"], run.get("sets") or {}),
         "settings": trained(frames, people, [str(one) for one in run.get("trained") or []]),
-        "centroids": plain(frames["centroids"].to_dicts()),
+        "centroids": [_centroid(row) for row in frames["centroids"].to_dicts()],
         "exclusions": plain(frames["exclusions"].to_dicts()),
         "provenance": _provenance(run),
     }
@@ -84,6 +85,13 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
     summary |= _evidence(frames, groups)
     summary |= _said(summary, run, frames)
     return escaped(summary)  # type: ignore[no-any-return]
+
+
+def _centroid(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a centroid, and whether it beats its best member before its figures are rounded."""
+    loss, best = row["loss"], row["best_member_loss"]
+    better = loss is not None and best is not None and loss < best
+    return {**plain(dict(row)), "better": better}
 
 
 def _listed(people: dict[str, list[Any]], packed: dict[str, list[Any]]) -> dict[str, Any]:
@@ -193,6 +201,7 @@ def _said(
     n = len(summary["members"]["id"])
     return {
         "name": str(run.get("name") or "zoo"),
+        "folder": str(run.get("folder") or NO_FOLDER),
         "status_words": words.STATUS_WORDS,
         "verdict": words.verdict(run, summary["groups"], summary["noun"], n),
         "reasons": [str(sentence) for sentence in run.get("reasons") or []],

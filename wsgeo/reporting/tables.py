@@ -26,6 +26,9 @@ TITLES: Final = (
 )
 """Columns of the members' table after id, group and certainty, with their headings."""
 
+LABEL, LABEL_MOST = 16, 22
+"""Characters of a name along an axis, and the most that have room there."""
+
 _MEASURED: Final = ("membership", "outlier", "loss", "metric", "gate", "content_hash")
 
 
@@ -60,7 +63,7 @@ def member_table(members: dict[str, list[Any]]) -> dict[str, list[dict[str, Any]
 
 
 def short_labels(ids: list[str]) -> list[str]:
-    """Return the ids without the folders that all of them share.
+    """Return the ids without the folders that all share, long ones cut in their middle.
 
     Parameters
     ----------
@@ -70,13 +73,34 @@ def short_labels(ids: list[str]) -> list[str]:
     Returns
     -------
     list of str
-        What is left to tell them apart.
+        What is left to tell them apart: of `LABEL` characters, or as many more as that takes, up to
+        `LABEL_MOST`.
 
     Examples
     --------
     >>> short_labels(["mnli/s0", "mnli/s1"])
     ['s0', 's1']
+    >>> short_labels(["counter00-order1-lr3e-4", "counter00-order2-lr3e-4"])
+    ['counter…1-lr3e-4', 'counter…2-lr3e-4']
     """
+    names = _without_folders(ids)
+    for width in range(LABEL, LABEL_MOST + 1):
+        # In the middle if that leaves them distinct, else as near to it as does.
+        for n_end in sorted(range(width), key=lambda n: abs(2 * n - width + 1)):
+            cut = [_cut(name, width, n_end) for name in names]
+            if len(set(cut)) == len(set(names)):
+                return cut
+    return [_cut(name, LABEL_MOST, LABEL_MOST // 2) for name in names]
+
+
+def _cut(name: str, width: int, n_end: int) -> str:
+    """Return a name within a width, so many characters of its end kept."""
+    if len(name) <= width:
+        return name
+    return f"{name[: width - n_end - 1]}…{name[len(name) - n_end :]}"
+
+
+def _without_folders(ids: list[str]) -> list[str]:
     if len(ids) < 2:
         return list(ids)
     low, high = min(ids), max(ids)

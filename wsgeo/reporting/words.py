@@ -96,7 +96,8 @@ def alerts(
     lost = status.count("failed") + status.count("nonfinite")
     if lost:
         found.append(f"{counted(lost, 'pair')} could not be measured; the heat map gives reasons.")
-    left_out = frames["exclusions"].height
+    # What the user left out needs no warning.
+    left_out = frames["exclusions"].filter(pl.col("code").ne_missing("excluded")).height
     if left_out:
         entries = counted(left_out, "entry", "entries")
         found.append(f"{entries} of the zoo left out, with reason and remedy below.")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from wsgeo.probing.headlines import headlines
 from wsgeo.reporting.page import write_page
 from wsgeo.reporting.summary import summarize
 from wsgeo.store import GROUPED, Run, open_run
@@ -57,8 +58,9 @@ def write_reports(run: Run) -> Path:
     groups = [group["name"] for group in summary.get("groups", [])]
     for i, name in reversed(list(enumerate(groups or [None]))):
         strategies = strategies_of(run, name)
-        said = strategies.sentences[:SHOWN] if strategies else ()
-        page = summarize(_of_group(tables, name), _facts(facts, summary, name, said))
+        said = headlines(strategies)[:SHOWN] if strategies else ()
+        told = {**_facts(facts, summary, name, said), "folder": str(folder.parent)}
+        page = summarize(_of_group(tables, name), told)
         write_page(page, folder / ("index.html" if i == 0 else f"{name}.html"))
     return folder / "index.html"
 

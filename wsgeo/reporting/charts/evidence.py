@@ -21,8 +21,12 @@ def nulls_chart() -> Layered:
         alt.Chart(named("nulls"))
         .mark_line(strokeWidth=1.75, interpolate="monotone", point=alt.OverlayMarkDef(size=12))
         .encode(
-            x=alt.X("statistic:Q", title="silhouette of the best partition"),
-            y=alt.Y("draws:Q", title="draws"),
+            x=alt.X(
+                "statistic:Q",
+                title="silhouette of the best partition",
+                axis=alt.Axis(tickCount=5, labelFlush=False),
+            ),
+            y=alt.Y("draws:Q", title="draws", axis=alt.Axis(tickCount=5)),
             color=alt.Color("null:N", scale=hues, legend=legend),
             tooltip=[alt.Tooltip("null:N"), alt.Tooltip("draws:Q")],
         )

@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 
 from wsgeo.reporting.charts.parts import (
+    LABEL_PIXELS,
     LABELLED,
     NAMED,
     Layered,
@@ -117,7 +118,7 @@ def tree_chart(labels: list[int], n_leaves: int) -> Layered:
         labels=few,
         labelExpr=NAMED,
         labelAngle=-60,
-        labelLimit=110,
+        labelLimit=LABEL_PIXELS,
         values=list(range(n_leaves)) if few else [],
         grid=False,
         ticks=False,

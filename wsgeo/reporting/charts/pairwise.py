@@ -7,7 +7,16 @@ from typing import Any, Final
 
 import altair as alt
 
-from wsgeo.reporting.charts.parts import LABELLED, NAMED, Layered, dimmed, named, params, themed
+from wsgeo.reporting.charts.parts import (
+    LABEL_PIXELS,
+    LABELLED,
+    NAMED,
+    Layered,
+    dimmed,
+    named,
+    params,
+    themed,
+)
 
 KINDS: Final = ("within", "between")
 
@@ -31,7 +40,7 @@ def heatmap_chart(n_members: int) -> Layered:
     """
     few = n_members <= LABELLED
     axis = alt.Axis(
-        labels=few, labelExpr=NAMED, labelLimit=100, title=None, ticks=False, domain=False
+        labels=few, labelExpr=NAMED, labelLimit=LABEL_PIXELS, title=None, ticks=False, domain=False
     )
     x = alt.X("column:O", axis=axis, scale=alt.Scale(padding=0))
     y = alt.Y("row:O", axis=axis, scale=alt.Scale(padding=0))

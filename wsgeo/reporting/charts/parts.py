@@ -12,6 +12,9 @@ Layered = alt.LayerChart | alt.FacetChart
 LABELLED: Final = 40
 """Most members whose names are written along an axis."""
 
+LABEL_PIXELS: Final = 150
+"""Room for a name along an axis: those of `wsgeo.reporting.tables.short_labels` end within it."""
+
 NAMED: Final = "names[datum.value]"
 """Axis label of a rank: looked up among data values, so a name is never part of an expression."""
 
