@@ -70,5 +70,5 @@ def able(workshop):
     root = workshop.root
     return FineTuneRecipe(
         root / "base", root / "easy-train.parquet", root / "easy-validation.parquet", LABELS,
-        Optimization(1e-2, 60, 16), facts={"share": 0.25},
+        Optimization(5e-3, 60, 16), facts={"share": 0.25},
     )  # fmt: skip

@@ -41,7 +41,7 @@ class TestMakeMember:
 
         assert facts["base"] == "base"
         assert set(facts["data"].values()) == {"easy-train.parquet", "easy-validation.parquet"}
-        assert (facts["learning_rate"], facts["step"], facts["share"]) == (1e-2, 60, 0.25)
+        assert (facts["learning_rate"], facts["step"], facts["share"]) == (5e-3, 60, 0.25)
         assert 0 <= facts["validation_metric"] <= 1
         assert len(facts["base_hash"]) == len(facts["data_hash"]["train"]) == 64
         assert "torch" in facts["versions"]
@@ -54,7 +54,7 @@ class TestMakeMember:
         zoo = read_zoo(order.folder.parent, base=str(workshop.root / "base"))
 
         assert zoo.ids == ("one",)
-        assert zoo.members[0].facts["learning_rate"].value == 1e-2
+        assert zoo.members[0].facts["learning_rate"].value == 5e-3
         assert np.isfinite(load_weights(zoo.members[0]).vector).all()
 
     def test_a_finished_member_is_not_trained_again(self, order, monkeypatch):
