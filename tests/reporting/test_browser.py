@@ -1,6 +1,7 @@
 """The page in a browser: it draws, its views are linked, and it asks nobody for anything."""
 
 import shutil
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -242,6 +243,40 @@ def test_a_phone_shows_no_wider_page(browser, tmp_path, n, scheme):
 
     assert opened.view.evaluate("document.documentElement.scrollWidth") == 390
     assert opened.said == []
+    opened.view.close()
+
+
+def test_a_phone_hints_at_what_lies_beyond(browser, page_file):
+    """At 390 px a table that goes on has a shadow at that edge, and none where it ends."""
+    opened = Opened(browser, page_file, viewport={"width": 390, "height": 844})
+    frame = opened.view.locator("#centroids .frame")
+    assert frame.evaluate("(box) => box.scrollWidth > box.clientWidth")
+
+    # What lies behind the text is compared.
+    opened.view.locator("#centroids table").evaluate("(table) => { table.style.opacity = 0; }")
+    edges = []
+    for end in ("0", "box.scrollWidth"):
+        frame.evaluate(f"(box) => {{ box.scrollLeft = {end}; }}")
+        frame.scroll_into_view_if_needed()
+        box = frame.bounding_box()
+        right = {"x": box["x"] + box["width"] - 8, "y": box["y"] + 4, "width": 6, "height": 6}
+        edges.append(opened.view.screenshot(clip=right))
+
+    assert edges[0] != edges[1]
+    opened.view.close()
+
+
+def test_labels_of_an_axis_keep_apart_on_a_phone(browser, page_file):
+    """At 390 px the numbers below the nulls do not touch."""
+    opened = Opened(browser, page_file, viewport={"width": 390, "height": 844})
+    labels = opened.view.locator("#chart-nulls .role-axis-label text").all()
+    boxes = [box for box in (label.bounding_box() for label in labels) if box]
+    lowest = max(box["y"] for box in boxes)
+    below = sorted((box["x"], box["width"]) for box in boxes if abs(box["y"] - lowest) < 2)
+
+    assert len(below) > 2
+    for (x, width), (following, _) in pairwise(below):
+        assert following - (x + width) > 10
     opened.view.close()
 
 
