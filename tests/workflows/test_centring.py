@@ -228,10 +228,13 @@ class TestModels:
         card = card_of(first)
         named = centroid(run, jobs=0, force=True, basin=int(first["group"]))
 
-        assert first["reason"].startswith(f"Basin {first['group']}")
-        assert first["reason"] in card
+        assert first["reason"].startswith("No basins were found: all 6 members together.")
+        assert "pairs are undecided at tau" in first["reason"]
+        assert "No basins were found: all 6 members together." in card
+        assert "pairs are undecided at tau" in card
+        assert "the centre of group 0" in card
         assert first["variant"] == "mean"
-        assert named["reason"] == ""
+        assert named["reason"] == first["reason"]
         assert first["loss"] == named["loss"]
         assert "\\" not in card
         assert open_run(run).table("centroids").height == 1
@@ -243,7 +246,7 @@ class TestModels:
             ({"variant": "factors"}, "full models.*--variant mean"),
             ({"rank": 2}, "Leave out --rank"),
             ({"variant": "sum"}, "Choose among mean, products, factors"),
-            ({"basin": 99}, "no basin 99 .*There (is|are) basin"),
+            ({"basin": 99}, "no group 99 .*There is group"),
             ({"region": 99}, "no region 99 .*There (is|are) region"),
             ({"group": "g9"}, "no group is called g9.*Choose among g0.l0"),
             ({"region": 0, "group": "g9"}, "no group is called g9.*Choose among g0, g0.l0"),

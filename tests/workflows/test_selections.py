@@ -75,7 +75,7 @@ class TestBasins:
         chosen = basin({"a": 0, "b": 0}, 0, found=False)
 
         assert (chosen.kind, chosen.name) == ("group", "group-0")
-        assert chosen.note == "No basins were found: 2 members together."
+        assert chosen.note == "No basins were found: all 2 members together."
 
     def test_noise_is_no_basin(self):
         """Members without a basin are never the largest one, however many they are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,7 +25,21 @@ DANGEROUS = frozenset({"allow_pickle", "force"})
 """Options that weaken a safeguard."""
 
 folder = click.Path(path_type=Path, file_okay=False)
-existing_folder = click.Path(path_type=Path, file_okay=False, exists=True)
+
+
+class _ExistingFolder(click.Path):
+    """A folder that is there; a missing one is one line with a remedy, as other errors are."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from wsgeo.errors import WsgeoError
+
+        if Path(value).is_dir():
+            return super().convert(value, param, ctx)
+        what = "this is a file, not a folder" if Path(value).exists() else "there is no such folder"
+        raise WsgeoError(what, where=str(value), remedy="Check its name, or where you are.")
+
+
+existing_folder = _ExistingFolder(path_type=Path, file_okay=False)
 
 out = click.option("-o", "--out", type=folder, help="Folder to write; made when absent.")
 seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of every draw.")

@@ -18,11 +18,11 @@ LEVEL = 0.05
 _WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
 _AGAINST = {
-    "independent": "the same gaps shuffled over the pairs",
-    "additive": "gaps made of member effects (a few bad members, no groups)",
-    "cloud": "distances within one cloud of the same shape",
-    "bowl": "squared distances within one cloud of the same shape",
-    "errors": "one common gap with the standard errors of the pairs",
+    "independent": "gaps that know no members (the same gaps shuffled over the pairs)",
+    "additive": "a few bad members (gaps made of member effects, no groups)",
+    "cloud": "one cloud (distances within one cloud of the same shape)",
+    "bowl": "one bowl (squared distances within one cloud of the same shape)",
+    "errors": "errors of measurement (one common gap with the standard errors of the pairs)",
 }
 
 
@@ -156,7 +156,7 @@ def reasons(
     """
     sentences = []
     for null, p_value in search.test.p_by_null.items():
-        word = "stands out from" if p_value <= LEVEL else "could be"
+        word = "stands out from" if p_value <= LEVEL else "could come from"
         sentences.append(f"The best split {word} {_AGAINST[null]} (p = {p_value:.2g}).")
     shared = list(agreement(search).values())
     if shared:

@@ -204,7 +204,7 @@ def _classification(found: Columns, where: str) -> Objective:
     raise DataError(
         "the table has no label",
         where=where,
-        remedy="Name its column (label=...), or give the objective of a language model.",
+        remedy="Name its column with --column label=NAME, or give the objective of a language model.",
     )
 
 

@@ -138,7 +138,13 @@ def _verdict(zoo: Zoo, n_pairs: int) -> str:
     held = f"{counted(len(zoo.members), 'member')} in {counted(n_groups, 'group')}"
     parts = [f"{held}, {counted(n_pairs, 'pair')} to compare"]
     parts += [f"{count} {fate}" for fate, count in sorted(fates.items())]
-    return ", ".join(parts) + "."
+    sizes = Counter(m.geometry_group for m in zoo.members)
+    why = ""
+    if len(zoo.members) == 1:
+        why = " One member alone has nothing to be compared with."
+    elif max(sizes.values(), default=0) < 2 and zoo.members:
+        why = " No two members can be compared: each is in a group of its own."
+    return ", ".join(parts) + "." + why
 
 
 def _group(zoo: Zoo, name: str) -> dict[str, Any]:

@@ -204,6 +204,8 @@ def _undecided(run: Run, selection: Selection) -> list[str]:
     """Say in each loss group how many pairs have an interval that holds tau."""
     inside = pl.col("a").is_in(selection.ids) & pl.col("b").is_in(selection.ids)
     pairs = run.table("pairs").filter(inside)
+    if pairs.is_empty():  # without data no pair has a status
+        return []
     of_group = pairs.group_by("group").agg(
         n=pl.len(),
         open=(pl.col("status").cast(pl.String) == "undecided").sum(),

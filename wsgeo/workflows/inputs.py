@@ -109,10 +109,29 @@ def read_inputs(
         raise ZooError(
             f"no two of its members can be compared (members: {len(zoo.members)})",
             where=str(zoo.root),
-            remedy="`wsgeo check` says what each member is and what was left out.",
+            remedy=why_apart(zoo),
         )
     groups, alerts = find_data(zoo, request, settings)
     return ScanInputs(zoo, wanted, tuple(groups), (*zoo.alerts, *alerts))
+
+
+def why_apart(zoo: Zoo) -> str:
+    """Return why no two members of a zoo can be compared, with a remedy.
+
+    Parameters
+    ----------
+    zoo : Zoo
+        A zoo with a member.
+
+    Returns
+    -------
+    str
+        The first alert of its groups, which tells of the most members; else what to look at.
+    """
+    told = "`wsgeo check` says what each member is and what was left out."
+    if len(zoo.members) == 1:
+        return f"There is one member, {zoo.members[0].id}; a comparison takes two. {told}"
+    return f"{zoo.alerts[0]} {told}" if zoo.alerts else told
 
 
 def _refuse_empty(zoo: Zoo) -> Never:

@@ -91,18 +91,21 @@ def _folder(run: Run, row: Mapping[str, Any]) -> str:
 
 def _saved(run: Run, members: Iterable[str]) -> str | None:
     """Return the folder of the last centroid of members of one basin, if there is one."""
-    rows = run.table("centroids").filter(pl.col("status") == "written", level="basin").to_dicts()
+    rows = (
+        run.table("centroids")
+        .filter(pl.col("status") == "written", pl.col("level") != "region")
+        .to_dicts()
+    )
     own = [row for row in rows if row["members"] and set(row["members"]) <= set(members)]
     return _folder(run, own[-1]) if own else None
 
 
 def _free(pairs: pl.DataFrame, group: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the basins of a group inside which no barrier was measured above tau."""
+    """Return the basins of a group that hold no separated pair."""
     basins: list[dict[str, Any]] = group["basins"]
-    tau = group["tau"]["value"]
-    if tau is None:
-        return basins
-    high = pairs.filter(pl.col("group") == group["name"], pl.col("convexity_gap") > tau)
+    high = pairs.filter(
+        pl.col("group") == group["name"], pl.col("status").cast(pl.String) == "separated"
+    )
     label = {member: basin["label"] for basin in basins for member in basin["members"]}
     ends = high.select("a", "b").iter_rows()
     barred = {label[a] for a, b in ends if a in label and label[a] == label.get(b)}

@@ -29,6 +29,8 @@ class ScanPlan:
         Examples per evaluation, positions per path.
     alerts : tuple of str
         What was guessed or looks odd.
+    n_kept : int
+        Finished evaluations that the run folder keeps, whatever they are of.
     """
 
     zoo: str
@@ -39,6 +41,7 @@ class ScanPlan:
     n_examples: int
     n_points: int
     alerts: tuple[str, ...] = ()
+    n_kept: int = 0
 
     @property
     def n_pairs(self) -> int:
@@ -65,21 +68,24 @@ class ScanPlan:
             "n_examples": self.n_examples,
             "n_points": self.n_points,
             "n_evaluations": self.n_evaluations,
+            "n_kept": self.n_kept,
             "alerts": list(self.alerts),
         }
 
     def __str__(self) -> str:
         """Return the plan in words."""
-        first = f"{self.zoo}: {self.n_members} members"
+        first = f"{self.zoo}: {counted(self.n_members, 'member')}"
         if self.n_distinct < self.n_members:
             first += f" ({self.n_distinct} distinct)"
         if self.n_excluded:
             first += f", {counted(self.n_excluded, 'entry', 'entries')} left out"
         if not self.groups:
             return f"{first}; no data, so the weights alone are compared."
+        kept = f" (the run folder keeps {self.n_kept:,})" if self.n_kept else ""
         return (
-            f"{first}; {self.n_pairs} pairs of {self.n_points} points: {self.n_evaluations} "
-            f"evaluations of {self.n_examples} examples, less those found done."
+            f"{first}; {counted(self.n_pairs, 'pair')} of {self.n_points} points: "
+            f"{counted(self.n_evaluations, 'evaluation')} of "
+            f"{counted(self.n_examples, 'example')}, less those found done{kept}."
         )
 
 

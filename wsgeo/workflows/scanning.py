@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from wsgeo.graph.result import ClusterResult, cluster
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger, Run, create_run
+from wsgeo.store.kept import count_kept
 from wsgeo.workflows.associating import associations_of
 from wsgeo.workflows.engines import engine_for, workers
 from wsgeo.workflows.exporting import write_graphs
@@ -104,11 +106,13 @@ def scan(
     say = announce or (lambda _: None)
     wanted = ZooRequest(Path(zoo), tuple(ids), base, all_steps, allow_pickle)
     request = DataRequest(_path(data), split, columns or {}, objective, labels or {})
-    run = create_run(run_folder(wanted.root, out))
+    folder, start = run_folder(wanted.root, out), time.monotonic()
+    if folder.is_dir() and any(folder.iterdir()):
+        create_run(folder)  # what it refuses, it refuses before the zoo is read
+    inputs = read_inputs(wanted, request, settings, progress)
+    say(str(inputs.plan(settings)))
+    run = create_run(folder)
     with run.ledger() as ledger, workers(pool, jobs) as hands:
-        start = time.monotonic()
-        inputs = read_inputs(wanted, request, settings, progress)
-        say(str(inputs.plan(settings)))
         if replaced := replacement(run, inputs.request, settings, request):
             say(replaced)
         record_request(run, inputs, settings, request, command)
@@ -159,9 +163,10 @@ def plan_scan(
     """
     settings = settings or ScanSettings()
     wanted = ZooRequest(Path(zoo), tuple(ids), base, all_steps, allow_pickle)
-    run_folder(wanted.root, out)
+    folder = run_folder(wanted.root, out)
     request = DataRequest(_path(data), split, columns or {}, objective, labels or {})
-    return read_inputs(wanted, request, settings, progress).plan(settings)
+    plan = read_inputs(wanted, request, settings, progress).plan(settings)
+    return dataclasses.replace(plan, n_kept=count_kept(folder))
 
 
 def run_folder(zoo: Path, out: str | Path | None) -> Path:

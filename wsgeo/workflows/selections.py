@@ -87,7 +87,7 @@ def choose_basin(run: Run, inputs: ScanInputs, label: int | None, group: str | N
         label, note = _largest(labels, kind.capitalize())
     members = _members(run, kind, data.members, labels, label)
     if kind == "group" and len({one for one in labels.values() if one >= 0}) == 1:
-        note = f"No basins were found: {counted(len(members), 'member')} together."
+        note = f"No basins were found: all {counted(len(members), 'member')} together."
     suffix = "" if data.name == inputs.groups[0].name else f"-{data.name}"
     return Selection(kind, label, members, data, f"{kind}-{label}{suffix}", note)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from wsgeo.escapes import printable
 from wsgeo.zoo.candidates import Candidate
 from wsgeo.zoo.labels import order_of
@@ -122,7 +124,9 @@ def _unlike_their_base(candidates: Iterable[Candidate]) -> list[str]:
     unlike: dict[str, list[tuple[str, float]]] = defaultdict(list)
     for candidate in candidates:
         cosine = base_cosine(candidate)
-        if cosine is not None and cosine < SAME_PRETRAINING and candidate.base is not None:
+        if cosine is None or _shares_tensors(candidate):
+            continue
+        if cosine < SAME_PRETRAINING and candidate.base is not None:
             unlike[candidate.base.id].append((candidate.draft.id, cosine))
     return [
         f"The weights of {_listed(name for name, _ in found)} have cosine "
@@ -130,6 +134,18 @@ def _unlike_their_base(candidates: Iterable[Candidate]) -> list[str]:
         "Check which model they came from."
         for base, found in sorted(unlike.items())
     ]
+
+
+def _shares_tensors(candidate: Candidate) -> bool:
+    """Return whether a member is certainly made from its base: as an adapter, or by equal tensors."""
+    if candidate.draft.adapter is not None:
+        return True
+    common = candidate.samples.keys() & candidate.base_samples.keys()
+    return any(
+        np.ptp(candidate.samples[name]) > 0
+        and np.array_equal(candidate.samples[name], candidate.base_samples[name])
+        for name in common
+    )
 
 
 def _listed(ids: Iterable[str]) -> str:
