@@ -239,6 +239,6 @@ class TestFigures:
 
     def test_a_command_quotes_what_a_shell_would_read(self):
         """A centroid's name is one word of its command, whatever it holds."""
-        command = centroid_command({"name": "a; rm -rf ~", "level": "task", "group": "$(id)"})
+        command = centroid_command({"name": "a; rm -rf ~", "level": "region", "group": "$(id)"})
 
         assert command == "wsgeo centroid RUN --region '$(id)' -o 'a; rm -rf ~'"

@@ -79,11 +79,15 @@ def test_the_basin_that_does_better_is_next(tables, write):
 
 
 def test_a_barrier_inside_a_basin_speaks_against_it(tables, write):
-    """A basin with a gap above tau inside is not suggested, how large it may be."""
+    """A basin with a separated pair inside is not suggested, however large it is."""
     first = tables["clusters"].filter(pl.col("label") == 0)["id"].unique().to_list()
     inside = pl.col("a").is_in(first) & pl.col("b").is_in(first)
-    high = pl.when(inside).then(2 * cases.TAU).otherwise("convexity_gap")
-    pairs = tables["pairs"].with_columns(convexity_gap=high)
+    status = pl.col("status").cast(pl.String)
+    separated = {
+        "convexity_gap": pl.when(inside).then(2 * cases.TAU).otherwise("convexity_gap"),
+        "status": pl.when(inside).then(pl.lit("separated")).otherwise(status),
+    }
+    pairs = tables["pairs"].with_columns(**separated)
     run = write(tables | {"pairs": pairs, "centroids": tables["centroids"].clear()})
 
     assert "--basin 1" in show(run.folder)["next"][0]
