@@ -126,12 +126,14 @@ def why_apart(zoo: Zoo) -> str:
     Returns
     -------
     str
-        The first alert of its groups, which tells of the most members; else what to look at.
+        The alert about an unknown base, or else the first one; without any what to look at.
     """
     told = "`wsgeo check` says what each member is and what was left out."
     if len(zoo.members) == 1:
         return f"There is one member, {zoo.members[0].id}; a comparison takes two. {told}"
-    return f"{zoo.alerts[0]} {told}" if zoo.alerts else told
+    # What keeps most zoos apart is a base that nobody named.
+    alerts = sorted(zoo.alerts, key=lambda alert: "--base" not in alert)
+    return f"{alerts[0]} {told}" if alerts else told
 
 
 def _refuse_empty(zoo: Zoo) -> Never:

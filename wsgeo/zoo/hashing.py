@@ -13,6 +13,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from wsgeo.counting import counted
 from wsgeo.errors import EntryError
 from wsgeo.escapes import shown
 from wsgeo.weights.headers import Header
@@ -126,7 +127,7 @@ def check_finite(values: Array, name: str, path: Path) -> None:
         n_bad = int(values.size - np.isfinite(values).sum())
         raise EntryError(
             "nonfinite_weights",
-            f"tensor {shown(name)} holds {n_bad} values that are NaN or infinite",
+            f"tensor {shown(name)} holds {counted(n_bad, 'value')} NaN or infinite",
             where=str(path),
             remedy="Take an earlier checkpoint of that run.",
         )
