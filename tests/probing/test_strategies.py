@@ -159,8 +159,10 @@ class TestBasinProfile:
         assert found.better == 1
         assert found.sentences[0].startswith("On hans, a/non-entailment: basin 1 is right on 9")
         assert found.sentences[1:] == (
-            "3 further slices: smaller differences, or parts of these. "
-            "No difference found on 1 further slice.",
+            (
+                "3 further slices: smaller differences, or parts of these. "
+                "No difference found on 1 further slice."
+            ),
         )
 
     def test_means_and_spreads_are_over_members(self):

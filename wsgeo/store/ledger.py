@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -90,12 +91,8 @@ class Ledger:
         self._lock = threading.RLock()
         self._pending = 0
         self._timer: threading.Timer | None = None
-        try:
+        with _told(path):
             self._database = _open(path)
-        except sqlite3.OperationalError as error:
-            _refuse_unwritable(path, str(error), error)
-        except sqlite3.DatabaseError as error:
-            _refuse_damaged(path, str(error), error)
 
     def get(self, key: str) -> Losses | None:
         """Return the losses stored under ``key``, or None.
@@ -229,20 +226,12 @@ class Ledger:
         self.close()
 
     def _run(self, query: str, values: tuple[object, ...]) -> sqlite3.Cursor:
-        try:
+        with _told(self.path):
             return self._database.execute(query, values)
-        except sqlite3.OperationalError as error:
-            _refuse_unwritable(self.path, str(error), error)
-        except sqlite3.DatabaseError as error:
-            _refuse_damaged(self.path, str(error), error)
 
     def _commit(self) -> None:
-        try:
+        with _told(self.path):
             self._database.commit()
-        except sqlite3.OperationalError as error:
-            _refuse_unwritable(self.path, str(error), error)
-        except sqlite3.DatabaseError as error:
-            _refuse_damaged(self.path, str(error), error)
         self._pending = 0
 
 
@@ -280,9 +269,16 @@ def _refuse_damaged(path: Path, cause: str, error: Exception | None = None) -> N
     ) from error
 
 
-def _refuse_unwritable(path: Path, cause: str, error: Exception) -> Never:
-    raise StoreError(
-        f"the ledger cannot be read or written ({cause})",
-        where=str(path),
-        remedy="Free space or mend the permissions, then run the same command again.",
-    ) from error
+@contextlib.contextmanager
+def _told(path: Path) -> Generator[None]:
+    """Turn the database's errors into one line each."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"the ledger cannot be read or written ({error})",
+            where=str(path),
+            remedy="Free space or mend the permissions, then run the same command again.",
+        ) from error
+    except sqlite3.DatabaseError as error:
+        _refuse_damaged(path, str(error), error)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from wsgeo.errors import WsgeoError
 from wsgeo.training.batches import Batches
-from wsgeo.training.descent import Descended, Hooks, alone, descend, device_of
+from wsgeo.training.descent import Descended, Hooks, descend
+from wsgeo.training.devices import alone, device_of
 from wsgeo.training.evaluations import Evaluation, evaluate
 from wsgeo.training.orders import batch_order
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe

@@ -21,7 +21,8 @@ from wsgeo.files import replacing_folder, write_text
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.processes.worker import WorkFailure, report
 from wsgeo.progress import Progress
-from wsgeo.training.descent import DivergedError, device_of
+from wsgeo.training.descent import DivergedError
+from wsgeo.training.devices import device_of
 from wsgeo.training.loops import Trained, fine_tune, pretrain_masked_lm
 from wsgeo.training.models import quiet
 from wsgeo.training.recipes import FineTuneRecipe

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from wsgeo.training.corpus_folders import CorpusFolder
-from wsgeo.training.descent import Descended, Hooks, alone, descend, device_of
+from wsgeo.training.descent import Descended, Hooks, descend
+from wsgeo.training.devices import alone, device_of
 from wsgeo.training.language import LanguageTask, Masking
 from wsgeo.training.language_models import initial_model
 from wsgeo.training.orders import batch_order

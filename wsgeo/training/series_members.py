@@ -20,7 +20,8 @@ from wsgeo.processes.pool import WorkerPool
 from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
 from wsgeo.training.corpus_folders import CorpusFolder
-from wsgeo.training.descent import DivergedError, device_of
+from wsgeo.training.descent import DivergedError
+from wsgeo.training.devices import device_of
 from wsgeo.training.members import Made
 from wsgeo.training.models import quiet
 from wsgeo.training.pretraining import Reading, run_series
