@@ -21,7 +21,7 @@ docs:
     uv run python docs/make_cli_reference.py --check
 
 slow:
-    uv run pytest -n 2 --dist loadfile -m "slow or browser"
+    uv run pytest -m "slow or browser"
 
 # A wheel in an empty environment, run from another folder.
 wheel:

@@ -22,7 +22,8 @@ def _centroid():
 
 
 def _demo():
-    saved = {"group": EVIL, "loss": 0.1, "mean_member_loss": 0.2, "folder": EVIL}
+    losses = dict.fromkeys(("loss", "mean_member_loss", "best_member_loss"), 0.1)
+    saved = {"group": EVIL, **losses, "best_member": EVIL, "folder": EVIL}
     found = {"verdict": [EVIL], "strategies": [EVIL], "centroid": saved, "better": None}
     return demo._page({**found, "seconds": 1.0, "report": EVIL, "next": [EVIL]})
 

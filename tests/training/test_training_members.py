@@ -100,6 +100,7 @@ class TestMakeMember:
 class TestMakeMembers:
     """Many members."""
 
+    @pytest.mark.slow
     def test_workers_make_what_this_process_makes(self, able, workshop, tmp_path):
         """A member does not depend on the process that trains it."""
         for n_jobs in (0, 1):
@@ -124,6 +125,7 @@ class TestMakeMembers:
         assert [m.status for m in made] == ["kept", "trained"]
         assert told[-1] == (2, 2, "members")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("n_jobs", [0, 1])
     def test_watches_members_in_work(self, able, workshop, tmp_path, monkeypatch, n_jobs):
         """Step, loss, and the time left are told; a member that is kept is not counted."""

@@ -80,6 +80,7 @@ class Ledger:
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / "l.sqlite") as ledger:
     ...     ledger.put("key", Losses(np.ones(2, np.float32), np.zeros(2, np.float32)))
     ...     ledger.get("key").mean, ledger.get("other")

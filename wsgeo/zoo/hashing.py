@@ -124,10 +124,10 @@ def check_finite(values: Array, name: str, path: Path) -> None:
     """
     # Extremes let NaN through and take a sixth of the time of testing each value.
     if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
-        n_bad = int(values.size - np.isfinite(values).sum())
+        bad = counted(int(values.size - np.isfinite(values).sum()), "value")
         raise EntryError(
             "nonfinite_weights",
-            f"tensor {shown(name)} holds {counted(n_bad, 'value')} NaN or infinite",
+            f"tensor {shown(name)} is not finite in {bad}",
             where=str(path),
             remedy="Take an earlier checkpoint of that run.",
         )
