@@ -54,7 +54,10 @@ class TestCheck:
 
         assert result.exit_code == 4
         assert "run-2  [nonfinite_weights]" in result.stdout
-        assert "run-2/model.safetensors: tensor 'classifier.bias' is not finite in 1 value" in result.stdout
+        assert (
+            "run-2/model.safetensors: tensor 'classifier.bias' is not finite in 1 value"
+            in result.stdout
+        )
 
     def test_nothing_comparable(self, tmp_path):
         """An empty zoo, and a zoo of one member, end with code 3."""

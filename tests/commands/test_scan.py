@@ -54,7 +54,10 @@ class TestOutput:
         """Without --json stdout has counts, verdict, report and a next step."""
         lines = run(zoo_with_run, zoo_with_run.zoo, out).stdout.splitlines()
 
-        assert f"{N_MEMBERS} members, {N_PAIRS} pairs (0 evaluations computed by the last scan" in lines[0]
+        assert (
+            f"{N_MEMBERS} members, {N_PAIRS} pairs (0 evaluations computed by the last scan"
+            in lines[0]
+        )
         assert lines[2] == Run(out).read("summary")["verdict"][0]
         assert any(line.startswith("Report") for line in lines)
 
