@@ -170,7 +170,7 @@ class TestWriting:
         write_adapter_folder(
             folder,
             mean,
-            origin(),
+            origin("org/base@main"),
             model_class="BertForSequenceClassification",
             labels=("no", "maybe", "yes"),
         )

@@ -145,7 +145,9 @@ class Nursery:
 
 def serve(descriptor: int, preload: Sequence[str], caller: int) -> None:
     """Fork workers on request until the socket closes; runs in the nursery."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Both signals reach the whole group; the caller closes the socket, and nobody is left unreaped.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=descriptor)
     _die_with(caller)
     for module in preload:
@@ -193,6 +195,7 @@ def _fork(control: socket.socket, descriptor: int) -> int:
         return pid
     code = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _die_with(parent)
         control.close()
         # Imported by name only here: the nursery itself needs nothing of it.
