@@ -146,8 +146,8 @@ class Nursery:
 def serve(descriptor: int, preload: Sequence[str], caller: int) -> None:
     """Fork workers on request until the socket closes; runs in the nursery."""
     # Both signals reach the whole group; the caller closes the socket, and nobody is left unreaped.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
     control = socket.socket(fileno=descriptor)
     _die_with(caller)
     for module in preload:
