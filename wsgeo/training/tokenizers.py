@@ -20,10 +20,8 @@ _NAMES = {
 }  # fmt: skip
 
 
-def write_tokenizer(
-    texts: Iterable[str], folder: Path, *, n_tokens: int | None = None, max_length: int = 512
-) -> int:
-    """Make a lower-case tokenizer from texts and save it in the form of BERT's.
+def write_tokenizer(texts: Iterable[str], folder: Path, *, max_length: int = 512) -> int:
+    """Make a lower-case tokenizer whose tokens are whole words, as suits the few dozen of a grammar.
 
     Parameters
     ----------
@@ -31,9 +29,6 @@ def write_tokenizer(
         The corpus.
     folder : Path
         Where the files shall lie; made if it is not there.
-    n_tokens : int, optional
-        Size of a WordPiece vocabulary. Default: every word of the corpus is a token, which suits
-        the few dozen words of a grammar.
     max_length : int, default 512
         Longest input that the tokenizer announces.
 
@@ -47,8 +42,6 @@ def write_tokenizer(
     ValueError
         If the corpus has no words.
     """
-    if n_tokens is not None:
-        return train_tokenizer(texts, folder, n_tokens=n_tokens, max_length=max_length)
     words = sorted({word for text in texts for word in text.lower().split()})
     if not words:
         raise ValueError("A tokenizer needs a corpus with words.")

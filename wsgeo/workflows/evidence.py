@@ -160,8 +160,8 @@ def refuse_barriers(run: Run, selection: Selection, gaps: Square) -> None:
     Raises
     ------
     WsgeoError
-        If a barrier above the group's tau lies between two members of a group, or such a pair was
-        not measured. Pairs across loss groups have no barrier to measure.
+        If a barrier whose whole interval is above the group's tau lies between two members of a
+        group, or such a pair was not measured. Pairs across loss groups have none to measure.
     """
     summary = {group["name"]: group for group in run.read("summary")["groups"]}
     groups = [member.loss_group for member in selection.members]
