@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from wsgeo.errors import WsgeoError
-from wsgeo.training.grids import bases_of, cells_of, member_names, steps_of
+from wsgeo.training.grids import bases_of, cells_of, steps_of
 from wsgeo.training.recipe_schema import Recipe, Training
 
 HERE = Path("recipe.toml")
@@ -59,6 +57,51 @@ class TestCells:
 
         assert [c.base for c in cells(base=bases, grid={"base": ["b2", "b0"]})] == ["b2", "b0"]
 
+    def test_rows_vary_together(self):
+        """A row is one factor: its settings move together, and each is an axis of its own."""
+        rows = [
+            {"method": "full", "learning_rate": 3e-4, "epochs": 2.0},
+            {"method": "lora", "learning_rate": 3e-3, "epochs": 4.0},
+        ]
+        found = cells(grid={"together": rows, "seed": [0, 1]})
+
+        assert [c.name for c in found] == ["full-seed0", "full-seed1", "lora-seed0", "lora-seed1"]
+        assert [(c.training.method, c.training.learning_rate) for c in found[1:3]] == [
+            ("full", 3e-4), ("lora", 3e-3),
+        ]  # fmt: skip
+        assert (found[2].training.steps, found[2].training.epochs) == (None, 4.0)
+        assert found[3].axes == {**rows[1], "seed": 1}
+
+    def test_rows_may_name_tasks_and_bases(self):
+        """Where rows take tasks and bases these are no axes besides."""
+        rows = [
+            {"task": "news", "base": "b1", "steps": 5},
+            {"task": "film", "base": "b0", "steps": 9},
+        ]
+        bases = [{"name": f"b{i}", "path": str(i)} for i in (0, 1)]
+        found = cells(base=bases, task=[TASK, {**TASK, "name": "news"}], grid={"together": rows})
+
+        assert [c.name for c in found] == ["news", "film"]
+        assert [(c.task.name, c.base, c.training.steps) for c in found] == [
+            ("news", "b1", 5), ("film", "b0", 9),
+        ]  # fmt: skip
+
+    def test_settings_of_a_method_are_axes(self):
+        """A setting of an inner table is an axis with a point in its name, alone or in rows."""
+        training = {**TRAINING, "method": "lora", "lora": {"rank": 2, "alpha": 3.0}}
+        for grid in (
+            {"lora": {"rank": [4, 8]}},
+            {"together": [{"lora": {"rank": r}} for r in (4, 8)]},
+        ):
+            found = cells(training=training, grid=grid)
+
+            assert [c.name for c in found] == ["rank4", "rank8"]
+            assert [(c.training.lora.rank, c.training.lora.alpha) for c in found] == [
+                (4, 3.0),
+                (8, 3.0),
+            ]
+            assert found[1].axes == {"lora.rank": 8}
+
     def test_epochs_of_the_grid_replace_steps(self):
         """An axis of epochs stands in place of the general number of steps."""
         found = cells(grid={"epochs": [1.0, 2.0]})
@@ -76,6 +119,8 @@ class TestCells:
             ({"task": [TASK, {**TASK, "name": "FILM"}]}, "two tasks have the same name"),
             ({"base": [{"path": "a"}, {"path": "b"}]}, "needs a name of its own"),
             ({"grid": {"epochs": [1], "steps": [2]}}, "steps and epochs are one axis"),
+            ({"grid": {"together": [{"epochs": 1, "steps": 2}]}}, "steps and epochs are one axis"),
+            ({"grid": {"together": [{"task": "flm"}]}}, "no task 'flm'. Did you mean 'film'"),
         ],
     )
     def test_what_cannot_be(self, given, said):
@@ -91,33 +136,6 @@ class TestCells:
 
         assert bases_of(found, HERE) == {"scratch4": 4, "scratch5": 5}
         assert [c.axes["scratch_seed"] for c in cells_of(found, HERE)] == [4, 5]
-
-
-class TestMemberNames:
-    """Names are short, safe and distinct."""
-
-    @given(
-        st.lists(
-            st.fixed_dictionaries({"subset": st.text(min_size=1), "dose": st.floats(0, 1)}),
-            min_size=1,
-            unique_by=repr,
-        )
-    )
-    def test_never_collide(self, points):
-        """Whatever the values are, no two names are one on a file system that ignores case."""
-        names = member_names(points)
-
-        assert len({name.casefold() for name in names}) == len(points)
-        assert all(len(name) < 120 and not name.startswith(".") for name in names)
-        assert not any(character in name for name in names for character in '/\\:*?"<>| \n\0')
-
-    def test_what_the_zoo_needs_is_not_taken(self):
-        """A task called data does not hide the folder of data."""
-        names = member_names([{"task": "data"}, {"task": "base-x"}, {"task": "film"}])
-
-        assert names[2] == "film"
-        assert names[0].startswith("data-")
-        assert names[1] != "base-x"
 
 
 class TestSteps:

@@ -43,6 +43,7 @@ class TestCheckPretraining:
             (document({"text": ["a"]}), "unknown key 'grid.text'"),
             (document({"seed": [0, 0]}), "a value stands twice"),
             (document({"width": [190]}), "no multiple"),
+            (document({"together": [{"sed": 1}]}), "'grid.together.sed'.*seed"),
             (document(architecture="gpt2"), "gpt2 does not learn masked_lm"),
             (document(objective="causal_lm", architecture="bert"), "bert does not learn"),
             (document(objective="causal_lm", causal_share=0.5), "causal_share"),
@@ -81,6 +82,15 @@ class TestPlannedSeries:
         assert len({one.name for one in series}) == 4
         assert [one.settings.seed for one in series] == [0, 0, 1, 1]
         assert series[0].axes == {"seed": 0, "embeddings": "cooccurrence"}
+
+    def test_rows_vary_together(self, places):
+        """A width goes with its heads, and the names say no more than they must."""
+        rows = [{"width": 16, "heads": 2}, {"width": 24, "heads": 3}]
+        recipe = check_pretraining(document({"together": rows}), places.recipe)
+        series = planned_series(recipe, places, "cpu")
+
+        assert [one.name for one in series] == ["width16", "width24"]
+        assert [one.axes for one in series] == rows
 
     def test_fills_in_what_the_recipe_leaves_out(self, places):
         """Steps lie on a logarithmic scale; a masked model begins with the next token."""

@@ -82,6 +82,38 @@ class TestCheckRecipe:
         assert str(caught.value).startswith(f"{path}: ")
         assert "\n" not in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("rows", "said"),
+        [
+            (
+                '[{ method = "full" }, { metod = "lora" }]',
+                "'grid.together.metod'. Did you mean 'method'",
+            ),
+            ('[{ method = "full" }, { method = "lor" }]', "grid.together.2.method: 'lor': input"),
+            (
+                '[{ method = "full" }, { steps = 3 }]',
+                "grid.together: not every row has method, steps",
+            ),
+            ("[{ steps = 3 }, { steps = 3 }]", "grid.together: a row stands twice"),
+            ("[{ seed = 3 }, { seed = 4 }]", "grid.together.seed: it is an axis too"),
+            ("[3]", "grid.together: an entry is no row of settings"),
+            ("[{}]", "grid.together: an entry is no row of settings"),
+            ("[]", "grid.together: list should have at least 1 item"),
+            ("[{ lora = { rank = 0 } }]", "grid.together.1.lora.rank: 0: input should be greater"),
+            ("[{ lora = { rnk = 2 } }]", "'grid.together.lora.rnk'. Did you mean 'lora.rank'"),
+            ("[{ save_at = [2] }]", "unknown key 'grid.together.save_at'"),
+        ],
+    )
+    def test_a_slip_in_a_row_is_one_line(self, write, rows, said):
+        """Rows that go together are checked as axes are, and say which row it is."""
+        path = write(f"{SOUND}together = {rows}\n")
+
+        with pytest.raises(WsgeoError) as caught:
+            checked(path)
+        assert said in str(caught.value)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert "\n" not in str(caught.value)
+
     def test_a_key_of_several_tasks_is_counted(self, write):
         """Where there are several tables, the message says which."""
         text = SOUND.replace(
@@ -117,6 +149,17 @@ class TestOverrides:
         recipe = checked(write(f'base = "base"\n{tasks}'), "task.n_examples=7")
 
         assert [task.n_examples for task in recipe.task] == [7, 7]
+
+    def test_reach_every_row(self, write):
+        """In rows that go together the value is set in each, in either way of writing them."""
+        tables = '[[grid.together]]\nmethod = "full"\n[[grid.together]]\nmethod = "lora"\n'
+        inline = 'together = [{ method = "full" }, { method = "lora" }]\n'
+        found = [
+            checked(write(SOUND + rows), "grid.together.steps=7").grid["together"]
+            for rows in (tables, inline)
+        ]
+
+        assert found[0] == found[1] == [{"method": m, "steps": 7} for m in ("full", "lora")]
 
     @pytest.mark.parametrize("text", ["training.steps", "=3", "training..steps=3", "base.path=3"])
     def test_that_are_none(self, write, text):

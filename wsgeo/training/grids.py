@@ -1,31 +1,19 @@
-"""The members of a grid: every combination of its axes, with names and lengths."""
+"""The members of a grid: every combination of its factors, with bases, tasks and lengths."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, final
 
 from wsgeo.errors import WsgeoError
 from wsgeo.suggestions import suggestion
+from wsgeo.training.factors import factors_of, names_of, nested, points_of
 
 if TYPE_CHECKING:
     from wsgeo.training.recipe_schema import Base, Recipe, Task, Training
-
-_LONGEST: Final = 100
-_TAKEN: Final = re.compile(r"base(-.*)?|data|zoo|recipe|failed", re.IGNORECASE)
-_LABELS: Final = {
-    "task": "", "base": "", "method": "", "schedule": "", "precision": "", "learning_rate": "lr",
-    "order_seed": "order", "batch_size": "batch", "weight_decay": "decay", "perturbation": "shift", "perturbation_seed": "shift-seed",
-}  # fmt: skip
 
 
 @final
@@ -55,7 +43,7 @@ class Cell:
 
 
 def cells_of(recipe: Recipe, path: Path) -> list[Cell]:
-    """Return the members of a recipe: the product of the axes, the last axis fastest.
+    """Return the members of a recipe: the product of the factors of its grid, the last one fastest.
 
     Several bases or tasks are an axis without being named as one.
 
@@ -79,24 +67,24 @@ def cells_of(recipe: Recipe, path: Path) -> list[Cell]:
     bases, tasks = bases_of(recipe, path), {task.name: task for task in recipe.task}
     if len({name.casefold() for name in tasks}) < len(recipe.task):
         raise WsgeoError("two tasks have the same name", where=str(path), remedy="Rename one.")
-    axes: dict[str, Sequence[Any]] = {
-        **({"task": list(tasks)} if len(tasks) > 1 else {}),
-        **({"base": list(bases)} if len(bases) > 1 else {}),
+    named = {axis for rows in factors_of(recipe.grid).values() for axis in rows[0]}
+    several = {"task": list(tasks), "base": list(bases)}
+    grid = {
+        **{axis: names for axis, names in several.items() if len(names) > 1 and axis not in named},
         **recipe.grid,
     }
-    for axis, known in (("task", tasks), ("base", bases)):
-        for value in axes.get(axis, ()):
-            if value not in known:
+    points = points_of(grid)
+    for axis, known in several.items():
+        for value in (point[axis] for point in points if axis in point):
+            if not (isinstance(value, str) and value in known):
                 raise WsgeoError(
                     f"grid.{axis}: there is no {axis} {value!r}",
                     where=str(path),
                     remedy=suggestion(str(value), known),
                 )
-    points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
-    names = member_names(points)
     return [
         _cell(recipe, name, point, bases, tasks, path)
-        for name, point in zip(names, points, strict=True)
+        for name, point in zip(names_of(grid), points, strict=True)
     ]
 
 
@@ -132,41 +120,6 @@ def bases_of(recipe: Recipe, path: Path) -> dict[str, Base | int]:
             remedy='Add name = "..." to each [[base]].',
         )
     return named
-
-
-def member_names(points: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Name the combinations of a grid.
-
-    A name is the values in the order of the axes, joined by dashes. Names that would be the same
-    where upper and lower case are, that are too long, or that the zoo needs itself, end in a hash
-    of the combination.
-
-    Parameters
-    ----------
-    points : sequence of mapping
-        Value by axis.
-
-    Returns
-    -------
-    list of str
-        Distinct, short, and safe in every file system.
-
-    Examples
-    --------
-    >>> member_names([{"seed": 0, "learning_rate": 0.0003}, {"seed": 1, "learning_rate": 0.001}])
-    ['seed0-lr3e-4', 'seed1-lr1e-3']
-    >>> member_names([{}])
-    ['member']
-    """
-    plain = ["-".join(_slug(axis, point[axis]) for axis in point) or "member" for point in points]
-    seen = [name.casefold() for name in plain]
-    counts = {name: seen.count(name) for name in set(seen)}
-    return [
-        f"{name[:_LONGEST].rstrip('-.')}-{_digest(point)}"
-        if counts[name.casefold()] > 1 or len(name) > _LONGEST or _TAKEN.fullmatch(name)
-        else name
-        for name, point in zip(plain, points, strict=True)
-    ]
 
 
 def steps_of(training: Training, n_examples: int) -> int:
@@ -221,9 +174,9 @@ def _cell(
 
 def _settings(recipe: Recipe, point: Mapping[str, Any], path: Path) -> Training:
     """Return the settings of a member, with those of the grid in place of the general ones."""
-    from wsgeo.training.recipe_schema import Training
+    from wsgeo.training.recipe_schema import METHOD_TABLES, Training
 
-    own = {axis: value for axis, value in point.items() if axis not in ("task", "base")}
+    own = nested({axis: value for axis, value in point.items() if axis not in ("task", "base")})
     general = recipe.training.model_dump(exclude_unset=True)
     for one, other in (("steps", "epochs"), ("epochs", "steps")):
         if one in own:
@@ -232,6 +185,9 @@ def _settings(recipe: Recipe, point: Mapping[str, Any], path: Path) -> Training:
                     "grid: steps and epochs are one axis", where=str(path), remedy="Take one."
                 )
             general.pop(other, None)
+    for table in METHOD_TABLES:
+        if table in own:
+            own[table] = {**general.get(table, {}), **own[table]}
     training = Training.model_validate({**general, **own})
     needed = {
         "learning_rate": training.learning_rate is not None,
@@ -245,21 +201,3 @@ def _settings(recipe: Recipe, point: Mapping[str, Any], path: Path) -> Training:
                 remedy="Add it to [training] or [grid].",
             )
     return training
-
-
-def _slug(axis: str, value: object) -> str:
-    """Return a value as a part of a name, after the name of its axis where it needs one."""
-    if isinstance(value, float):
-        exact = np.format_float_scientific(value, trim="-", exp_digits=1)
-        short = f"{value!r}".removesuffix(".0")
-        text = exact if axis == "learning_rate" else min(short, exact, key=len)
-    else:
-        text = str(value)
-    safe = re.sub(r"[^A-Za-z0-9._+-]+", "-", Path(text).stem if "/" in text else text).strip("-.")
-    # The words of a subset speak for themselves; its numbers do not.
-    bare = axis == "subset" and isinstance(value, str)
-    return ("" if bare else _LABELS.get(axis, axis)) + safe
-
-
-def _digest(point: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(point, sort_keys=True).encode()).hexdigest()[:8]

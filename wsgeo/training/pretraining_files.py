@@ -11,7 +11,6 @@ A caller that has read a recipe with `wsgeo.training.recipe_files.read_document`
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from wsgeo.files import replacing
 from wsgeo.suggestions import suggestion
 from wsgeo.training.corpora import read_documents
 from wsgeo.training.corpus_folders import Corpus, CorpusFolder, make_corpus
-from wsgeo.training.grids import member_names
+from wsgeo.training.factors import check_factors, names_of, points_of
 from wsgeo.training.recipe_files import Places
 from wsgeo.training.recipes import Optimization
 from wsgeo.training.series import SeriesRecipe, log_steps
@@ -137,22 +136,14 @@ def check_pretraining(document: Mapping[str, Any], path: Path) -> PretrainingRec
     except pydantic.ValidationError as error:
         _refuse(error, path)
     known = [name for name in Pretraining.model_fields if name not in NOT_AXES]
-    for axis, values in recipe.grid.items():
-        if axis not in known:
-            raise WsgeoError(
-                f"unknown key 'grid.{printable(axis)}'",
-                where=str(path),
-                remedy=printable(suggestion(axis, known)),
-            )
-        if len({repr(value) for value in values}) < len(values):
-            raise WsgeoError(f"grid.{axis}: a value stands twice", where=str(path))
-    for point in _points(recipe):
+    check_factors(recipe.grid, known, path)
+    for point in points_of(recipe.grid):
         _settings(recipe, point, path)
     return recipe
 
 
 def planned_series(recipe: PretrainingRecipe, places: Places, device: str) -> list[PlannedSeries]:
-    """Return the series of a recipe: the product of the axes, the last axis fastest.
+    """Return the series of a recipe: the product of the factors of its grid, the last one fastest.
 
     Parameters
     ----------
@@ -173,8 +164,8 @@ def planned_series(recipe: PretrainingRecipe, places: Places, device: str) -> li
     WsgeoError
         If a file or a tokenizer is not there.
     """
-    points = _points(recipe)
-    names = member_names(points) if recipe.grid else ["series"]
+    points = points_of(recipe.grid)
+    names = names_of(recipe.grid) if recipe.grid else ["series"]
     return [
         _planned(name, point, _settings(recipe, point, places.recipe), places, device)
         for name, point in zip(names, points, strict=True)
@@ -212,13 +203,6 @@ def series_orders(series: Sequence[PlannedSeries], zoo: Path) -> list[SeriesOrde
     return [
         SeriesOrder(zoo / one.name, one.recipe(folders[one.corpus].path), zoo, VALIDATION)
         for one in series
-    ]
-
-
-def _points(recipe: PretrainingRecipe) -> list[dict[str, Any]]:
-    return [
-        dict(zip(recipe.grid, values, strict=True))
-        for values in itertools.product(*recipe.grid.values())
     ]
 
 

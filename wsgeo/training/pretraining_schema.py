@@ -9,6 +9,7 @@ from pydantic import Field
 
 from wsgeo.references import REFERENCES
 from wsgeo.suggestions import suggestion
+from wsgeo.training.factors import flat_grid
 from wsgeo.training.recipe_schema import Count, Positive, Seed, Share, Text
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -84,6 +85,11 @@ class PretrainingRecipe(_Strict):
     source: Text | None = None
     pretraining: Pretraining
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+
+    @pydantic.field_validator("grid", mode="before")
+    @classmethod
+    def _flat(cls, value: Any) -> Any:
+        return flat_grid(value) if isinstance(value, dict) else value
 
     @pydantic.field_validator("source")
     @classmethod

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Never, final
 from wsgeo.errors import MissingAssetError, WsgeoError
 from wsgeo.escapes import printable
 from wsgeo.suggestions import suggestion
+from wsgeo.training.factors import TOGETHER, check_factors, factors_of, nested
 from wsgeo.zoo.hub import cached_snapshot, parse_hub_id
 
 if TYPE_CHECKING:
@@ -167,17 +168,16 @@ def check_recipe(document: Mapping[str, Any], path: Path) -> Recipe:
         # A mistyped key is why another is missing: it is told first.
         found = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         _refuse(found[0], document, path)
-    for axis, values in recipe.grid.items():
-        if axis not in AXES:
-            _refuse_key(f"grid.{axis}", suggestion(axis, AXES), path)
-        if len({repr(value) for value in values}) < len(values):
-            _refuse_value(f"grid.{axis}", "a value stands twice", path)
-        for value in values:
-            try:
-                if axis not in ("task", "base"):
-                    Training.model_validate({axis: value})
-            except pydantic.ValidationError as error:
-                _refuse_value(f"grid.{axis}", f"{value!r}: {_said(error.errors()[0])}", path)
+    check_factors(recipe.grid, AXES, path)
+    for key, points in factors_of(recipe.grid).items():
+        for number, point in enumerate(points, start=1):
+            for axis in point.keys() - {"task", "base"}:
+                place = f"grid.{key}.{number}.{axis}" if key == TOGETHER else f"grid.{key}"
+                try:
+                    Training.model_validate(nested({axis: point[axis]}))
+                except pydantic.ValidationError as error:
+                    what = f"{point[axis]!r}: {_said(error.errors()[0])}"
+                    _refuse_value(place, what, path)
     return recipe
 
 
@@ -225,8 +225,7 @@ def _refuse(error: ErrorDetails, document: Mapping[str, Any], path: Path) -> Nev
 
     tables: dict[str, type[pydantic.BaseModel]] = {
         "base": schema.Base, "scratch": schema.Scratch, "task": schema.Task,
-        "training": schema.Training, "lora": schema.Lora, "prefix": schema.Prefix,
-        "adapter": schema.Adapter,
+        "training": schema.Training, **schema.METHOD_TABLES,
     }  # fmt: skip
     place = error["loc"]
     key = ".".join(_named(place, document)) or "the file"

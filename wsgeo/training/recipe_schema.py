@@ -9,6 +9,7 @@ from pydantic import Field
 
 from wsgeo.references import REFERENCES
 from wsgeo.suggestions import suggestion
+from wsgeo.training.factors import flat_grid
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,59}$")]
@@ -120,9 +121,14 @@ class Training(_Strict):
         return self
 
 
-METHOD_TABLES = ("lora", "prefix", "adapter")
-AXES = ("task", "base", *(n for n in Training.model_fields if n not in (*METHOD_TABLES, "save_at")))
-"""What a grid may vary, in the order in which the names of members tell it."""
+METHOD_TABLES: dict[str, type[_Strict]] = {"lora": Lora, "prefix": Prefix, "adapter": Adapter}
+AXES = (
+    "task",
+    "base",
+    *(name for name in Training.model_fields if name not in (*METHOD_TABLES, "save_at")),
+    *(f"{name}.{key}" for name, table in METHOD_TABLES.items() for key in table.model_fields),
+)
+"""What a grid may vary; a setting of an inner table has a point in its name."""
 
 
 class Recipe(_Strict):
@@ -135,6 +141,11 @@ class Recipe(_Strict):
     task: list[Task] = Field(min_length=1)
     training: Training = Training()
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+
+    @pydantic.field_validator("grid", mode="before")
+    @classmethod
+    def _flat(cls, value: Any) -> Any:
+        return flat_grid(value) if isinstance(value, dict) else value
 
     @pydantic.field_validator("base", mode="before")
     @classmethod
