@@ -11,15 +11,20 @@ from series_cases import corpus_of, lines, series_of, write_texts
 
 from wsgeo.errors import DataError, WsgeoError
 from wsgeo.processes.pool import WorkerPool
-from wsgeo.training import series_members
+from wsgeo.training import crews, series_members
 from wsgeo.training.corpora import read_documents, text_hash
 from wsgeo.training.corpus_folders import CorpusFolder, make_corpus
+from wsgeo.training.crews import Made
 from wsgeo.training.language import LanguageTask, Masking, head_scores, hidden_states
 from wsgeo.training.language_models import initial_model
-from wsgeo.training.members import Made
 from wsgeo.training.packing import PackedText
 from wsgeo.training.recipes import Optimization
-from wsgeo.training.series_members import SeriesOrder, make_all_series, make_series
+from wsgeo.training.series_members import (
+    SeriesOrder,
+    diverged_series,
+    make_all_series,
+    make_series,
+)
 from wsgeo.training.states import StateKeeper
 
 STEPS = ("step-000000", "step-000003", "step-000008")
@@ -311,10 +316,33 @@ class TestMakeSeries:
         wild = Optimization(1e38, 8, 4, warmup=0.0)
         recipe = series_of(tmp_path, texts, optimization=wild)
 
-        made = make_series(SeriesOrder(tmp_path / "seed0", recipe, tmp_path))
+        order = SeriesOrder(tmp_path / "seed0", recipe, tmp_path)
+        made = make_series(order)
 
         assert made.status == "nonfinite"
         assert "step" in made.reason
+        assert diverged_series(order) == made.reason
+
+    def test_a_diverged_run_is_not_repeated(self, texts, tmp_path, monkeypatch):
+        """The second call tells what the first one found, and trains nothing."""
+        wild = Optimization(1e38, 8, 4, warmup=0.0)
+        recipe = series_of(tmp_path, texts, optimization=wild)
+        order = SeriesOrder(tmp_path / "seed0", recipe, tmp_path)
+        made = make_series(order)
+        monkeypatch.setattr(series_members, "run_series", None)
+
+        assert make_series(order) == made
+
+    def test_watches_series_in_work(self, texts, tmp_path, monkeypatch):
+        """Step and loss of each series are told, and how many are made."""
+        monkeypatch.setattr(crews, "_SECOND", 0.0)
+        order = SeriesOrder(tmp_path / "seed0", series_of(tmp_path, texts), tmp_path)
+        seen = []
+        with WorkerPool(0) as pool:
+            make_all_series([order], pool, watch=seen.append)
+
+        assert [one.running[0].step for one in seen[1:-1]] == list(range(1, 9))
+        assert str(seen[-1]) == "1 of 1 series"
 
     @pytest.mark.slow
     def test_workers_make_what_this_process_makes(self, zoo, texts):
@@ -349,11 +377,12 @@ class TestMakeSeries:
 def _cut(run, stop):
     """Return a run that is interrupted after an update, the state of which is kept."""
 
-    def cut(recipe, save, *, keeper):
-        def tell(step, _loss):
+    def cut(recipe, save, *, keeper, tell):
+        def stopping(step, loss):
             if step == stop + 1:
                 raise KeyboardInterrupt
+            tell(step, loss)
 
-        return run(recipe, save, keeper=keeper, tell=tell)
+        return run(recipe, save, keeper=keeper, tell=stopping)
 
     return cut

@@ -10,7 +10,7 @@ import pytest
 
 from wsgeo.errors import WsgeoError
 from wsgeo.processes.pool import WorkerPool
-from wsgeo.training import Optimization, Order, make_member, make_members, members
+from wsgeo.training import Optimization, Order, crews, make_member, make_members, members
 
 
 @pytest.fixture
@@ -96,6 +96,22 @@ class TestMakeMember:
         assert "step" in made.reason
         assert not order.folder.exists()
 
+    def test_a_diverged_run_is_not_repeated(self, order, monkeypatch):
+        """The second call tells what the first one found; without the record it trains again."""
+        plan = Optimization(1e38, 20, 16, warmup=0.0)
+        wild = dataclasses.replace(
+            order, recipe=dataclasses.replace(order.recipe, optimization=plan)
+        )
+        made = make_member(wild)
+        with monkeypatch.context() as patch:
+            patch.setattr(members, "fine_tune", None)
+            assert make_member(wild) == made
+        assert members.diverged(wild) == made.reason
+        assert members.diverged(order) == ""
+
+        assert make_member(order).status == "trained"
+        assert not (order.folder.parent / ".unfinished").exists()
+
 
 class TestMakeMembers:
     """Many members."""
@@ -125,26 +141,29 @@ class TestMakeMembers:
         assert [m.status for m in made] == ["kept", "trained"]
         assert told[-1] == (2, 2, "members")
 
-    @pytest.mark.slow
-    @pytest.mark.parametrize("n_jobs", [0, 1])
+    @pytest.mark.parametrize("n_jobs", [0, pytest.param(1, marks=pytest.mark.slow)])
     def test_watches_members_in_work(self, able, workshop, tmp_path, monkeypatch, n_jobs):
-        """Step, loss, and the time left are told; a member that is kept is not counted."""
+        """Step and loss of each are told, and of all together; one that is kept is not counted."""
         orders = [
             Order(tmp_path / f"m{s}", dataclasses.replace(able, seed=s), workshop.root)
             for s in (0, 1)
         ]
         make_member(orders[0])
-        monkeypatch.setattr(members, "_SECOND", 0.0)
+        monkeypatch.setattr(crews, "_SECOND", 0.0)
         seen = []
         with WorkerPool(n_jobs) as pool:
             make_members(orders, pool, watch=seen.append)
+        working = [standing for standing in seen if standing.running]
 
-        assert {running.member for running in seen} == {"m1"}
-        assert all(running.n_steps == running.total == 60 for running in seen)
-        assert all(running.done == running.step >= 1 for running in seen)
-        assert all(running.loss > 0 for running in seen)
-        assert seen[0].seconds_left is None
-        assert all(running.seconds_left >= 0 for running in seen[1:])
+        assert (seen[0].n_made, seen[0].n_members, seen[0].done) == (0, 2, 0)
+        assert {one.member for standing in working for one in standing.running} == {"m1"}
+        assert all(standing.running[0].n_steps == standing.total == 60 for standing in working)
+        assert all(standing.done == standing.running[0].step >= 1 for standing in working)
+        assert all(standing.running[0].loss > 0 for standing in working)
+        assert working[0].seconds_left is None
+        assert all(standing.seconds_left >= 0 for standing in working[1:])
+        assert seen[-1].running == ()
+        assert (seen[-1].n_made, seen[-1].done) == (2, 60)
 
     def test_a_model_that_learned_nothing_is_kept_and_flagged(self, able, workshop, tmp_path):
         """The folder is there, its record gives the reason, and it is told again at a second call."""

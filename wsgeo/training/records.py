@@ -46,6 +46,11 @@ class Order:
     recipe: Recipe
     root: Path
 
+    @property
+    def n_steps(self) -> int:
+        """Number of its updates."""
+        return self.recipe.optimization.steps
+
     def folder_at(self, step: int) -> Path:
         """Return the folder of the model as it is after ``step`` updates.
 
@@ -66,7 +71,7 @@ class Order:
         >>> order.folder_at(100).name, order.folder_at(200).name
         ('seed0-step000100', 'seed0')
         """
-        if step == self.recipe.optimization.steps:
+        if step == self.n_steps:
             return self.folder
         return self.folder.with_name(f"{self.folder.name}-step{step:06d}")
 

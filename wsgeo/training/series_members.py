@@ -17,17 +17,16 @@ from typing import Any, Final, final
 from wsgeo.errors import WsgeoError
 from wsgeo.files import replacing_folder, write_text
 from wsgeo.processes.pool import WorkerPool
-from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
 from wsgeo.training.corpus_folders import CorpusFolder
+from wsgeo.training.crews import Made, Watch, make_all, telling
 from wsgeo.training.descent import DivergedError
 from wsgeo.training.devices import device_of
-from wsgeo.training.members import Made
 from wsgeo.training.models import quiet
 from wsgeo.training.pretraining import Reading, run_series
 from wsgeo.training.records import is_finished, read_record, versions
 from wsgeo.training.series import SeriesRecipe
-from wsgeo.training.states import UNFINISHED, StateKeeper
+from wsgeo.training.states import StateKeeper
 from wsgeo.zoo.facts import OWN_FILE
 
 LOG: Final = "training_log.json"
@@ -58,13 +57,21 @@ class SeriesOrder:
     root: Path
     validation: str = ""
 
+    @property
+    def n_steps(self) -> int:
+        """Number of its updates."""
+        return self.recipe.optimization.steps
+
     def folder_at(self, step: int) -> Path:
         """Return the folder of the model as it is after ``step`` updates."""
         return self.folder / f"step-{step:06d}"
 
 
 def make_all_series(
-    orders: Sequence[SeriesOrder], pool: WorkerPool, progress: Progress | None = None
+    orders: Sequence[SeriesOrder],
+    pool: WorkerPool,
+    progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> list[Made]:
     """Make the checkpoints that are not there yet, one series per worker of a pool.
 
@@ -76,6 +83,8 @@ def make_all_series(
         Its workers run on one thread each.
     progress : callable, optional
         Told how many series are done.
+    watch : callable, optional
+        Told about once a second how the series in work get on.
 
     Returns
     -------
@@ -87,14 +96,7 @@ def make_all_series(
     WsgeoError
         If a folder holds another model, or the corpus cannot be read.
     """
-    outcomes: dict[int, Made] = {}
-    for i, outcome in pool.run(make_series, orders):
-        if isinstance(outcome, WorkFailure):
-            outcome = Made(orders[i].folder, "failed", outcome.reason)
-        outcomes[i] = outcome
-        if progress is not None:
-            progress(len(outcomes), len(orders), "series")
-    return [outcomes[i] for i in range(len(orders))]
+    return make_all(make_series, orders, pool, what="series", progress=progress, watch=watch)
 
 
 def make_series(order: SeriesOrder) -> Made:
@@ -120,6 +122,8 @@ def make_series(order: SeriesOrder) -> Made:
     if all(is_finished(order.folder_at(step), described(order, step)) for step in _steps(order)):
         keeper.remove()
         return _made(order, "kept")
+    if before := keeper.given_up():
+        return Made(order.folder, "nonfinite", before)
 
     def save(model: Any, tokenizer: Any, reading: Reading) -> None:
         if not math.isfinite(reading.validation_loss):
@@ -130,12 +134,28 @@ def make_series(order: SeriesOrder) -> Made:
         _write_log(order)
 
     try:
-        run_series(order.recipe, save, keeper=keeper)
+        run_series(order.recipe, save, keeper=keeper, tell=telling())
     except DivergedError as error:
-        keeper.remove()
+        keeper.give_up(str(error))
         return Made(order.folder, "nonfinite", str(error))
     keeper.remove()
     return _made(order, "trained")
+
+
+def diverged_series(order: SeriesOrder) -> str:
+    """Return why an order has no end since an earlier call.
+
+    Parameters
+    ----------
+    order : SeriesOrder
+        What was to be made.
+
+    Returns
+    -------
+    str
+        The reason; empty where none is recorded for this order on this device.
+    """
+    return _keeper(order).given_up() if StateKeeper.has_given_up(order.folder) else ""
 
 
 def described(order: SeriesOrder, step: int) -> dict[str, Any]:
@@ -185,10 +205,9 @@ def _steps(order: SeriesOrder) -> tuple[int, ...]:
 
 def _keeper(order: SeriesOrder) -> StateKeeper:
     """Return the keeper of a run's state; what could change a bit is among its settings."""
-    settings = described(order, order.recipe.optimization.steps)
+    settings = described(order, order.n_steps)
     device = str(device_of(order.recipe.device))
-    folder = order.folder.parent / UNFINISHED / order.folder.name
-    return StateKeeper(folder, {**settings, "device": device, "versions": versions()})
+    return StateKeeper.beside(order.folder, {**settings, "device": device, "versions": versions()})
 
 
 def _write(order: SeriesOrder, model: Any, tokenizer: Any, reading: Reading) -> None:

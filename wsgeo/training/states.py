@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Self, final
 
-from wsgeo.files import atomic_file, remove_partial
+from wsgeo.errors import WsgeoError
+from wsgeo.files import atomic_file, remove_partial, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 UNFINISHED: Final = ".unfinished"
 """Name of the hidden folder, beside the members, that holds the states of those in work."""
 
-_FILE = "state.safetensors"
+_FILE, _GIVEN_UP = "state.safetensors", "failed.json"
 _SLOW = 1.5  # seconds; saves that take longer are made as much more rarely
 
 
@@ -77,6 +78,29 @@ class StateKeeper:
         self._settings = hashlib.sha256(document.encode()).hexdigest()
         self._due = time.monotonic() + every
 
+    @classmethod
+    def beside(cls, member: Path, settings: Mapping[str, Any]) -> Self:
+        """Return the keeper of a member, whose states lie in a hidden folder beside it.
+
+        Parameters
+        ----------
+        member : Path
+            Folder of the member; it need not be there.
+        settings : mapping
+            All that decides the run.
+
+        Returns
+        -------
+        StateKeeper
+            Its own.
+        """
+        return cls(_folder_of(member), settings)
+
+    @staticmethod
+    def has_given_up(member: Path) -> bool:
+        """Tell whether a member was given up, under whatever settings."""
+        return (_folder_of(member) / _GIVEN_UP).exists()
+
     @property
     def is_due(self) -> bool:
         """Whether the last save is long enough ago."""
@@ -110,8 +134,7 @@ class StateKeeper:
         from safetensors.torch import save
 
         started = time.monotonic()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        remove_partial(self._folder)
+        self._make_folder()
         run = {"step": state.step, "losses": state.losses, "seconds": state.seconds}
         facts = {"settings": self._settings, "run": json.dumps(run)}
         tensors = {name: tensor.cpu().contiguous() for name, tensor in state.tensors.items()}
@@ -122,8 +145,51 @@ class StateKeeper:
         now = time.monotonic()
         self._due = now + self._every * max(1.0, (now - started) / _SLOW)
 
+    def give_up(self, reason: str) -> None:
+        """Put on record that the run leads nowhere, in place of its state.
+
+        Parameters
+        ----------
+        reason : str
+            Why, in one line.
+
+        Raises
+        ------
+        WsgeoError
+            If it cannot be written.
+        """
+        self._make_folder()
+        document = {"settings": self._settings, "reason": reason}
+        write_text(self._folder / _GIVEN_UP, json.dumps(document, indent=2) + "\n")
+        (self._folder / _FILE).unlink(missing_ok=True)
+
+    def given_up(self) -> str:
+        """Return why the run was given up; empty where it was not under these settings."""
+        with suppress(OSError, ValueError):
+            told = json.loads((self._folder / _GIVEN_UP).read_text(encoding="utf-8"))
+            if isinstance(told, dict) and told.get("settings") == self._settings:
+                return str(told.get("reason") or "no reason is recorded")
+        return ""
+
     def remove(self) -> None:
         """Remove the state, and the folder of states when it was the last one."""
         shutil.rmtree(self._folder, ignore_errors=True)
         with suppress(OSError):
             self._folder.parent.rmdir()
+
+    def _make_folder(self) -> None:
+        """Make the folder, without what killed writers left in it."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            # A plain one would cost its member alone, in a worker, and the next one as well.
+            raise WsgeoError(
+                f"the state of the run cannot be written ({error.strerror or error})",
+                where=str(self._folder),
+                remedy="Free some space or mend the permissions, then run the command again.",
+            ) from error
+        remove_partial(self._folder)
+
+
+def _folder_of(member: Path) -> Path:
+    return member.parent / UNFINISHED / member.name
