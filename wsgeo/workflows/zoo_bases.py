@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wsgeo.errors import WsgeoError
+from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.files import replacing_folder
 from wsgeo.training.models import quiet, tokenizer_of
+from wsgeo.weights.tensors import FileDigest, stream_tensors
 from wsgeo.zoo.discovery import WEIGHTS
+from wsgeo.zoo.documents import Roots
 from wsgeo.zoo.hub import FILES
+from wsgeo.zoo.weight_files import weight_files
 
 if TYPE_CHECKING:
     from wsgeo.training.recipe_files import Places
@@ -61,7 +63,7 @@ def find_bases(recipe: Recipe, bases: Mapping[str, Base | int], places: Places) 
     Raises
     ------
     WsgeoError
-        If a folder is missing or holds no weights in safetensors.
+        If a folder is missing or holds no weights in safetensors, in one file or several.
     """
     found = {}
     for name, base in bases.items():
@@ -71,12 +73,7 @@ def find_bases(recipe: Recipe, bases: Mapping[str, Base | int], places: Places) 
             found[name] = places.model(recipe.scratch.config)
             continue
         found[name] = places.model(base.path)
-        if not (found[name] / WEIGHTS).is_file():
-            raise WsgeoError(
-                f"the base has no {WEIGHTS}",
-                where=str(found[name]),
-                remedy="Save it in one file of safetensors.",
-            )
+        _weights(found[name])
     return found
 
 
@@ -87,6 +84,8 @@ def put_bases(
     zoo: Path,
 ) -> None:
     """Copy the bases into a zoo, or draw their random weights; what is there is kept.
+
+    The weights of a copy are one file, whatever they were: members name its hash.
 
     Parameters
     ----------
@@ -114,7 +113,8 @@ def put_bases(
             with replacing_folder(target) as staging:
                 for file in _files(source):
                     shutil.copyfile(file, staging / file.name)
-        elif _digest(target / WEIGHTS) != _digest(source / WEIGHTS):
+                _put_weights(_weights(source), staging / WEIGHTS)
+        elif _digests(target) != _digests(source):
             raise WsgeoError(
                 "the zoo's copy of the base is not the base that the recipe names",
                 where=str(target),
@@ -122,10 +122,44 @@ def put_bases(
             )
 
 
+def _weights(folder: Path) -> list[Path]:
+    """Return the files of a base's weights; a recipe has no leave to unpickle."""
+    try:
+        return weight_files(folder, Roots.of(folder), allow_pickle=False)
+    except EntryError as error:
+        remedy = error.remedy
+        if error.code == "pickled":
+            remedy = "Convert them: load the model in transformers, then call save_pretrained."
+        raise WsgeoError(error.what, where=error.where, remedy=remedy) from error
+
+
 def _files(folder: Path) -> list[Path]:
-    """Return the files of a model: no pickle, no code, no record of how it was made."""
+    """Return the files beside the weights: no pickle, no code, no record of how it was made."""
     kept = {file for pattern in FILES for file in folder.glob(pattern) if file.is_file()}
-    return sorted(file for file in kept if file.name not in ("README.md", "wsgeo.json"))
+    return sorted(
+        file
+        for file in kept
+        if file.name not in ("README.md", "wsgeo.json") and ".safetensors" not in file.suffixes
+    )
+
+
+def _put_weights(files: Sequence[Path], target: Path) -> None:
+    """Write the tensors of all files as one, with the bytes they have."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file, save_file
+
+    if len(files) == 1:
+        shutil.copyfile(files[0], target)
+        return
+    try:
+        tensors = {name: tensor for file in files for name, tensor in load_file(file).items()}
+        save_file(tensors, target, metadata={"format": "pt"})
+    except SafetensorError as error:
+        raise WsgeoError(
+            f"the shards of the base cannot be joined ({str(error).splitlines()[0]})",
+            where=str(files[0].parent),
+            remedy="Get the base again.",
+        ) from error
 
 
 def _draw(scratch: Scratch, source: Path, places: Places, seed: int, target: Path) -> None:
@@ -153,6 +187,12 @@ def _draw(scratch: Scratch, source: Path, places: Places, seed: int, target: Pat
         tokenizer.save_pretrained(staging)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digests(folder: Path) -> dict[str, str]:
+    """Return the hash of each tensor's bytes, in however many files they lie."""
+    found: dict[str, str] = {}
+    for file in _weights(folder):
+        digest = FileDigest()
+        for _ in stream_tensors(file, (), digest=digest):
+            pass
+        found |= digest.tensors
+    return found
