@@ -37,6 +37,11 @@ def start_of(recipe):
     return trainable_of(recipe, short=True)
 
 
+def rms(tensor):
+    """Return the root mean square of a tensor."""
+    return float(tensor.detach().square().mean().sqrt())
+
+
 @pytest.mark.parametrize("name", sorted(METHODS))
 class TestPrepare:
     """What is trained."""
@@ -172,21 +177,47 @@ class TestPerturb:
 
         assert all(torch.equal(p, before[n]) for n, p in model.named_parameters())
 
-    def test_is_in_units_of_each_tensor(self, recipe):
-        """The shift of a tensor has the asked share of its root mean square, and is the seed's own."""
+    @pytest.mark.parametrize("name", sorted(METHODS))
+    def test_is_in_units_of_each_tensor_that_is_trained(self, recipe, poolerless, name):
+        """What is trained is shifted by its share of its own size; frozen weights and zeros stay."""
+        recipe = dataclasses.replace(recipe, base=poolerless, method=method_of(name))
         plain, shifted = (
-            start_of(dataclasses.replace(recipe, perturbation=scale, perturbation_seed=4))
+            start_of(dataclasses.replace(recipe, perturbation=scale)) for scale in (0.0, 0.1)
+        )
+        after = dict(shifted.named_parameters())
+        for n, before in plain.named_parameters():
+            size, shift = rms(before), rms(after[n] - before)
+            if not before.requires_grad or not size:
+                assert torch.equal(after[n], before), n
+            elif before.numel() >= 256:
+                assert shift / size == pytest.approx(0.1, rel=0.15), n
+            else:
+                assert 0 < shift < 0.5 * size, n
+
+    def test_is_the_seeds_own(self, recipe):
+        """The same seed gives the same bits, another one other noise; the head's seed is no part."""
+        shift = {"perturbation": 0.1, "perturbation_seed": 4}
+        one, same, other = (
+            start_of(dataclasses.replace(recipe, **{**shift, **change})).bert
+            for change in ({}, {"seed": 7}, {"perturbation_seed": 5})
+        )
+        weights = [m.encoder.layer[0].output.dense.weight for m in (one, same, other)]
+
+        assert torch.equal(weights[0], weights[1])
+        assert not torch.equal(weights[0], weights[2])
+
+    def test_leaves_an_adapter_the_function_of_its_base(self, recipe, poolerless):
+        """A low-rank change starts at zero, shifted or not."""
+        plain, shifted = (
+            start_of(
+                dataclasses.replace(recipe, base=poolerless, method=Lora(), perturbation=scale)
+            ).base_model.model.bert.encoder.eval()
             for scale in (0.0, 0.1)
         )
-        other = start_of(dataclasses.replace(recipe, perturbation=0.1, perturbation_seed=5))
-        a, b, c = (
-            m.bert.encoder.layer[0].output.dense.weight.detach() for m in (plain, shifted, other)
-        )
+        x = torch.randn(1, 4, 16)
 
-        assert float((b - a).square().mean().sqrt()) == pytest.approx(
-            0.1 * float(a.square().mean().sqrt()), rel=0.1
-        )
-        assert not torch.equal(b, c)
+        with torch.no_grad():
+            assert torch.equal(plain(x)[0], shifted(x)[0])
 
 
 def test_a_prefix_needs_positions_of_its_own(recipe):

@@ -7,6 +7,7 @@ they are random, and nothing else could make them fit.
 from __future__ import annotations
 
 import abc
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +143,10 @@ class _AbstractPeft(AbstractMethod):
         try:
             config = self.config()
             config.modules_to_save = _modules(model, fresh)
-            adapted = PeftModelForSequenceClassification(model, config)
+            with warnings.catch_warnings():
+                # PEFT reads a name that transformers is about to change; no user can act on it.
+                warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+                adapted = PeftModelForSequenceClassification(model, config)
         except (ValueError, TypeError) as error:
             raise WsgeoError(
                 f"the method {self.name} does not fit a {model.config.model_type} model "

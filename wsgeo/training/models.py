@@ -68,16 +68,29 @@ def trainable_of(recipe: FineTuneRecipe, *, short: bool) -> Any:
 
 
 def perturb(model: Any, scale: float, seed: int) -> None:
-    """Shift the weights that are to be trained by noise in units of each tensor's own size.
+    r"""Shift the weights that are to be trained by Gaussian noise.
+
+    .. math:: \theta \leftarrow \theta + s \, \mathrm{rms}(\theta) \, \epsilon, \quad
+        \epsilon \sim N(0, 1)
+
+    for each tensor alone: layer norms and matrices differ in size by orders of magnitude. With all
+    weights trained this is noise on the whole start [qin2022]_, the fresh head included. A method
+    that freezes the body shifts only what it adds or frees: the body is the zoo's base, to which
+    adapters are merged and from which task vectors are taken. A tensor of zeros stays so, and with
+    it an adapter's first function that of the base.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Changed in place.
+        Changed in place, where it requires a gradient.
     scale : float
         Standard deviation of the shift over the tensor's root mean square; 0 changes nothing.
     seed : int
         Of the noise.
+
+    References
+    ----------
+    [qin2022]_
     """
     import torch
 

@@ -123,7 +123,7 @@ class FineTuneRecipe:
         Which weights are trained, and which are added; from `wsgeo.training.methods.METHODS`.
     perturbation : float, default 0
         Standard deviation of a random shift of the weights to be trained, before the first update,
-        in units of each tensor's root mean square.
+        in units of each tensor's root mean square; what a method freezes stays the base's.
     perturbation_seed : int, default 0
         Seed of that shift.
     save_at : tuple of int
