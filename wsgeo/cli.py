@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import shlex
 import signal
 import threading
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ VERBS = {
 
 INTERRUPTED: Final = 130
 
+_TYPED: Final = "wsgeo.typed"
 _SPACE: Final = "Free space, then run the same command again: it goes on from there."
 _RIGHTS: Final = "Mend the permissions or choose another folder, then run the same command again."
 _REMEDIES: Final = {
@@ -66,6 +68,10 @@ class _Verbs(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_TYPED] = shlex.join(["wsgeo", *args])
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -79,7 +85,7 @@ class _Verbs(click.Group):
             try:
                 return super().invoke(ctx)
             except BaseException as error:
-                code, line = _verdict(error)
+                code, line = _verdict(error, ctx.meta[_TYPED])
                 if line is None or (ctx.params.get("debug") and code != INTERRUPTED):
                     raise
                 # A name in an error may hold anything; it stays in its line.
@@ -87,7 +93,7 @@ class _Verbs(click.Group):
                 ctx.exit(code)
 
 
-def _verdict(error: BaseException) -> tuple[int, str | None]:
+def _verdict(error: BaseException, typed: str) -> tuple[int, str | None]:
     """Return exit code and line of an error; no line for what click itself deals with."""
     if isinstance(error, click.ClickException | click.Abort | click.exceptions.Exit):
         return 0, None
@@ -96,7 +102,7 @@ def _verdict(error: BaseException) -> tuple[int, str | None]:
     if isinstance(error, KeyboardInterrupt):
         return (
             INTERRUPTED,
-            "stopped; what was finished is kept. The same command goes on from there.",
+            f"stopped; what was finished is kept. The same command goes on from there: {typed}",
         )
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         return 0, None

@@ -7,12 +7,15 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from wsgeo.escapes import printable
 from wsgeo.progress import Progress
+
+if TYPE_CHECKING:
+    from wsgeo.training.crews import Standing, Watch
 
 SECONDS_BETWEEN_LINES: Final = 30.0
 
@@ -44,16 +47,40 @@ def progress() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield _LinePrinter()
         return
+    from rich.progress import TextColumn, TimeRemainingColumn
+
+    with _bars(TextColumn("left"), TimeRemainingColumn()) as bars:
+        yield _BarPrinter(bars)
+
+
+@contextlib.contextmanager
+def watching() -> Iterator[Watch]:
+    """Give a callable that shows how a zoo in work gets on.
+
+    Yields
+    ------
+    callable
+        On a terminal a bar for all updates and one for each member in work; without one a line
+        every 30 s.
+    """
+    if not sys.stderr.isatty():
+        yield _StandingPrinter()
+        return
+    from rich.progress import TextColumn
+
+    with _bars(TextColumn("{task.fields[note]}", markup=False)) as bars:
+        yield _StandingBars(bars)
+
+
+def _bars(*more: Any) -> Any:
+    """Return bars with a name, a count and the time so far; with further columns."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
+        Progress,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import (
-        Progress as Bars,
     )
 
     columns = (
@@ -61,11 +88,8 @@ def progress() -> Iterator[Progress]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
     )
-    with Bars(*columns, console=Console(stderr=True)) as bars:
-        yield _BarPrinter(bars)
+    return Progress(*columns, *more, console=Console(stderr=True))
 
 
 class _BarPrinter:
@@ -97,3 +121,35 @@ class _LinePrinter:
         rate = done / seconds if seconds > 0 else 0.0
         left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
         say(f"{what}: {done} of {total} ({seconds:.0f} s{left})")
+
+
+class _StandingBars:
+    """One bar for a zoo, and one for each member in work, which goes when the member ends."""
+
+    def __init__(self, bars: Any) -> None:
+        self._bars, self._tasks = bars, dict[str | None, Any]()
+
+    def __call__(self, standing: Standing) -> None:
+        self._show(None, standing.done, standing.total, standing.whole)
+        for gone in self._tasks.keys() - {None, *(one.member for one in standing.running)}:
+            self._bars.remove_task(self._tasks.pop(gone))
+        for one in standing.running:
+            self._show(one.member, one.step, one.n_steps, f"loss {one.loss:.3f}")
+
+    def _show(self, member: str | None, done: int, total: int, note: str) -> None:
+        if member not in self._tasks:
+            name = "updates" if member is None else f"  {printable(member)}"
+            self._tasks[member] = self._bars.add_task(name, total=total, note="")
+        self._bars.update(self._tasks[member], completed=done, total=total, note=note)
+
+
+class _StandingPrinter:
+    """A line now and then."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, standing: Standing) -> None:
+        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            say(str(standing))

@@ -58,9 +58,10 @@ def command(
     """Make the zoo that RECIPE describes: bases, data, one model per member.
 
     RECIPE is a TOML file of a base, data, settings, and the axes of a grid. The same command goes on
-    where it was stopped. What it writes can be scanned as it is.
+    where it was stopped. What it writes can be scanned as it is. Exit code 4 means that a member has
+    no model.
     """
-    from wsgeo.commands.console import answer, answer_json, progress, say
+    from wsgeo.commands.console import answer, answer_json, say, watching
     from wsgeo.workflows.making import plan_training, train
 
     zoo = out or Path(recipe.stem)
@@ -68,8 +69,8 @@ def command(
         plan = plan_training(recipe, zoo, **given)
         found, lines = plan.as_dict(), str(plan).splitlines()
     else:
-        with progress() as shown:
-            found = train(recipe, zoo, **given, progress=shown, announce=say)
+        with watching() as shown:
+            found = train(recipe, zoo, **given, watch=shown, announce=say)
         lines = _page(found)
     if as_json:
         answer_json(found)
@@ -88,7 +89,19 @@ def _page(found: dict[str, Any]) -> list[str]:
     counts = Counter(member["status"] for member in members)
     told = ", ".join(f"{n} {status}" for status, n in counts.items())
     done = f"{told}; {found['seconds']:.0f} s."
-    return [*lines, "", done, "", f"Next    {found['next']}"]
+    return [*lines, "", done, *_again(found), "", f"Next    {found['next']}"]
+
+
+def _again(found: dict[str, Any]) -> list[str]:
+    """Say how to have members tried again that have no model."""
+    statuses = {member["status"] for member in found["members"]}
+    lines = []
+    if "nonfinite" in statuses:
+        states = Path(found["zoo"]) / ".unfinished"
+        lines.append(f"What diverged is not trained again; to try it again, remove {states} first.")
+    if "failed" in statuses:
+        lines.append("What failed is tried again by the same command.")
+    return lines
 
 
 def _outcome(member: dict[str, Any]) -> str:

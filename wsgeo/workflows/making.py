@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from wsgeo.counting import counted
-from wsgeo.processes.pool import PRELOAD, WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.training import Made, Order, make_members
+from wsgeo.training.crews import Watch
+from wsgeo.training.members import diverged
 from wsgeo.training.recipe_files import Places, read_document
 from wsgeo.workflows.drafting import Draft, draft_of
 from wsgeo.workflows.engines import n_cores
@@ -25,13 +25,10 @@ from wsgeo.workflows.training_plans import (
 )
 from wsgeo.workflows.zoo_claims import COPY, check_same, claimed
 from wsgeo.workflows.zoo_notes import member_folders, own_notes, write_notes
+from wsgeo.workflows.zoo_work import LOST, RESULTS, Listeners, work_through
 
-_HEAVY: Final = (*PRELOAD, "transformers.models.bert.modeling_bert", "wsgeo.training.members")
 PRETRAINING: Final = "pretraining"
 """Key of a recipe that makes series of pre-trained models."""
-
-_LOST: Final = ("nonfinite", "failed")
-_RESULTS: Final = ("train_loss", "validation_loss", "validation_metric", "seconds")
 
 
 def train(
@@ -44,9 +41,13 @@ def train(
     device: str = "auto",
     jobs: int | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Make the zoo of a recipe; what is finished is kept.
+
+    A member that diverged is not made again by the same recipe; remove ``.unfinished`` in the zoo to
+    have it tried again.
 
     Parameters
     ----------
@@ -64,6 +65,8 @@ def train(
         Single-threaded workers; default one per core.
     progress : Progress, optional
         Told how many members are done.
+    watch : callable, optional
+        Told about once a second how the members in work get on, as a `wsgeo.training.Standing`.
     announce : callable, optional
         Told what comes next, in sentences.
 
@@ -87,22 +90,25 @@ def train(
     started = time.monotonic()
     zoo, places = Path(out), _places(recipe, data_root, weights_root)
     document = read_document(places.recipe, overrides)
-    say, jobs = announce or (lambda _: None), n_cores() if jobs is None else jobs
+    listeners = Listeners(announce or (lambda _: None), progress, watch)
+    jobs = n_cores() if jobs is None else jobs
     if PRETRAINING in document:
         from wsgeo.workflows.making_series import pretrain, series_of
 
         series = series_of(document, places, device)
         with claimed(zoo, document, places.recipe, overrides):
-            return pretrain(series, zoo, jobs=jobs, progress=progress, announce=say)
+            return pretrain(series, zoo, jobs=jobs, listeners=listeners)
     draft = draft_of(document, places, zoo, device)
     with claimed(zoo, document, places.recipe, overrides):
         draft.write_inputs()
         made: list[Made] = []
         try:
-            made = _made(draft.orders, jobs, progress, say)
+            made = work_through(
+                draft.orders, make_members, _is_settled,
+                jobs=jobs, nouns=("member", "members"), listeners=listeners,
+            )  # fmt: skip
         finally:
-            lost = {m.folder.name: f"{m.status}: {m.reason}" for m in made if m.status in _LOST}
-            write_notes(zoo, draft.recipe.title, draft.planned, lost)
+            write_notes(zoo, draft.recipe.title, draft.planned, _lost(draft.orders, made))
     return _summary(draft, made, time.monotonic() - started)
 
 
@@ -167,22 +173,16 @@ def plan_training(
     )
 
 
-def _made(
-    orders: Sequence[Order], jobs: int, progress: Progress | None, say: Callable[[str], None]
-) -> list[Made]:
-    """Look through the finished members, then make the others: so the time left is that of work."""
-    finished = [order for order in orders if own_notes(order.folder)]
-    left = [order for order in orders if order not in finished]
-    with WorkerPool(0) as here:
-        made = make_members(finished, here)
-    if left:
-        say(f"Making {len(left)} of {counted(len(orders), 'member')}.")
-        if progress is not None:
-            progress(0, len(left), "members")
-        with WorkerPool(jobs, preload=_HEAVY) as pool:
-            made += make_members(left, pool, progress)
-    by_folder = {outcome.folder: outcome for outcome in made}
-    return [by_folder[order.folder] for order in orders]
+def _is_settled(order: Order) -> bool:
+    """Tell whether a member is finished, or known to diverge."""
+    return bool(own_notes(order.folder) or diverged(order))
+
+
+def _lost(orders: Sequence[Order], made: Sequence[Made]) -> dict[str, str]:
+    """Return why members have no model; those on record too, for ``made`` may have been cut off."""
+    on_record = {order.folder.name: diverged(order) for order in orders}
+    failed = {m.folder.name: f"{m.status}: {m.reason}" for m in made if m.status in LOST}
+    return {name: f"nonfinite: {why}" for name, why in on_record.items() if why} | failed
 
 
 def _planned_row(
@@ -220,11 +220,11 @@ def _summary(draft: Draft, made: Sequence[Made], seconds: float) -> dict[str, An
             "reason": outcome.reason,
             "steps": planned.steps,
             "folders": member_folders(draft.zoo, planned),
-            **{name: getattr(outcome, name) for name in _RESULTS},
+            **{name: getattr(outcome, name) for name in RESULTS},
         }
         for planned, outcome in zip(draft.planned, made, strict=True)
     ]
-    lost = any(member["status"] in _LOST for member in members)
+    lost = any(member["status"] in LOST for member in members)
     return {
         "zoo": str(draft.zoo),
         "members": members,

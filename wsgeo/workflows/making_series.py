@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wsgeo.counting import counted
 from wsgeo.escapes import printable, toml_value
 from wsgeo.files import write_text
-from wsgeo.processes.pool import PRELOAD, WorkerPool
-from wsgeo.progress import Progress
 from wsgeo.training import Made
 from wsgeo.training.pretraining_files import (
     VALIDATION,
@@ -21,12 +18,11 @@ from wsgeo.training.pretraining_files import (
     series_orders,
 )
 from wsgeo.training.recipe_files import Places
-from wsgeo.training.series_members import make_all_series
+from wsgeo.training.series_members import SeriesOrder, diverged_series, make_all_series
 from wsgeo.workflows.training_plans import TrainingPlan
 from wsgeo.workflows.zoo_notes import own_notes
+from wsgeo.workflows.zoo_work import RESULTS, Listeners, work_through
 from wsgeo.zoo.manifest import NAME
-
-_RESULTS = ("train_loss", "validation_loss", "validation_metric", "seconds")
 
 
 def series_of(document: Mapping[str, Any], places: Places, device: str) -> list[PlannedSeries]:
@@ -59,8 +55,7 @@ def pretrain(
     zoo: Path,
     *,
     jobs: int,
-    progress: Progress | None,
-    announce: Callable[[str], None],
+    listeners: Listeners,
 ) -> dict[str, Any]:
     """Make series of checkpoints; what is finished is kept.
 
@@ -72,10 +67,8 @@ def pretrain(
         Folder of the zoo.
     jobs : int
         Single-threaded workers.
-    progress : Progress or None
-        Told how many series are done.
-    announce : callable
-        Told what comes next, in sentences.
+    listeners : Listeners
+        Who is told how the work gets on.
 
     Returns
     -------
@@ -88,15 +81,16 @@ def pretrain(
         If a text cannot be read or the zoo not be written.
     """
     started = time.monotonic()
-    announce(f"Making tokenizer and packed text in {zoo}.")
+    listeners.announce(f"Making tokenizer and packed text in {zoo}.")
     orders = series_orders(series, zoo)
-    announce(f"Making {counted(len(orders), 'series', 'series')}.")
     made: list[Made] = []
     try:
-        with WorkerPool(jobs, preload=(*PRELOAD, "wsgeo.training.series_members")) as pool:
-            made = make_all_series(orders, pool, progress)
+        made = work_through(
+            orders, make_all_series, _is_settled,
+            jobs=jobs, nouns=("series", "series"), listeners=listeners,
+        )  # fmt: skip
     finally:
-        write_text(zoo / NAME, _notes(made))
+        write_text(zoo / NAME, _notes(orders, made))
     members = [
         {
             "name": one.name,
@@ -104,7 +98,7 @@ def pretrain(
             "reason": outcome.reason,
             "steps": one.settings.steps,
             "folders": [str(folder.relative_to(zoo)) for folder in _finished(one, zoo)],
-            **{name: getattr(outcome, name) for name in _RESULTS},
+            **{name: getattr(outcome, name) for name in RESULTS},
         }
         for one, outcome in zip(series, made, strict=True)
     ]
@@ -168,12 +162,16 @@ def _finished(one: PlannedSeries, zoo: Path) -> list[Path]:
     return [folder for folder in folders if own_notes(folder)]
 
 
-def _notes(made: Sequence[Made]) -> str:
+def _is_settled(order: SeriesOrder) -> bool:
+    """Tell whether a series is finished, or known to diverge."""
+    kept = (order.folder_at(step) for step in order.recipe.save_at)
+    return bool(diverged_series(order)) or all(own_notes(folder) for folder in kept)
+
+
+def _notes(orders: Sequence[SeriesOrder], made: Sequence[Made]) -> str:
     """Return a manifest: each checkpoint says in ``wsgeo.json`` what it is."""
+    lost = {order.folder.name: diverged_series(order) for order in orders}
+    lost |= {outcome.folder.name: outcome.reason for outcome in made}
     lines = ["# Written by `wsgeo train` from recipe.toml.", f"data = {toml_value(VALIDATION)}"]
-    lines += [
-        f"# {printable(outcome.folder.name)}: {printable(outcome.reason)}"
-        for outcome in made
-        if outcome.reason
-    ]
+    lines += [f"# {printable(name)}: {printable(why)}" for name, why in lost.items() if why]
     return "\n".join(lines) + "\n"
