@@ -139,24 +139,44 @@ class TestTrainingData:
         assert (found.table.height, found.name) == (15, "nli-train-subset0.25")
         assert set(found.counts().values()) == {5}
 
-    def test_listed_rows(self, places, tmp_path):
-        """A file of row numbers takes just these rows of the whole file."""
-        (tmp_path / "rows.txt").write_text("3\n1\n60\n")
-        found = training_data(task(n_examples=6), "rows.txt", 0.0, places)
+    @pytest.mark.parametrize(
+        ("file", "text"),
+        [("rows.txt", "3\n1\n60\n"), ("rows.csv", "3, 1,60"), ("rows.json", "[3, 1, 60]")],
+    )
+    def test_listed_rows(self, places, tmp_path, file, text):
+        """A file of row numbers takes just these rows of the whole file, however it is written."""
+        (tmp_path / file).write_text(text)
+        found = training_data(task(n_examples=6), file, 0.0, places)
 
         assert found.table["row"].to_list() == [1, 3, 60]
         assert found.name.startswith("nli-train-rows-rows-")
 
     @pytest.mark.parametrize(
         ("text", "said"),
-        [("61", "row 61 is not among"), ("1\n1", "repeat"), ("", "no row"), ("a", "no list")],
+        [
+            ("61", "row 61 is not among the 60 rows, counted from 1"),
+            ("0", "row 0 is not among"),
+            ("1\n2\n1", "row 1 is listed twice"),
+            ("", "no row"),
+            ("a", "no list"),
+            ("1.5", "no list"),
+        ],
     )
     def test_a_faulty_list(self, places, tmp_path, text, said):
-        """A list of rows that are not there is one line."""
+        """A list of rows that are not there is one line with the file."""
         (tmp_path / "rows.txt").write_text(text)
 
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=said) as caught:
             training_data(task(), "rows.txt", 0.0, places)
+        assert str(caught.value).startswith(str(tmp_path / "rows.txt"))
+
+    @pytest.mark.parametrize("text", ["{}", "[1.0]", "[true]", '["1"]', "[1", "1"])
+    def test_a_faulty_json_list(self, places, tmp_path, text):
+        """Of JSON only a list of whole numbers is taken."""
+        (tmp_path / "rows.json").write_text(text)
+
+        with pytest.raises(DataError, match="no list of row numbers"):
+            training_data(task(), "rows.json", 0.0, places)
 
     def test_no_such_subset(self, places):
         """A mistyped subset is told what there is."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from wsgeo.errors import DataError, WsgeoError
+from wsgeo.escapes import printable
 from wsgeo.files import replacing
 from wsgeo.tasks import read_table
 from wsgeo.tasks.subsets import subset
@@ -37,8 +40,8 @@ def training_data(task: Task, subset_name: str | float, dose: float, places: Pla
         Files, labels, sizes and the seed of the draws.
     subset_name : str or float
         ``all``; ``first-half`` or ``second-half`` in the order of the file [qin2022]_; a fraction;
-        or a file with one row number per line, counted from 1 over the rows with a
-        gold label, which is taken of all of them.
+        or a file of row numbers, which are taken of all rows: a JSON list, or numbers with spaces,
+        commas or line ends between them, counted from 1 over the rows with a gold label.
     dose : float
         Share of the examples, in [0, 1], that comes from the mixture; the size stays.
     places : Places
@@ -160,22 +163,35 @@ def _listed(table: pl.DataFrame, name: str, places: Places) -> pl.DataFrame:
             where=str(places.recipe),
             remedy=error.remedy,
         ) from error
-    try:
-        rows = [int(line) for line in path.read_text(encoding="utf-8").split()]
-    except ValueError as error:
-        raise DataError(
-            f"the file is no list of row numbers ({error})",
-            where=str(path),
-            remedy="Write one number per line, counted from 1.",
-        ) from error
+    rows = _row_numbers(path)
+    repeated = [row for row, n in Counter(rows).items() if n > 1]
     outside = [row for row in rows if not 1 <= row <= table.height]
-    if outside or not rows or len(set(rows)) < len(rows):
+    if outside or repeated or not rows:
         raise DataError(
-            f"row {outside[0]} is not among the {table.height} rows" if outside
-            else "the row numbers repeat" if rows else "the file lists no row",
+            f"row {outside[0]} is not among the {table.height} rows, counted from 1" if outside
+            else f"row {repeated[0]} is listed twice" if repeated else "the file lists no row",
             where=str(path), remedy="Mend the list.",
         )  # fmt: skip
     return table[sorted(row - 1 for row in rows)]
+
+
+def _row_numbers(path: Path) -> list[int]:
+    """Read a JSON list of whole numbers, or numbers with spaces, commas or line ends between them."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix != ".json":
+            return [int(number) for number in text.replace(",", " ").split()]
+        found = json.loads(text)
+        if isinstance(found, list) and all(type(row) is int for row in found):
+            return found
+        what = "it is no JSON list of whole numbers"
+    except (ValueError, RecursionError) as error:
+        what = str(error)
+    raise DataError(
+        printable(f"the file is no list of row numbers ({what})"),
+        where=str(path),
+        remedy="Write one number per line, counted from 1.",
+    )
 
 
 def _digest(table: pl.DataFrame) -> str:
