@@ -69,6 +69,19 @@ class TestCheckRecipe:
             ('base = "base"', 'base = "base"\nsource = "qin"', "no paper has the key 'qin'"),
             ('train = "train.csv"\n', "", "task.train is missing"),
             ("[training]", "[training.lora]\nrnk = 3\n[training]", "'training.lora.rnk'"),
+            (
+                "steps = 10",
+                "steps = 10\nsubset = 1.5",
+                "training.subset: it is neither a word, a file",
+            ),
+            ("[0, 1]", "[0, 1]\nsubset = [0.5, 0.0]", "grid.subset: 0.0: it is neither a word"),
+            (
+                'name = "film"',
+                'name = "film"\nfacts = { a = true }',
+                "task.facts.a: input should be",
+            ),
+            ('base = "base"', 'base = ""', "base: string should have at least 1 character"),
+            ("train.csv", "", "task.train: string should have at least 1 character"),
             ('name = "film"', 'name = "a/b"', "task.name: string should match pattern"),
         ],
     )

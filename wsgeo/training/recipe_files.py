@@ -239,12 +239,16 @@ def _refuse(error: ErrorDetails, document: Mapping[str, Any], path: Path) -> Nev
 
 def _named(place: Sequence[int | str], document: Mapping[str, Any]) -> list[str]:
     """Return the parts of a key; entries of an array count from 1, a table alone has no number."""
-    parts = []
-    for i, part in enumerate(place):
-        if isinstance(part, str):
+    parts: list[str] = []
+    node: Any = document
+    for part in place:
+        if isinstance(node, list):
+            parts.append(str(int(part) + 1))
+            node = node[int(part)]
+        elif isinstance(node, dict) and isinstance(part, str):
             parts.append(part)
-        elif i != 1 or isinstance(document[str(place[0])], list):
-            parts.append(str(part + 1))
+            node = node.get(part)
+        # Below a plain value pydantic names the kinds that it could have been.
     return parts
 
 

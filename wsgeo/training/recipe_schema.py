@@ -107,12 +107,19 @@ class Training(_Strict):
     precision: Literal["float32", "bfloat16"] = "float32"
     perturbation: Annotated[float, Field(ge=0)] = 0.0
     perturbation_seed: Seed = 0
-    subset: Text | Annotated[float, Field(gt=0, le=1)] = "all"
+    subset: str | float = "all"
     dose: Share = 0.0
     save_at: list[Count] = []
     lora: Lora = Lora()
     prefix: Prefix = Prefix()
     adapter: Adapter = Adapter()
+
+    @pydantic.field_validator("subset", mode="plain")
+    @classmethod
+    def _part(cls, value: Any) -> Any:
+        if (isinstance(value, str) and value) or (type(value) in (int, float) and 0 < value <= 1):
+            return value
+        raise ValueError("it is neither a word, a file, nor a fraction above 0 and up to 1")
 
     @pydantic.model_validator(mode="after")
     def _one_length(self) -> Training:
