@@ -161,6 +161,34 @@ class TestStateKeeper:
         assert keeper.load().step == 1
         assert [path.name for path in (tmp_path / "s").iterdir()] == ["state.safetensors"]
 
+    def test_a_run_that_is_given_up_keeps_its_reason_alone(self, tmp_path):
+        """The reason holds for the same settings; the state is gone."""
+        keeper = StateKeeper.beside(tmp_path / "one", {"seed": 1})
+        keeper.save(State(1, {"weight:a": torch.ones(4)}))
+        keeper.give_up("the loss is nan")
+
+        assert keeper.given_up() == "the loss is nan"
+        assert keeper.load() is None
+        assert StateKeeper.beside(tmp_path / "one", {"seed": 2}).given_up() == ""
+        assert StateKeeper.has_given_up(tmp_path / "one")
+        keeper.remove()
+        assert keeper.given_up() == ""
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("content", ["", "[]", "nan", '{"settings": 1}'])
+    def test_passes_over_a_broken_reason(self, tmp_path, content):
+        """What cannot be read is no reason."""
+        (tmp_path / "failed.json").write_text(content)
+
+        assert StateKeeper(tmp_path, {}).given_up() == ""
+
+    def test_a_folder_that_cannot_be_made_is_one_line(self, tmp_path):
+        """Where the states should lie there is a file."""
+        (tmp_path / UNFINISHED).write_text("")
+
+        with pytest.raises(WsgeoError, match="the state of the run cannot be written"):
+            StateKeeper.beside(tmp_path / "one", {}).save(State(1, {}))
+
 
 class TestMembers:
     """Members that are interrupted."""
@@ -189,6 +217,19 @@ class TestMembers:
         assert len(str(caught.value).splitlines()) == 1
         assert list(tmp_path.iterdir()) == []
         assert make_member(order).status == "trained"
+
+    def test_a_tokenizer_that_cannot_be_written_is_one_line(self, recipe, tmp_path, monkeypatch):
+        """The library tells a full disk by a bare exception; it would meet every member."""
+        from transformers import PreTrainedTokenizerBase
+
+        def full(*_args, **_kwargs):
+            raise Exception("No space left on device (os error 28)")  # noqa: TRY002 - as it does
+
+        monkeypatch.setattr(PreTrainedTokenizerBase, "save_pretrained", full)
+        with pytest.raises(WsgeoError, match=r"No space left .* Free some space"):
+            make_member(Order(tmp_path / "one", recipe, tmp_path))
+
+        assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.slow
     @pytest.mark.parametrize("k", [1, 2])

@@ -8,21 +8,17 @@ of a member in work lies in ``.unfinished/<its name>`` beside it.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wsgeo.errors import WsgeoError
-from wsgeo.files import replacing_folder, write_text
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.training.crews import Made, Watch, make_all, telling
 from wsgeo.training.descent import DivergedError
 from wsgeo.training.devices import device_of
 from wsgeo.training.loops import Trained, fine_tune, pretrain_masked_lm
-from wsgeo.training.models import quiet
 from wsgeo.training.recipes import FineTuneRecipe
 from wsgeo.training.records import (
     Order,
@@ -31,9 +27,9 @@ from wsgeo.training.records import (
     is_finished,
     read_record,
     versions,
+    writing_member,
 )
 from wsgeo.training.states import StateKeeper
-from wsgeo.zoo.facts import OWN_FILE
 
 __all__ = ["Made", "Order", "diverged", "make_member", "make_members"]
 
@@ -153,25 +149,13 @@ def _write(
     order: Order, folder: Path, settings: Mapping[str, Any], trained: Trained
 ) -> dict[str, Any]:
     """Write the folder of a model and return what is written down with it."""
-    from safetensors import SafetensorError
-
     record = {**settings, **_results(trained, settings)}
-    recipe = order.recipe
-    try:
-        with replacing_folder(folder) as staging, quiet():
-            if isinstance(recipe, FineTuneRecipe):
-                recipe.method.save(trained.model, staging, base_name(order))
-            else:
-                trained.model.save_pretrained(staging)
-            trained.tokenizer.save_pretrained(staging)
-            document = json.dumps(record, indent=2, sort_keys=True, allow_nan=False)
-            write_text(staging / OWN_FILE, document + "\n")
-    except (OSError, SafetensorError) as error:
-        raise WsgeoError(
-            f"the member cannot be written ({str(error).splitlines()[0]})",
-            where=str(folder),
-            remedy="Free some space, then run the command again: it goes on where it was.",
-        ) from error
+    with writing_member(folder, record) as staging:
+        if isinstance(order.recipe, FineTuneRecipe):
+            order.recipe.method.save(trained.model, staging, base_name(order))
+        else:
+            trained.model.save_pretrained(staging)
+        trained.tokenizer.save_pretrained(staging)
     return record
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any, final
 
 from wsgeo.errors import WsgeoError
+from wsgeo.files import replacing_folder, write_text
+from wsgeo.training.models import quiet
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
 from wsgeo.version import __version__
 from wsgeo.zoo.discovery import WEIGHTS
@@ -174,6 +177,45 @@ def read_record(folder: Path) -> dict[str, Any]:
             remedy="Choose another folder with -o.",
         ) from error
     return record
+
+
+@contextlib.contextmanager
+def writing_member(folder: Path, record: Mapping[str, Any]) -> Iterator[Path]:
+    """Give a hidden folder for a model, which gets its record and its name when the block ends well.
+
+    Parameters
+    ----------
+    folder : Path
+        The member's folder.
+    record : mapping
+        What is to be written down; no NaN.
+
+    Yields
+    ------
+    Path
+        Where to save model and tokenizer.
+
+    Raises
+    ------
+    WsgeoError
+        If a file cannot be written.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        with replacing_folder(folder) as staging, quiet():
+            yield staging
+            document = json.dumps(record, indent=2, sort_keys=True, allow_nan=False)
+            write_text(staging / OWN_FILE, document + "\n")
+    except Exception as error:
+        # tokenizers raises a bare Exception where it cannot write.
+        if type(error) is not Exception and not isinstance(error, OSError | SafetensorError):
+            raise
+        raise WsgeoError(
+            f"the model cannot be written ({str(error).splitlines()[0]})",
+            where=str(folder),
+            remedy="Free some space, then run the command again: it goes on where it was.",
+        ) from error
 
 
 def versions() -> dict[str, str]:

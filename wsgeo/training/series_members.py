@@ -14,20 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from wsgeo.errors import WsgeoError
-from wsgeo.files import replacing_folder, write_text
+from wsgeo.files import write_text
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.training.corpus_folders import CorpusFolder
 from wsgeo.training.crews import Made, Watch, make_all, telling
 from wsgeo.training.descent import DivergedError
 from wsgeo.training.devices import device_of
-from wsgeo.training.models import quiet
 from wsgeo.training.pretraining import Reading, run_series
-from wsgeo.training.records import is_finished, read_record, versions
+from wsgeo.training.records import is_finished, read_record, versions, writing_member
 from wsgeo.training.series import SeriesRecipe
 from wsgeo.training.states import StateKeeper
-from wsgeo.zoo.facts import OWN_FILE
 
 LOG: Final = "training_log.json"
 """Name of the file with the readings of a run."""
@@ -211,9 +208,6 @@ def _keeper(order: SeriesOrder) -> StateKeeper:
 
 
 def _write(order: SeriesOrder, model: Any, tokenizer: Any, reading: Reading) -> None:
-    from safetensors import SafetensorError
-
-    folder = order.folder_at(reading.step)
     record = {
         **described(order, reading.step),
         **_told(reading),
@@ -222,18 +216,9 @@ def _write(order: SeriesOrder, model: Any, tokenizer: Any, reading: Reading) -> 
         "device": str(model.device),
         "versions": versions(),
     }
-    try:
-        with replacing_folder(folder) as staging, quiet():
-            model.save_pretrained(staging)
-            tokenizer.save_pretrained(staging)
-            document = json.dumps(record, indent=2, sort_keys=True, allow_nan=False)
-            write_text(staging / OWN_FILE, document + "\n")
-    except (OSError, SafetensorError) as error:
-        raise WsgeoError(
-            f"the checkpoint cannot be written ({str(error).splitlines()[0]})",
-            where=str(folder),
-            remedy="Free some space, then run the command again: it goes on where it was.",
-        ) from error
+    with writing_member(order.folder_at(reading.step), record) as staging:
+        model.save_pretrained(staging)
+        tokenizer.save_pretrained(staging)
 
 
 def _write_log(order: SeriesOrder) -> None:

@@ -81,7 +81,7 @@ def pretrain(
         If a text cannot be read or the zoo not be written.
     """
     started = time.monotonic()
-    listeners.announce(f"Making tokenizer and packed text in {zoo}.")
+    listeners.announce(f"Preparing tokenizer and packed text in {zoo}.")
     orders = series_orders(series, zoo)
     made: list[Made] = []
     try:
