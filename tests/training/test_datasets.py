@@ -207,6 +207,36 @@ class TestTrainingData:
         assert found.table["file"].unique().to_list() == ["mixture.parquet"]
 
 
+class TestValidationData:
+    """The examples that members are measured on."""
+
+    def test_leaves_out_what_is_learned(self, places, tmp_path):
+        """A text that stands in a training file or the mixture, in any case, is no validation."""
+        learned = [nli(2, "TRAIN"), nli(1, "mixture")]
+        fresh = pl.read_parquet(tmp_path / "validation.parquet")
+        pl.concat([*learned, fresh]).write_parquet(tmp_path / "validation.parquet")
+        found = validation_data(task(n_examples=1), places)
+
+        assert (found.n_seen, found.table.height) == (3, 12)
+        assert found.table["id"].to_list() == fresh["id"].to_list()
+
+    def test_single_texts_are_compared_too(self, places, tmp_path):
+        """Without a second text the first decides."""
+        texts = pl.DataFrame({"text": ["a", "b", "c"], "label": ["x", "y", "x"]})
+        texts.write_parquet(tmp_path / "train.parquet")
+        texts.with_columns(text=pl.Series(["B", "d", "e"])).write_parquet(
+            tmp_path / "validation.parquet"
+        )
+        found = validation_data(task(labels=["x", "y"], mixture=[]), places)
+
+        assert found.table["text_a"].to_list() == ["d", "e"]
+
+    def test_must_not_be_the_training_data(self, places):
+        """The same file in both places leaves nothing."""
+        with pytest.raises(DataError, match="every validation example stands in the training"):
+            validation_data(task(validation="train.parquet"), places)
+
+
 class TestWritePrepared:
     """Files in the zoo."""
 

@@ -12,13 +12,27 @@ from wsgeo.training.orders import batch_order
 class TestBatchOrder:
     """Batches."""
 
-    @pytest.mark.parametrize(("n", "size"), [(40, 4), (7, 3), (3, 8)])
-    def test_sees_each_example_once_per_epoch(self, rng, n, size):
-        """After k whole epochs' worth of windows every example was seen equally often, give or take one."""
+    @pytest.mark.parametrize("n_epochs", [1, 2, 5])
+    @pytest.mark.parametrize(("n", "size"), [(40, 4), (7, 3), (3, 8), (100, 32), (1, 4), (333, 10)])
+    def test_sees_each_example_once_per_epoch(self, rng, n, size, n_epochs):
+        """So many passes show every example so often; what fills the last batch is once more."""
         lengths = rng.integers(1, 50, n)
-        seen = np.concatenate(list(batch_order(lengths, size, 8 * n, rng)))
+        n_batches = -(-n_epochs * n // size)
+        batches = list(batch_order(lengths, size, n_batches, rng))
+        counts = np.bincount(np.concatenate(batches), minlength=n)
 
-        assert set(np.bincount(seen, minlength=n)) == {8 * size}
+        assert {len(batch) for batch in batches} == {size}
+        assert counts.min() == n_epochs + (n_batches * size - n_epochs * n) // n
+        assert counts.sum() == n_batches * size
+
+    @pytest.mark.parametrize("n", [1, 5, 8, 9, 17])
+    def test_of_fewer_batches_is_the_start_of_more(self, n):
+        """A run of fewer steps sees what a longer one sees first."""
+        short, long = (
+            list(batch_order(np.ones(70), 4, k, np.random.default_rng(0))) for k in (n, 40)
+        )
+
+        assert all(np.array_equal(a, b) for a, b in zip(short, long[:n], strict=True))
 
     def test_saves_padding(self, rng):
         """Batches of like length hold less padding than shuffled ones."""
@@ -54,7 +68,20 @@ class TestOptimization:
 
         assert np.argmax(rates) == 9
         assert 0 < rates[-1] < 0.03
-        assert max(rates) <= 2.0
+
+    @pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
+    @pytest.mark.parametrize("warmup", [0.0, 0.1, 0.13, 0.5, 1.0])
+    @pytest.mark.parametrize("steps", [1, 2, 7, 100])
+    def test_reaches_its_peak_and_no_more(self, schedule, warmup, steps):
+        """The peak is the learning rate; up to it rates do not fall, after it they do not rise."""
+        plan = Optimization(2.0, steps, warmup=warmup, schedule=schedule)
+        rates = np.array([plan.rate(step) for step in range(steps)])
+
+        assert rates.max() == pytest.approx(2.0)
+        assert (rates > 0).all()
+        peak = rates.argmax()
+        assert (np.diff(rates[: peak + 1]) >= 0).all()
+        assert (np.diff(rates[peak:]) <= 1e-12).all()
 
     @pytest.mark.parametrize(
         "bad", [{"learning_rate": 0.0, "steps": 1}, {"learning_rate": 1, "steps": 0}]

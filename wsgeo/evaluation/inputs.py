@@ -84,6 +84,26 @@ def prepare(examples: EncodedExamples, module: Any, token_budget: int) -> list[B
     ]
 
 
+def input_names(module: Any) -> tuple[str, ...]:
+    """Return which inputs of a text a module takes.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A transformers model.
+
+    Returns
+    -------
+    tuple of str
+        Among ``input_ids``, ``attention_mask`` and ``token_type_ids``. GPT-2 accepts types too, and
+        would add word embeddings for them; a model that knows types has a table of several.
+    """
+    accepted = inspect.signature(module.forward).parameters
+    knows_types = (getattr(module.config, "type_vocab_size", None) or 0) > 1
+    names = ["input_ids", "attention_mask", *(["token_type_ids"] if knows_types else [])]
+    return tuple(name for name in names if name in accepted)
+
+
 def _lengths(examples: EncodedExamples) -> NDArray[np.int64]:
     mask = examples.attention_mask != 0
     lengths: NDArray[np.int64] = mask.sum(axis=1)
@@ -138,15 +158,12 @@ def _batch(
         return torch.from_numpy(np.ascontiguousarray(values[rows][:, :width], np.int64))
 
     width = int(lengths[rows].max())
-    arguments = {
-        "input_ids": tensor(ids, width),
-        "attention_mask": tensor(examples.attention_mask, width),
+    columns = {
+        "input_ids": ids,
+        "attention_mask": examples.attention_mask,
+        "token_type_ids": examples.token_type_ids,
     }
-    # GPT-2 takes token types too, and would add word embeddings for them.
-    if (getattr(module.config, "type_vocab_size", None) or 0) > 1:
-        arguments["token_type_ids"] = tensor(examples.token_type_ids, width)
-    accepted = inspect.signature(module.forward).parameters
-    arguments = {name: value for name, value in arguments.items() if name in accepted}
+    arguments = {name: tensor(columns[name], width) for name in input_names(module)}
     if examples.objective is Objective.CLASSIFICATION:
         return Batch(rows, arguments, torch.from_numpy(targets[rows]))
     if examples.objective is Objective.SEQ2SEQ:

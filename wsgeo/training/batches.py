@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from wsgeo.evaluation.inputs import input_names
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from wsgeo.tasks.task import EncodedExamples
-
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 @final
@@ -23,8 +23,8 @@ class Batches:
     ----------
     examples : EncodedExamples
         Padded on the right.
-    device : torch.device, optional
-        Where the tensors lie; default the CPU.
+    model : torch.nn.Module
+        What they are for: tensors lie on its device, and hold the inputs that it takes.
 
     Attributes
     ----------
@@ -34,14 +34,15 @@ class Batches:
         Tokens of the longest one, and its padding if there is any.
     """
 
-    def __init__(self, examples: EncodedExamples, device: Any = None) -> None:
+    def __init__(self, examples: EncodedExamples, model: Any) -> None:
         import torch
 
+        device = next(model.parameters()).device
         self.lengths = examples.attention_mask.sum(axis=1)
         self.width = examples.input_ids.shape[1]
         self._inputs = {
             name: torch.from_numpy(getattr(examples, name).astype(np.int64)).to(device)
-            for name in _INPUTS
+            for name in input_names(model)
         }
         self._targets = torch.from_numpy(examples.targets).to(device)
         self._device = device

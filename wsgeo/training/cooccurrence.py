@@ -41,7 +41,8 @@ def word_vectors(
     width : int
         Dimensions.
     skip : collection of int
-        Tokens that neither have nor are a context, such as separators; their vectors are zero.
+        Tokens that neither have nor are a context, such as separators, and across which nothing is
+        near; their vectors are zero.
     window : int, default 5
         Tokens to either side that are a context.
 
@@ -109,10 +110,11 @@ def _counts(ids: NDArray[Any], n_tokens: int, skip: frozenset[int], window: int)
     from scipy.sparse import coo_array
 
     running = np.asarray(ids, dtype=np.int32)
-    kept = ~np.isin(running, list(skip))
+    skipped = np.isin(running, list(skip))
+    kept, document = ~skipped, np.cumsum(skipped)  # a skipped token ends what stands together
     total = coo_array((n_tokens, n_tokens), dtype=np.float64).tocsr()
     for distance in range(1, window + 1):
-        both = kept[:-distance] & kept[distance:]
+        both = kept[:-distance] & kept[distance:] & (document[:-distance] == document[distance:])
         pair = running[:-distance][both], running[distance:][both]
         ones = np.ones(len(pair[0]))
         total += coo_array((ones, pair), shape=(n_tokens, n_tokens)).tocsr()

@@ -81,6 +81,9 @@ def training_data(task: Task, subset_name: str | float, dose: float, places: Pla
 def validation_data(task: Task, places: Places) -> Prepared:
     """Return the examples on which members of a task are measured.
 
+    What stands in the training data or the mixture too is left out, be the member trained on it or
+    not: members of all subsets and doses are measured on the same examples, and none on what it saw.
+
     Parameters
     ----------
     task : Task
@@ -96,13 +99,32 @@ def validation_data(task: Task, places: Places) -> Prepared:
     Raises
     ------
     DataError
-        If a file or a label is faulty.
+        If a file or a label is faulty, or all examples stand in the training data.
     """
     full = read_examples(task, task.validation, places)
-    table = full.table
+    learned = [read_examples(task, names, places) for names in (task.train, task.mixture) if names]
+    table = _unseen(full.table, pl.concat([each.table for each in learned]))
+    if not table.height:
+        raise DataError(
+            "every validation example stands in the training data",
+            where=", ".join(task.validation),
+            remedy="Name a file of other examples.",
+        )
+    n_seen = full.table.height - table.height
     if task.n_validation is not None:
         table = _drawn(table, full.labels, task.n_validation, task.draw_seed)
-    return dataclasses.replace(full, name=f"{task.name}-validation", table=table)
+    name = f"{task.name}-validation"
+    return dataclasses.replace(full, name=name, table=table, n_seen=n_seen)
+
+
+def _unseen(table: pl.DataFrame, learned: pl.DataFrame) -> pl.DataFrame:
+    """Return the examples whose texts are no training example's, whatever their case."""
+    texts = [pl.col(name).str.to_lowercase().alias(f"{name}_") for name in ("text_a", "text_b")]
+    known = learned.select(texts).unique()
+    found = table.with_columns(texts).join(
+        known, on=["text_a_", "text_b_"], how="anti", nulls_equal=True, maintain_order="left"
+    )
+    return found.select(table.columns)
 
 
 def write_prepared(prepared: Prepared, path: Path) -> None:

@@ -81,7 +81,7 @@ def evaluate(model: Any, examples: EncodedExamples, batch_size: int = 256) -> Ev
     import torch
 
     n_classes = model.config.num_labels
-    batches = Batches(examples, next(model.parameters()).device)
+    batches = Batches(examples, model)
     # Neighbours in length share a batch: less padding, and another sum only in its last digits.
     rows = np.argsort(batches.lengths, kind="stable")
     loss, hits, predicted = 0.0, 0, np.zeros(n_classes, dtype=np.int64)

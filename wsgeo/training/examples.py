@@ -40,6 +40,8 @@ class Prepared:
         Examples of the mixture among them.
     n_dropped : int
         Rows of the files that have no gold label, or no text once characters are removed.
+    n_seen : int
+        Validation examples that were left out because they stand in the training data too.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Prepared:
     labels: tuple[str, ...]
     n_mixed: int = 0
     n_dropped: int = 0
+    n_seen: int = 0
 
     def counts(self) -> dict[str, int]:
         """Return the number of examples by label."""

@@ -177,7 +177,10 @@ class LanguageTask:
             Nats per token, on the tokens that `validate` scores.
         """
         known = np.asarray(frequencies, dtype=np.float64) + 1
-        loss = -np.log(known / known.sum())
+        if not causal:
+            known[self.tokenizer.all_special_ids] = 0  # they are never masked, so never asked for
+        with np.errstate(divide="ignore"):
+            loss = -np.log(known / known.sum())
         scored = [ids[asked].cpu() for ids, _, asked in self._scored(n_blocks, causal=causal)]
         return float(np.concatenate([loss[ids.numpy()] for ids in scored]).mean())
 

@@ -99,14 +99,16 @@ def fine_tune(
 
     plan, device = recipe.optimization, device_of(recipe.device)
     tokenizer = tokenizer_of(recipe.base)
-    train = Batches(encoded(recipe, recipe.train, recipe.n_examples, tokenizer), device)
+    examples = encoded(recipe, recipe.train, recipe.n_examples, tokenizer)
     validation = encoded(recipe, recipe.validation, recipe.n_validation, tokenizer)
     with alone(recipe.seed):
         with warnings.catch_warnings():
             # PEFT asks transformers by an old name: about a version to come, not about this model.
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is dep", FutureWarning)
-            model = trainable_of(recipe, short=train.width <= _SHORT).to(device)
-        _check_length(recipe, model, max(train.width, validation.input_ids.shape[1]))
+            longest = max(each.input_ids.shape[1] for each in (examples, validation))
+            model = trainable_of(recipe, short=longest <= _SHORT).to(device)
+        _check_length(recipe, model, longest)
+        train = Batches(examples, model)
 
         def loss_of(rows: Rows) -> Tensor:
             inputs, targets = train.take(rows)
@@ -174,9 +176,9 @@ def pretrain_masked_lm(
 
     plan = recipe.optimization
     tokenizer = tokenizer_of(recipe.tokenizer)
-    text = Batches(encoded_text(recipe, tokenizer))
     with alone(recipe.seed):
         model = fresh_bert(recipe, tokenizer)
+        text = Batches(encoded_text(recipe, tokenizer), model)
         loss_of = _masked_loss(model, recipe, text, tokenizer)
         order = np.random.default_rng([recipe.seed, 1])
         rows = batch_order(text.lengths, plan.batch_size, plan.steps, order)

@@ -68,6 +68,9 @@ class Optimization:
     def rate(self, step: int) -> float:
         """Return the learning rate of update ``step``, counted from 0.
 
+        It rises in a straight line over the warm-up, reaches its peak in the last update of it, and
+        falls from there to 0 after the last update, in a straight line or half a cosine.
+
         Parameters
         ----------
         step : int
@@ -81,13 +84,17 @@ class Optimization:
         Examples
         --------
         >>> plan = Optimization(1.0, steps=10, warmup=0.2)
-        >>> [plan.rate(step) for step in (0, 1, 5)]
-        [0.5, 0.9, 0.5]
+        >>> [plan.rate(step) for step in (0, 1, 5, 9)]
+        [0.5, 1.0, 0.5, 0.125]
         """
-        rise = min(1.0, (step + 1) / max(1.0, self.warmup * self.steps))
-        done = step / self.steps
+        warm = self.warmup * self.steps
+        if step + 1 < warm:
+            return self.learning_rate * (step + 1) / warm
+        # The peak belongs to the warm-up, where there is one: the fall begins after it.
+        first = max(0, math.ceil(warm) - 1)
+        done = (step - first) / (self.steps - first)
         falls = {"linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2, "constant": 1.0}
-        return self.learning_rate * rise * falls[self.schedule]
+        return self.learning_rate * falls[self.schedule]
 
 
 @final

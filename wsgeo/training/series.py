@@ -127,7 +127,7 @@ def log_steps(steps: int, n_checkpoints: int) -> tuple[int, ...]:
     >>> log_steps(3, 8)
     (0, 1, 2, 3)
     """
-    if n_checkpoints < 2:
-        return (steps,)
+    if n_checkpoints <= 2:
+        return (steps,) if n_checkpoints < 2 else (0, steps)
     spaced = np.geomspace(max(1, steps / _FIRST), steps, n_checkpoints - 1)
     return tuple(sorted({0, *np.rint(spaced).astype(int).tolist(), steps}))

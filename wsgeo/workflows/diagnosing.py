@@ -98,7 +98,7 @@ def _score(
     """Score the members of one loss group."""
     first = group.members[0]
     use = functools.partial(
-        encode_sets, sets, labels=group_labels(first), max_length=longest_input(first)
+        encode_sets, sets, labels=group_labels(first), max_length=longest_input(group.members)
     )
     n_texts = sum(one.examples.height for one in sets)
     examples, reasons = with_tokenizer(first, use, n_texts=n_texts)

@@ -77,6 +77,7 @@ class Draft:
                 "labels": found.counts(),
                 "n_mixed": found.n_mixed,
                 "n_dropped": found.n_dropped,
+                "n_seen": found.n_seen,
             }
             for file, found in self.prepared.items()
         ]

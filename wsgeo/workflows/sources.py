@@ -151,7 +151,7 @@ def _group(
             remedy="Use --head-policy interpolate.",
         )
     use = functools.partial(
-        encode, task, labels=group_labels(first), max_length=longest_input(first)
+        encode, task, labels=group_labels(first), max_length=longest_input(members)
     )
     encoded = with_tokenizer(first, use, n_texts=len(task.ids))
     return GroupData(name, members, task, encoded, countable(whole) if models_language else None)
@@ -179,19 +179,29 @@ def group_labels(member: Checkpoint) -> tuple[str, ...]:
     return tuple(member.labels[i] for i in member.label_order) or member.labels
 
 
-def longest_input(member: Checkpoint) -> int | None:
-    """Return how many tokens a member's positions hold; None where nothing limits them.
+def longest_input(members: Sequence[Checkpoint]) -> int | None:
+    """Return how many tokens of an example a group's members may see; None if nothing limits them.
 
     Parameters
     ----------
-    member : Checkpoint
-        A member of the group.
+    members : sequence of Checkpoint
+        Of one loss group.
 
     Returns
     -------
     int or None
-        At most 512. Some tokenizers name no limit, and a position beyond the table is an error.
+        What the positions hold, and no more than any member was trained with, where that is known:
+        the positions behind are as the base left them. At most 512 where there are positions: some
+        tokenizers name no limit, and a position beyond the table is an error.
     """
+    facts = (member.facts.get("max_length") for member in members)
+    limits = [fact.value for fact in facts if fact is not None]
+    limits.append(_positions(members[0]))
+    return min((limit for limit in limits if isinstance(limit, int)), default=None)
+
+
+def _positions(member: Checkpoint) -> int | None:
+    """Return how many tokens a member's positions hold."""
     positions = member.config.get("max_position_embeddings") or member.config.get("n_positions")
     if not isinstance(positions, int):
         return None
