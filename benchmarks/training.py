@@ -26,10 +26,11 @@ import torch
 
 from wsgeo.tasks import encode, read_task
 from wsgeo.tasks.task import EncodedExamples
-from wsgeo.training import Optimization, write_tokenizer
+from wsgeo.training import Optimization
 from wsgeo.training.batches import Batches
 from wsgeo.training.descent import descend
 from wsgeo.training.orders import batch_order
+from wsgeo.training.tokenizers import train_tokenizer
 
 BATCH, RATE, MAX_LENGTH, N_TOKENS = 32, 3e-4, 128, 8192
 
@@ -55,7 +56,7 @@ def prepared(table: pl.DataFrame, folder: Path) -> tuple[EncodedExamples, Any]:
     from transformers import AutoTokenizer
 
     table.write_parquet(folder / "texts.parquet")
-    write_tokenizer(table["text_a"], folder / "tokenizer", n_tokens=N_TOKENS, max_length=MAX_LENGTH)
+    train_tokenizer(table["text_a"], folder / "tokenizer", n_tokens=N_TOKENS, max_length=MAX_LENGTH)
     tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
     task = read_task(folder / "texts.parquet")
     return encode(task, tokenizer, labels=("0", "1"), max_length=MAX_LENGTH), tokenizer
@@ -75,8 +76,8 @@ def fresh_model(attention: str) -> Any:
 
 def loop_seconds(examples: EncodedExamples, steps: int, precision: str = "float32") -> float:
     """Return the CPU time of the loop's updates."""
-    batches = Batches(examples)
-    model = fresh_model("eager" if batches.width <= 64 else "sdpa")
+    model = fresh_model("eager" if examples.input_ids.shape[1] <= 64 else "sdpa")
+    batches = Batches(examples, model)
     plan = Optimization(RATE, steps, BATCH, warmup=0.0, precision=precision)
 
     def loss_of(rows: Any) -> Any:
