@@ -3,60 +3,28 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
-from trained_zoo import LABELS, sentences
-from zoo_cases import make_base
+from recipe_cases import FINE_TUNING, SEEDS, write_bench
 
 from wsgeo.cli import main
 from wsgeo.errors import WsgeoError
+from wsgeo.workflows import trials, zoo_bases
 from wsgeo.workflows.making import plan_training, train
 from wsgeo.zoo import read_zoo
-
-RECIPE = """\
-title = "Two seeds"
-base = "models/base"
-
-[task]
-name = "film"
-train = "film/train.jsonl"
-validation = "film/validation.jsonl"
-
-[training]
-learning_rate = 1e-2
-steps = 4
-batch_size = 8
-save_at = [2]
-
-[grid]
-seed = [0, 1]
-"""
-
-
-def write_examples(path, n, seed):
-    rows = sentences(n, np.random.default_rng(seed), agree=True)
-    lines = [json.dumps({"text": text, "label": LABELS[label]}) for text, label, _ in rows]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     """Give a folder with a recipe, its data and its base. Do not change it."""
-    root = tmp_path_factory.mktemp("bench")
-    write_examples(root / "film" / "train.jsonl", 48, 0)
-    write_examples(root / "film" / "validation.jsonl", 24, 1)
-    make_base(root / "models" / "base")
-    (root / "recipe.toml").write_text(RECIPE)
-    return root
+    return write_bench(tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture(scope="module")
 def made(bench, tmp_path_factory):
     """Give a zoo that was made, and what was said of it. Do not change it."""
     zoo = tmp_path_factory.mktemp("made") / "zoo"
-    return zoo, train(bench / "recipe.toml", zoo, jobs=0)
+    return zoo, train(bench / FINE_TUNING, zoo, jobs=0)
 
 
 def names(zoo):
@@ -75,7 +43,7 @@ class TestTrain:
             "seed1-step000002", "zoo.toml",
         ]  # fmt: skip
         assert names(zoo / "data") == ["film-train.parquet", "film-validation.parquet"]
-        assert (zoo / "recipe.toml").read_text() == RECIPE
+        assert (zoo / "recipe.toml").read_text() == SEEDS
         assert [member["name"] for member in found["members"]] == ["seed0", "seed1"]
         assert found["members"][0]["folders"] == ["seed0-step000002", "seed0"]
         assert found["data"][0]["n"] == 48
@@ -98,11 +66,11 @@ class TestTrain:
         import shutil
 
         zoo = tmp_path / "zoo"
-        train(bench / "recipe.toml", zoo, jobs=0)
+        train(bench / FINE_TUNING, zoo, jobs=0)
         before = (zoo / "seed1" / "model.safetensors").read_bytes()
         kept = (zoo / "seed0" / "model.safetensors").stat().st_mtime_ns
         shutil.rmtree(zoo / "seed1")
-        again = train(bench / "recipe.toml", zoo, jobs=0)
+        again = train(bench / FINE_TUNING, zoo, jobs=0)
 
         assert (zoo / "seed0" / "model.safetensors").stat().st_mtime_ns == kept
         assert (zoo / "seed1" / "model.safetensors").read_bytes() == before
@@ -113,7 +81,7 @@ class TestTrain:
         before = names(made[0])
 
         with pytest.raises(WsgeoError, match=r"another recipe \(training differ\)"):
-            train(bench / "recipe.toml", made[0], overrides=["training.steps=5"], jobs=0)
+            train(bench / FINE_TUNING, made[0], overrides=["training.steps=5"], jobs=0)
         assert names(made[0]) == before
 
     def test_a_folder_of_others_is_refused(self, bench, tmp_path):
@@ -121,21 +89,21 @@ class TestTrain:
         (tmp_path / "zoo.toml").write_text('task = "mine"\n')
 
         with pytest.raises(WsgeoError, match="no zoo that wsgeo train made"):
-            train(bench / "recipe.toml", tmp_path, jobs=0)
+            train(bench / FINE_TUNING, tmp_path, jobs=0)
         assert names(tmp_path) == ["zoo.toml"]
 
     def test_a_wrong_recipe_leaves_nothing(self, bench, tmp_path):
         """All that the recipe names is looked at before anything is written."""
         for override in ("task.validation=none.jsonl", "base=none", "training.save_at=[9]"):
             with pytest.raises(WsgeoError):
-                train(bench / "recipe.toml", tmp_path / "zoo", overrides=[override], jobs=0)
+                train(bench / FINE_TUNING, tmp_path / "zoo", overrides=[override], jobs=0)
         assert not (tmp_path / "zoo").exists()
 
     def test_a_diverged_member_is_told_and_left_out(self, bench, tmp_path):
         """A member without a model costs one member: its reason is a comment, and the code is 4."""
         zoo = tmp_path / "zoo"
         overrides = ["grid.learning_rate=[1e-2, 1e30]", "grid.seed=[0]", "training.save_at=[]"]
-        found = train(bench / "recipe.toml", zoo, overrides=overrides, jobs=0)
+        found = train(bench / FINE_TUNING, zoo, overrides=overrides, jobs=0)
 
         assert found["exit_code"] == 4
         assert found["members"][1]["status"] == "nonfinite"
@@ -152,14 +120,14 @@ class TestTrain:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            train(bench / "recipe.toml", zoo, jobs=0, progress=stop)
+            train(bench / FINE_TUNING, zoo, jobs=0, progress=stop)
         assert len(read_zoo(zoo).members) == 2
-        train(bench / "recipe.toml", zoo, jobs=0)
+        train(bench / FINE_TUNING, zoo, jobs=0)
         assert len(read_zoo(zoo).members) == 4
 
     def test_random_weights_as_a_base(self, bench, tmp_path):
         """With ``[scratch]`` the base is drawn from a config, and drawn the same again."""
-        text = RECIPE.replace('base = "models/base"', "").replace("save_at = [2]", "")
+        text = SEEDS.replace('base = "models/base"', "").replace("save_at = [2]", "")
         recipe = bench / "scratch.toml"
         recipe.write_text(text + '[scratch]\nconfig = "models/base"\ntokenizer = "models/base"\n')
         for place in ("a", "b"):
@@ -174,7 +142,7 @@ class TestPlanTraining:
 
     def test_nothing_is_written(self, bench, tmp_path):
         """A plan names members, updates, time and disk, and makes no folder."""
-        plan = plan_training(bench / "recipe.toml", tmp_path / "zoo", jobs=2)
+        plan = plan_training(bench / FINE_TUNING, tmp_path / "zoo", jobs=0)
 
         assert not (tmp_path / "zoo").exists()
         assert [member["steps"] for member in plan.members] == [4, 4]
@@ -183,14 +151,47 @@ class TestPlanTraining:
 
     def test_disk_is_what_it_takes(self, bench, made, tmp_path):
         """The estimate of the disk is within a tenth of what the zoo takes."""
-        plan = plan_training(bench / "recipe.toml", tmp_path / "zoo")
+        plan = plan_training(bench / FINE_TUNING, tmp_path / "zoo", jobs=0)
         taken = sum(f.stat().st_size for f in made[0].rglob("*") if f.is_file())
 
         assert plan.n_bytes == pytest.approx(taken, rel=0.1)
 
+    def test_no_base_is_copied(self, bench, tmp_path, monkeypatch):
+        """A trial reads the base where it lies."""
+        monkeypatch.setattr(zoo_bases.shutil, "copyfile", None)
+
+        assert plan_training(bench / FINE_TUNING, tmp_path / "zoo", jobs=0).n_bytes > 0
+
+    def test_a_trial_that_fails_is_one_line(self, bench, tmp_path, monkeypatch):
+        """What no member could do is said before anything is made."""
+
+        def broken(recipe):
+            raise ArithmeticError("no such update")
+
+        monkeypatch.setattr(trials, "fine_tune", broken)
+
+        with pytest.raises(
+            WsgeoError, match=r"a trial .* failed \(ArithmeticError: no such update"
+        ):
+            plan_training(bench / FINE_TUNING, tmp_path / "zoo", jobs=0)
+
+    def test_finished_members_tell_the_pace(self, bench, made, tmp_path):
+        """With a member there, an update takes what it took that member."""
+        import shutil
+
+        zoo = tmp_path / "zoo"
+        shutil.copytree(made[0], zoo)
+        shutil.rmtree(zoo / "seed1")
+        record = json.loads((zoo / "seed0" / "wsgeo.json").read_text())
+        (zoo / "seed0" / "wsgeo.json").write_text(json.dumps({**record, "seconds": 4000.0}))
+        plan = plan_training(bench / FINE_TUNING, zoo, jobs=0)
+
+        assert plan.seconds == pytest.approx(4000, rel=0.05)
+        assert "2 members, 1 finished; 4 updates to make." in str(plan)
+
     def test_finished_members_cost_nothing(self, bench, made):
         """For a finished zoo nothing is left, and no model is tried."""
-        plan = plan_training(bench / "recipe.toml", made[0])
+        plan = plan_training(bench / FINE_TUNING, made[0], jobs=0)
 
         assert (plan.seconds, plan.n_bytes) == (0.0, 0)
         assert "2 members, 2 finished; 0 updates to make." in str(plan)
@@ -201,7 +202,7 @@ class TestCommand:
 
     def test_json_and_page(self, bench, made):
         """The verb prints what the function returns, or a line per member."""
-        arguments = ["train", str(bench / "recipe.toml"), "-o", str(made[0]), "-j", "0"]
+        arguments = ["train", str(bench / FINE_TUNING), "-o", str(made[0]), "-j", "0"]
         as_json = CliRunner().invoke(main, [*arguments, "--json"])
         page = CliRunner().invoke(main, arguments)
 
@@ -211,7 +212,7 @@ class TestCommand:
 
     def test_a_slip_is_exit_2(self, bench, tmp_path):
         """A mistyped key ends with code 2 and its suggestion."""
-        arguments = [str(bench / "recipe.toml"), "-o", str(tmp_path / "z"), "--set", "grid.sed=[1]"]
+        arguments = [str(bench / FINE_TUNING), "-o", str(tmp_path / "z"), "--set", "grid.sed=[1]"]
         result = CliRunner().invoke(main, ["train", *arguments])
 
         assert result.exit_code == 2
@@ -219,7 +220,7 @@ class TestCommand:
 
     def test_dry_run(self, bench, made):
         """A dry run prints the plan."""
-        arguments = [str(bench / "recipe.toml"), "-o", str(made[0]), "--dry-run", "--json"]
+        arguments = [str(bench / FINE_TUNING), "-o", str(made[0]), "--dry-run", "--json"]
         result = CliRunner().invoke(main, ["train", *arguments])
 
         assert json.loads(result.stdout)["n_members"] == 2
@@ -227,4 +228,4 @@ class TestCommand:
 
 def test_paths_may_be_texts(bench, made):
     """The function takes paths as text, as users write them."""
-    assert train(str(bench / "recipe.toml"), str(made[0]), jobs=0)["zoo"] == str(Path(made[0]))
+    assert train(str(bench / FINE_TUNING), str(made[0]), jobs=0)["zoo"] == str(Path(made[0]))

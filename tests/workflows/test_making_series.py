@@ -2,6 +2,7 @@
 
 import pytest
 from click.testing import CliRunner
+from recipe_cases import SERIES
 from series_cases import write_texts
 
 from wsgeo.cli import main
@@ -9,31 +10,12 @@ from wsgeo.errors import WsgeoError
 from wsgeo.workflows.making import plan_training, train
 from wsgeo.zoo import read_zoo
 
-RECIPE = """\
-title = "Two seeds"
-[pretraining]
-text = "plain.txt"
-validation = "valid.txt"
-n_tokens = 60
-width = 16
-layers = 1
-heads = 2
-max_length = 16
-steps = 8
-batch_size = 4
-save_at = [4, 8]
-n_validation = 4
-embeddings = "random"
-[grid]
-seed = [0, 1]
-"""
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Give recipe and zoo, made once, and what was said. Do not change them."""
     root = write_texts(tmp_path_factory.mktemp("series"))
-    (root / "recipe.toml").write_text(RECIPE)
+    (root / "recipe.toml").write_text(SERIES)
     return root / "recipe.toml", root / "zoo", train(root / "recipe.toml", root / "zoo", jobs=0)
 
 
@@ -69,10 +51,13 @@ class TestPretrain:
             train(made[0], made[1], overrides=["pretraining.steps=9"], jobs=0)
 
     def test_plans(self, made, tmp_path):
-        """Before the first series is finished the time is not told; after, from it."""
-        fresh, done = (plan_training(made[0], zoo) for zoo in (tmp_path / "z", made[1]))
+        """Time and disk are told from a trial that leaves nothing; a finished zoo costs nothing."""
+        fresh, done = (plan_training(made[0], zoo, jobs=0) for zoo in (tmp_path / "z", made[1]))
+        taken = sum(f.stat().st_size for f in made[1].rglob("*") if f.is_file())
 
-        assert fresh.seconds is None
-        assert "The time is not estimated" in str(fresh)
+        assert not (tmp_path / "z").exists()
+        assert fresh.seconds > 0
         assert fresh.members[0]["folders"] == 2
+        assert fresh.n_bytes == pytest.approx(taken, rel=0.1)
+        assert "2 members; 16 updates to make." in str(fresh)
         assert (done.seconds, done.n_bytes) == (0.0, 0)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,15 +14,9 @@ from wsgeo.training.members import diverged
 from wsgeo.training.recipe_files import Places, read_document
 from wsgeo.workflows.drafting import Draft, draft_of
 from wsgeo.workflows.engines import n_cores
-from wsgeo.workflows.training_plans import (
-    TrainingPlan,
-    costs,
-    fine_tuning,
-    folder_bytes,
-    kind_of,
-    seconds_of,
-)
-from wsgeo.workflows.zoo_claims import COPY, check_same, claimed
+from wsgeo.workflows.planning import plan_fine_tuning
+from wsgeo.workflows.training_plans import TrainingPlan
+from wsgeo.workflows.zoo_claims import check_same, claimed
 from wsgeo.workflows.zoo_notes import member_folders, own_notes, write_notes
 from wsgeo.workflows.zoo_work import LOST, RESULTS, Listeners, work_through
 
@@ -132,8 +125,7 @@ def plan_training(
     Returns
     -------
     TrainingPlan
-        Members, updates, and estimates of time and disk, from finished members or from a few
-        updates of the real model.
+        Members, updates, and estimates of time and disk, from a few updates of the real model.
 
     Raises
     ------
@@ -143,34 +135,13 @@ def plan_training(
     zoo, places = Path(out), _places(recipe, data_root, weights_root)
     document = read_document(places.recipe, overrides)
     check_same(zoo, document)
+    jobs = n_cores() if jobs is None else jobs
     if PRETRAINING in document:
-        from wsgeo.workflows.making_series import plan_of, series_of
+        from wsgeo.workflows.making_series import series_of
+        from wsgeo.workflows.planning_series import plan_series
 
-        return plan_of(
-            series_of(document, places, device), zoo, n_cores() if jobs is None else jobs
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        # A zoo apart: a trial must leave nothing where the members will lie.
-        draft = draft_of(document, places, Path(folder), device)
-        draft.write_inputs()
-        inputs = folder_bytes(Path(folder))
-        finished = {o.folder.name for o in draft.orders if own_notes(zoo / o.folder.name)}
-        found, measured = costs(draft.orders, zoo, finished)
-    left = [order for order in draft.orders if order.folder.name not in finished]
-    n_jobs = max(1, min(n_cores() if jobs is None else jobs, len(left)))
-    sizes = draft.sizes()
-    seconds = [seconds_of(order, found[kind_of(order)], sizes) for order in left]
-    n_bytes = sum(found[kind_of(order)].n_bytes * _n_folders(order) for order in left)
-    return TrainingPlan(
-        zoo=str(zoo),
-        members=tuple(_planned_row(order, sizes, finished) for order in draft.orders),
-        data=tuple(draft.data_rows()),
-        # The last worker to finish decides.
-        seconds=max(sum(seconds) / n_jobs, max(seconds, default=0.0)),
-        n_bytes=n_bytes + (0 if (zoo / COPY).exists() else inputs),
-        jobs=n_jobs,
-        measured=measured,
-    )
+        return plan_series(series_of(document, places, device), zoo, jobs)
+    return plan_fine_tuning(draft_of(document, places, zoo, device), jobs)
 
 
 def _is_settled(order: Order) -> bool:
@@ -183,25 +154,6 @@ def _lost(orders: Sequence[Order], made: Sequence[Made]) -> dict[str, str]:
     on_record = {order.folder.name: diverged(order) for order in orders}
     failed = {m.folder.name: f"{m.status}: {m.reason}" for m in made if m.status in LOST}
     return {name: f"nonfinite: {why}" for name, why in on_record.items() if why} | failed
-
-
-def _planned_row(
-    order: Order, sizes: Mapping[Path, int], finished: Collection[str]
-) -> dict[str, Any]:
-    recipe = fine_tuning(order)
-    return {
-        "name": order.folder.name,
-        "steps": recipe.optimization.steps,
-        "n_examples": sizes[recipe.train],
-        "folders": _n_folders(order),
-        "finished": order.folder.name in finished,
-    }
-
-
-def _n_folders(order: Order) -> int:
-    """Count the models that a member leaves: its checkpoints on the way, and its end."""
-    recipe = fine_tuning(order)
-    return len({*recipe.save_at, recipe.optimization.steps})
 
 
 def _places(

@@ -19,7 +19,6 @@ from wsgeo.training.pretraining_files import (
 )
 from wsgeo.training.recipe_files import Places
 from wsgeo.training.series_members import SeriesOrder, diverged_series, make_all_series
-from wsgeo.workflows.training_plans import TrainingPlan
 from wsgeo.workflows.zoo_notes import own_notes
 from wsgeo.workflows.zoo_work import RESULTS, Listeners, work_through
 from wsgeo.zoo.manifest import NAME
@@ -110,50 +109,6 @@ def pretrain(
         "next": f"wsgeo scan {zoo}",
         "exit_code": 4 if any(member["reason"] for member in members) else 0,
     }
-
-
-def plan_of(series: Sequence[PlannedSeries], zoo: Path, jobs: int) -> TrainingPlan:
-    """Count the updates and the disk of series; the time is told from finished ones.
-
-    Parameters
-    ----------
-    series : sequence of PlannedSeries
-        From `series_of`.
-    zoo : Path
-        Folder of the zoo.
-    jobs : int
-        Workers.
-
-    Returns
-    -------
-    TrainingPlan
-        A member is a series; its examples are the sequences it sees.
-    """
-    done = {one.name for one in series if len(_finished(one, zoo)) == len(one.save_at)}
-    left = [one for one in series if one.name not in done]
-    spent = [
-        float(own_notes(_finished(one, zoo)[-1])["seconds"]) for one in series if one.name in done
-    ]
-    n_jobs = max(1, min(jobs, len(left)))
-    mean = sum(spent) / len(spent) if spent else None
-    return TrainingPlan(
-        zoo=str(zoo),
-        members=tuple(
-            {
-                "name": one.name,
-                "steps": one.settings.steps,
-                "n_examples": one.settings.steps * one.settings.batch_size,
-                "folders": len(one.save_at),
-                "finished": one.name in done,
-            }
-            for one in series
-        ),
-        data=(),
-        seconds=None if mean is None and left else (mean or 0.0) * len(left) / n_jobs,
-        n_bytes=sum(one.n_bytes for one in left),
-        jobs=n_jobs,
-        measured="as those finished",
-    )
 
 
 def _finished(one: PlannedSeries, zoo: Path) -> list[Path]:
