@@ -213,7 +213,7 @@ class TestAssociate:
         assert row["cramers_v"] is None
         assert row["mantel_q"] <= 0.05
         assert "no two basins" in row["note"]
-        assert found.sentences[0].startswith("Gaps go with the seed; the mean gap is")
+        assert found.sentences[0].startswith("Gaps go with the seed: the mean gap is")
 
     @pytest.mark.parametrize("n", [1, 2, 3, 4])
     def test_few_members_give_a_sentence(self, n):

@@ -1,7 +1,8 @@
-"""How the settings of training go with basins and gaps, one row per setting."""
+"""How the settings of training go with basins and gaps, or with task vectors, one row per setting."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from wsgeo.counting import counted
 from wsgeo.graph.contingency import contingency, contingency_p, cramers_v
 from wsgeo.graph.mantel import GapContrast, gap_contrast, rank_correlation, smallest_p
 from wsgeo.graph.partitions import Labels, Matrix
-from wsgeo.graph.setting_words import sentences
+from wsgeo.graph.setting_words import NOUNS, sentences, title
 from wsgeo.graph.significance import benjamini_hochberg
 from wsgeo.graph.tables import ASSOCIATIONS, CONTINGENCY
 
@@ -33,14 +34,14 @@ _TESTS: Final = (("p_value", "q_value"), ("mantel_p", "mantel_q"), ("spearman_p"
 @final
 @dataclass(frozen=True)
 class Associations:
-    """What the settings of a loss group have to do with its basins and gaps.
+    """What the settings of a group of members have to do with how far apart they are.
 
     Parameters
     ----------
     table : polars.DataFrame
         Schema `ASSOCIATIONS`, one row per setting.
     contingency : polars.DataFrame
-        Schema `CONTINGENCY`: members by setting, value and basin.
+        Schema `CONTINGENCY`: members by setting, value and basin or region.
     sentences : tuple of str
         What stands, in words.
     """
@@ -51,18 +52,25 @@ class Associations:
 
 
 def associate(
-    settings: pl.DataFrame, labels: Mapping[str, int], gaps: Matrix, *, seed: int = 0
+    settings: pl.DataFrame,
+    labels: Mapping[str, int],
+    distances: Matrix,
+    *,
+    matrix: str = "convexity_gap",
+    seed: int = 0,
 ) -> Associations:
-    """Compare each setting in which members differ with their basins and with their gaps.
+    """Compare each setting in which members differ with their groups and with their distances.
 
     Parameters
     ----------
     settings : polars.DataFrame
         Columns ``id``, ``axis``, ``value``, ``number``; further ids are ignored.
     labels : mapping of str to int
-        Basin of each distinct member, -1 for none; copies of a member do not belong here.
-    gaps : ndarray of float64, shape (n_members, n_members)
-        Aligned to ``labels``; NaN where no pair was measured.
+        Basin or region of each distinct member, -1 for none; copies do not belong here.
+    distances : ndarray of float64, shape (n_members, n_members)
+        Aligned to ``labels``: gaps in nats per example, or 1 - cosine; NaN where not measured.
+    matrix : str, default "convexity_gap"
+        What the distances are: ``convexity_gap`` or ``task_vector``.
     seed : int, default 0
         Seed of permutations and resamples.
 
@@ -71,8 +79,8 @@ def associate(
     Associations
         Tables and sentences; without rows where no setting varies.
     """
-    basins = np.array(list(labels.values()), dtype=np.int64)
-    n_basins = len(set(labels.values()) - {-1})
+    groups = np.array(list(labels.values()), dtype=np.int64)
+    n_groups = len(set(labels.values()) - {-1})
     of_group = settings.filter(pl.col("id").is_in(list(labels)))
     varying = [
         (axis, rows)
@@ -87,13 +95,14 @@ def associate(
     first: dict[tuple[int, ...], dict[str, Any]] = {}
     for axis, rng in zip(axes, streams, strict=True):
         twin = first.get(tuple(axis.codes.tolist()))
-        row = _row(axis, basins, gaps, rng, twin)
+        row = _row(axis, groups, distances, rng, twin, matrix)
         first.setdefault(tuple(axis.codes.tolist()), row)
         rows.append(row)
     _correct(rows)
-    counts = [cell for axis in axes for cell in axis.cells(basins)]
+    _note_mixtures(axes, rows, distances)
+    counts = [(matrix, *cell) for axis in axes for cell in axis.cells(groups)]
     table = pl.DataFrame(rows, schema=ASSOCIATIONS)
-    said = sentences(table, n_basins, len(varying) - len(axes))
+    said = sentences(table, n_groups, len(varying) - len(axes), matrix=matrix)
     return Associations(table, pl.DataFrame(counts, schema=CONTINGENCY, orient="row"), said)
 
 
@@ -118,9 +127,9 @@ class _Axis:
         numbers = None if named else np.array([number_of.get(one, np.nan) for one in ids], float)
         return cls(name, values, np.array(codes, dtype=np.int64), numbers)
 
-    def cells(self, basins: Labels) -> list[tuple[str, str, int, int]]:
-        """Return value, basin and count of each cell that is not empty."""
-        seen, counts = np.unique(np.stack([self.codes, basins]), axis=1, return_counts=True)
+    def cells(self, groups: Labels) -> list[tuple[str, str, int, int]]:
+        """Return value, group and count of each cell that is not empty."""
+        seen, counts = np.unique(np.stack([self.codes, groups]), axis=1, return_counts=True)
         return [
             (self.name, self.values[code], label, n)
             for (code, label), n in zip(seen.T.tolist(), counts.tolist(), strict=True)
@@ -129,16 +138,24 @@ class _Axis:
 
 
 def _row(
-    axis: _Axis, basins: Labels, gaps: Matrix, rng: np.random.Generator, twin: dict[str, Any] | None
+    axis: _Axis,
+    groups: Labels,
+    distances: Matrix,
+    rng: np.random.Generator,
+    twin: dict[str, Any] | None,
+    matrix: str,
 ) -> dict[str, Any]:
     """Return the row of one setting, before correction; a twin parts the members as it does."""
     known = axis.codes >= 0
-    apart = twin or _in_basins(axis, basins, rng) | _in_gaps(axis.codes[known], gaps, known, rng)
-    notes = _notes(axis, basins, gaps, twin)
+    apart = twin or (
+        _in_groups(axis, groups, rng) | _in_distances(axis.codes[known], distances, known, rng)
+    )
+    notes = _notes(axis, groups, distances, twin, NOUNS[matrix].group)
     same_as = None if twin is None else twin["same_as"] or twin["axis"]
     return {
         **apart,
-        **_in_numbers(axis, gaps, rng),
+        **_in_numbers(axis, distances, rng),
+        "matrix": matrix,
         "axis": axis.name,
         "n_values": len(axis.values),
         "n_members": int(known.sum()),
@@ -147,21 +164,21 @@ def _row(
     }
 
 
-def _in_basins(axis: _Axis, basins: Labels, rng: np.random.Generator) -> dict[str, Any]:
-    placed = (axis.codes >= 0) & (basins >= 0)
-    rows, columns = (np.unique(x[placed], return_inverse=True)[1] for x in (axis.codes, basins))
+def _in_groups(axis: _Axis, groups: Labels, rng: np.random.Generator) -> dict[str, Any]:
+    placed = (axis.codes >= 0) & (groups >= 0)
+    rows, columns = (np.unique(x[placed], return_inverse=True)[1] for x in (axis.codes, groups))
     found = cramers_v(contingency(rows, columns)) if placed.sum() >= MIN_MEMBERS else None
     p_value = None if found is None else contingency_p(rows, columns, rng=rng)
     return {"cramers_v": found, "p_value": p_value}
 
 
-def _in_gaps(
-    codes: Labels, gaps: Matrix, known: np.ndarray[Any, Any], rng: np.random.Generator
+def _in_distances(
+    codes: Labels, distances: Matrix, known: np.ndarray[Any, Any], rng: np.random.Generator
 ) -> dict[str, Any]:
     if len(codes) < MIN_MEMBERS:
         found = GapContrast()
     else:
-        found = gap_contrast(codes, gaps[np.ix_(known, known)], rng=rng)
+        found = gap_contrast(codes, distances[np.ix_(known, known)], rng=rng)
     return {
         "gap_within": found.within,
         "gap_between": found.between,
@@ -172,39 +189,81 @@ def _in_gaps(
     }
 
 
-def _in_numbers(axis: _Axis, gaps: Matrix, rng: np.random.Generator) -> dict[str, Any]:
+def _in_numbers(axis: _Axis, distances: Matrix, rng: np.random.Generator) -> dict[str, Any]:
     """Return the rank correlation; with two values it would only repeat the contrast."""
     known = axis.codes >= 0
     found = None
     if axis.numbers is not None and len(axis.values) > 2 and known.sum() >= MIN_MEMBERS:
-        found = rank_correlation(axis.numbers[known], gaps[np.ix_(known, known)], rng=rng)
+        found = rank_correlation(axis.numbers[known], distances[np.ix_(known, known)], rng=rng)
     rho, p_value = found or (None, None)
     return {"spearman": rho, "spearman_p": p_value}
 
 
-def _notes(axis: _Axis, basins: Labels, gaps: Matrix, twin: dict[str, Any] | None) -> list[str]:
+def _notes(
+    axis: _Axis, groups: Labels, distances: Matrix, twin: dict[str, Any] | None, noun: str
+) -> list[str]:
     """Return what must be known to read the row, as sentences."""
     known = axis.codes >= 0
     n, absent = int(known.sum()), int((~known).sum())
-    nowhere = int((known & (basins < 0)).sum())
+    nowhere = int((known & (groups < 0)).sum())
     notes = []
     if twin is not None:
         notes.append(f"Parts the members exactly as {twin['same_as'] or twin['axis']} does.")
     if absent:
         notes.append(f"{counted(absent, 'member')} without a value left out.")
     if nowhere:
-        notes.append(f"{counted(nowhere, 'member')} in no basin left out of V.")
-    if len(set(basins[basins >= 0].tolist())) < 2:
-        notes.append("There are no two basins to compare with.")
+        notes.append(f"{counted(nowhere, 'member')} in no {noun} left out of V.")
+    if len(set(groups[groups >= 0].tolist())) < 2:
+        notes.append(f"There are no two {noun}s to compare with.")
     if n < MIN_MEMBERS:
         return [*notes, f"{counted(n, 'member')} are too few to test."]
     if len(axis.values) == n:
         return [*notes, "Each member has a value of its own."]
-    if not np.isfinite(gaps[np.triu_indices(len(gaps), 1)]).any():
+    if not np.isfinite(distances[np.triu_indices(len(distances), 1)]).any():
         notes.append("No pair was measured.")
     if (least := smallest_p(axis.codes[known])) > 0.05:
         notes.append(f"So few members cannot give a p-value below {least:.2g}.")
     return notes
+
+
+def _note_mixtures(axes: list[_Axis], rows: list[dict[str, Any]], distances: Matrix) -> None:
+    """Add to the notes which settings vary together, so that one may stand for the other."""
+    own = [
+        (axis, row)
+        for axis, row in zip(axes, rows, strict=True)
+        if row["n_values"] < row["n_members"] and not row["same_as"]
+    ]
+    for (axis, row), (other, _) in itertools.permutations(own, 2):
+        if said := _mixture(axis, other, row["difference"], distances):
+            row["note"] = said if row["note"] is None else f"{row['note']} {said}"
+
+
+def _mixture(axis: _Axis, other: _Axis, difference: float | None, distances: Matrix) -> str | None:
+    """Return how a setting is nested in another, or never shared together with it."""
+    known = axis.codes >= 0
+    if difference is None or not np.array_equal(known, other.codes >= 0):
+        return None
+    n_cells = len(set(zip(axis.codes[known].tolist(), other.codes[known].tolist(), strict=True)))
+    one, two = title(axis.name), title(other.name)
+    if n_cells == len(axis.values):
+        return f"Each {one} has one {two}."
+    if n_cells == len(other.values):
+        return f"Each {two} has one {one}{_mean_without(axis, other, distances)}."
+    if n_cells == known.sum() and difference < 0:
+        return f"Members of one {one} never share a {two}: the difference may be that of the {two}."
+    return None
+
+
+def _mean_without(axis: _Axis, inner: _Axis, distances: Matrix) -> str:
+    """Return the mean within one value over pairs that differ in a setting nested in it."""
+    a, b = np.triu_indices(len(distances), 1)
+    mine = (axis.codes[a] == axis.codes[b]) & (axis.codes[a] >= 0)
+    found = distances[a, b][mine & (inner.codes[a] != inner.codes[b])]
+    found = found[np.isfinite(found)]
+    if not len(found):
+        return ""
+    one, two = title(axis.name), title(inner.name)
+    return f"; without pairs of one {two}, the mean within one {one} is {found.mean():.2g}"
 
 
 def _correct(rows: list[dict[str, Any]]) -> None:

@@ -52,14 +52,15 @@ MERGE_TREE = pl.Schema({
 })  # fmt: skip
 
 ASSOCIATIONS = pl.Schema({
+    "matrix": pl.String,  # what is compared: convexity_gap or task_vector
     "axis": pl.String,  # name of a setting of training that varies in the group
     "n_values": pl.Int64,
     "n_members": pl.Int64,  # distinct members with a value
-    # Against the basins:
+    # Against the basins, or the regions of task vectors:
     "cramers_v": pl.Float64,  # corrected for bias, in [0, 1], or null
     "p_value": pl.Float64,  # of its permutation test, in (0, 1]
     "q_value": pl.Float64,  # the same, corrected over the settings
-    # Against the gaps, in nats per example:
+    # Against the gaps, in nats per example, or 1 - cosine of the task vectors, in [0, 2]:
     "gap_within": pl.Float64,  # mean over pairs with equal values
     "gap_between": pl.Float64,  # mean over pairs with different values
     "difference": pl.Float64,  # between - within
@@ -67,7 +68,7 @@ ASSOCIATIONS = pl.Schema({
     "difference_hi": pl.Float64,
     "mantel_p": pl.Float64,  # of its permutation test
     "mantel_q": pl.Float64,
-    "spearman": pl.Float64,  # between |difference of the number| and gap, in [-1, 1], or null
+    "spearman": pl.Float64,  # of |difference of the number| and that, in [-1, 1], or null
     "spearman_p": pl.Float64,
     "spearman_q": pl.Float64,
     "same_as": pl.String,  # an earlier setting that parts the members in the same way
@@ -75,8 +76,9 @@ ASSOCIATIONS = pl.Schema({
 })  # fmt: skip
 
 CONTINGENCY = pl.Schema({
+    "matrix": pl.String,
     "axis": pl.String,
     "value": pl.String,
-    "label": pl.Int64,  # basin, -1 for members in none
+    "label": pl.Int64,  # basin or region, -1 for members in none
     "n": pl.Int64,  # distinct members
 })  # fmt: skip
