@@ -25,10 +25,8 @@ def page(summary: dict[str, Any]) -> list[str]:
     lines = [f"{summary['zoo']}: {_counts(summary)}", ""]
     for verdict, group in zip(summary["verdict"], summary["groups"], strict=True):
         lines += [verdict, *_group(group)]
-    lines += [
-        f"Task vectors of {name}: {region['verdict']}"
-        for name, region in summary["regions"].items()
-    ]
+    for name, region in summary["regions"].items():
+        lines += [f"Task vectors of {name}: {region['verdict']}", *_trained(region)]
     lines += summary.get("findings", [])
     several = len(summary["groups"]) > 1
     lines += [_centroid(row, several) for row in summary.get("centroids", [])]
@@ -66,11 +64,15 @@ def _centroid(row: dict[str, Any], several: bool) -> str:
 def _group(group: dict[str, Any]) -> list[str]:
     """Return the reasons and basins of one loss group as lines."""
     lines = [f"  {reason}" for reason in group["reasons"]]
-    if said := group.get("associations"):  # runs of earlier versions say nothing of them
-        lines.append(f"  {' '.join(said)}")
+    lines += _trained(group)
     return lines + [
         f"  {_heading(basin, group)}: {', '.join(basin['members'])}" for basin in group["basins"]
     ]
+
+
+def _trained(part: dict[str, Any]) -> list[str]:
+    """Return what goes with the settings of training; a run of an earlier version says nothing."""
+    return [f"  {sentence}" for sentence in part.get("associations", [])]
 
 
 def _heading(basin: dict[str, Any], group: dict[str, Any]) -> str:

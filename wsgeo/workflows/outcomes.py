@@ -27,7 +27,8 @@ class ScanOutcome:
     regions : mapping of str to ClusterResult
         Clusters of the task vectors of each geometry group with a base.
     associations : mapping of str to Associations
-        How the settings of training go with the basins of each loss group.
+        How the settings of training go with the basins of each loss group, and with the task
+        vectors of each geometry group with a base.
     n_computed, n_reused : int
         Evaluations done now, and found done.
     seconds : float

@@ -226,11 +226,12 @@ def _measure(
             geometry = geometries[group.members[0].geometry_group]
             results.append(measure_group(group, engine, geometry, settings))
             computed, reused = computed + engine.n_computed, reused + engine.n_reused
+    regions = _regions(geometries, settings)
     return ScanOutcome(
         groups=tuple(results),
         geometries=geometries,
-        regions=_regions(geometries, settings),
-        associations=associations_of(inputs.zoo, results, settings),
+        regions=regions,
+        associations=associations_of(inputs.zoo, results, geometries, regions, settings),
         n_computed=computed,
         n_reused=reused,
         seconds=time.monotonic() - start,

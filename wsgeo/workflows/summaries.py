@@ -53,7 +53,10 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
         "seconds": round(outcome.seconds, 1),
         "verdict": _verdicts(groups),
         "groups": groups,
-        "regions": {name: _regions(result) for name, result in outcome.regions.items()},
+        "regions": {
+            name: {**_regions(result), "associations": said[name]}
+            for name, result in outcome.regions.items()
+        },
         "alerts": list(inputs.alerts),
         "gate_alerts": _gate_alerts(outcome),
         "failures": [failed._asdict() for failed in outcome.failures],
