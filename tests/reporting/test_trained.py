@@ -93,3 +93,38 @@ def test_hostile_names_stay_text(tables):
     hostile = _settings(tables, cases.HOSTILE, [cases.HOSTILE, "b"] * 6)
 
     assert "<img" not in render(summarize(hostile, cases.run()))
+
+
+class TestAngles:
+    """The part on task vectors."""
+
+    SAID = "Task vectors follow the task: the mean distance (1 - cosine) is 0.73."
+
+    def test_stands_apart_from_the_gaps(self, tables):
+        """Rows of task vectors have a part of their own, with its group, and add no row to the gaps."""
+        gaps = tables["associations"]
+        angles = gaps.with_columns(matrix=pl.lit("task_vector"), group=pl.lit("g7"))
+        both = pl.concat([gaps, angles], how="diagonal")
+        found = _panel(tables | {"associations": both}, angles=[self.SAID])
+
+        assert found["rows"] == _panel(tables)["rows"]
+        assert found["angles"]["group"] == "g7"
+        assert found["angles"]["said"] == [self.SAID]
+        assert [row["title"] for row in found["angles"]["rows"]] == ["seed", "learning rate"]
+
+    def test_is_on_the_page_where_there_are_rows(self, tables):
+        """Heading, sentence and chart are there with rows of task vectors, and not without."""
+        angles = tables["associations"].with_columns(matrix=pl.lit("task_vector"))
+        page = render(summarize(tables | {"associations": angles}, cases.run(angles=[self.SAID])))
+
+        assert "where their task vectors point" in page
+        assert self.SAID in page
+        assert 'id="chart-angles"' in page
+        assert "where their task vectors point" not in render(summarize(tables, cases.run()))
+
+    def test_only_the_first_geometry_group_is_shown(self, tables):
+        """Rows of two geometry groups are never mixed."""
+        angles = tables["associations"].with_columns(matrix=pl.lit("task_vector"))
+        two = pl.concat([angles.with_columns(group=pl.lit(g)) for g in ("g0", "g1")])
+
+        assert len(_panel(tables | {"associations": two})["angles"]["rows"]) == angles.height

@@ -58,7 +58,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
     },
     "settings": {**dict.fromkeys(("id", "axis", "value"), _TEXT), "number": _FLOAT},
     "associations": {
-        **dict.fromkeys(("axis", "same_as", "note"), _TEXT),
+        **dict.fromkeys(("group", "matrix", "axis", "same_as", "note"), _TEXT),
         **dict.fromkeys(("n_values", "n_members"), _INT),
         **dict.fromkeys(("cramers_v", "p_value", "q_value"), _FLOAT),
         **dict.fromkeys(("gap_within", "gap_between", "mantel_p", "mantel_q"), _FLOAT),

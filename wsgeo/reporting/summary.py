@@ -45,8 +45,8 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
     run : mapping
         What the run says of itself, all optional: ``name``, ``folder``, ``version``, ``command``, ``settings``,
         ``seed``, ``tau`` (``value`` in nats per example, ``origin`` in words), ``verdict``, ``reasons`` and
-        ``alerts`` (sentences), ``timings`` (seconds), ``data``, ``trained`` (sentences on the
-        settings of training), and ``sets`` (per diagnostic set ``title`` and ``chance``).
+        ``alerts`` (sentences), ``timings`` (seconds), ``data``, ``trained`` and ``angles`` (sentences on the
+        settings of training: with groups and gaps, and with task vectors), and ``sets`` (per diagnostic set ``title`` and ``chance``).
 
     Returns
     -------
@@ -74,7 +74,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         "maps": maps(frames["embedding"], people["id"]),
         "abridged": any(name not in packed and rows[name].count() for name in chain(*RANKED)),
         "diagnosis": diagnosis(frames["scores"], place, people["group"], run.get("sets") or {}),
-        "settings": trained(frames, people, [str(one) for one in run.get("trained") or []]),
+        "settings": trained(frames, people, run),
         "centroids": [_centroid(row) for row in frames["centroids"].to_dicts()],
         "exclusions": plain(frames["exclusions"].to_dicts()),
         "provenance": _provenance(run),

@@ -1,8 +1,8 @@
-"""How the members were trained: their settings, against groups and gaps."""
+"""How the members were trained: their settings, against groups and gaps, and task vectors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -18,7 +18,7 @@ _LENGTH: Final = 60  # characters of a value that are shown
 
 
 def trained(
-    frames: Mapping[str, pl.DataFrame], people: Mapping[str, list[Any]], said: Sequence[str]
+    frames: Mapping[str, pl.DataFrame], people: Mapping[str, list[Any]], run: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what the panel of settings shows.
 
@@ -28,19 +28,20 @@ def trained(
         Tables ``settings`` and ``associations``, completed.
     people : mapping of str to list
         The members' columns.
-    said : sequence of str
-        What the run says of its settings, in sentences.
+    run : mapping
+        What the run says of its settings, in sentences: ``trained`` and ``angles``.
 
     Returns
     -------
     dict
         ``axes`` (per setting ``title``, ``values`` as shown, and ``codes``: the position of each
         member's value, -1 for none), ``rows`` (the table of associations, settings by ``title``,
-        strongest first), ``undrawn`` (titles of settings with too many values), ``first`` (the axis
-        shown first), ``said``.
+        strongest first), ``undrawn`` (titles of settings with too many values), ``said``, and
+        ``angles`` (``group``, ``rows`` and ``said`` of the task vectors).
     """
-    rows = [_row(row) for row in frames["associations"].drop_nulls("axis").to_dicts()]
-    rows.sort(key=_strength)
+    found = frames["associations"].drop_nulls("axis")
+    of_angles = (pl.col("matrix") == "task_vector").fill_null(value=False)  # version 1: gaps only
+    rows, angles = _rows(found.filter(~of_angles)), found.filter(of_angles)
     place = {name: k for k, name in enumerate(people["id"])}
     mine = frames["settings"].filter(pl.col("id").is_in(list(place)))
     parts = mine.partition_by("axis", as_dict=True, maintain_order=True)
@@ -52,8 +53,20 @@ def trained(
         "axes": [_axis(name, varying[name], place) for name in drawn],
         "rows": plain(rows),
         "undrawn": [title(name) for name in names if name not in drawn],
-        "said": list(said),
+        "said": _sentences(run, "trained"),
+        "angles": _angles(angles, _sentences(run, "angles")),
     }
+
+
+def _angles(found: pl.DataFrame, said: list[str]) -> dict[str, Any]:
+    """Return the rows and sentences of the first geometry group."""
+    group = found["group"].first()
+    rows = _rows(found.filter(pl.col("group").eq_missing(group)))
+    return {"group": group, "rows": plain(rows), "said": said}
+
+
+def _sentences(run: Mapping[str, Any], key: str) -> list[str]:
+    return [str(one) for one in run.get(key) or []]
 
 
 def _axis(name: str, part: pl.DataFrame, place: Mapping[str, int]) -> dict[str, Any]:
@@ -78,6 +91,10 @@ def _distinct(values: pl.DataFrame) -> list[str]:
     return shown
 
 
+def _rows(found: pl.DataFrame) -> list[dict[str, Any]]:
+    return sorted(map(_row, found.to_dicts()), key=_strength)
+
+
 def _row(row: dict[str, Any]) -> dict[str, Any]:
     same = row["same_as"]
     return {**row, "title": title(row["axis"]), "same_as": None if same is None else title(same)}
@@ -86,4 +103,5 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 def _strength(row: Mapping[str, Any]) -> tuple[float, ...]:
     """Return what puts the setting with the most evidence first."""
     tests = (row["q_value"], row["mantel_q"])
-    return (*(1.0 if q is None else q for q in tests), -(row["cramers_v"] or 0.0))
+    sizes = (-(row[name] or 0.0) for name in ("cramers_v", "difference"))
+    return (*(1.0 if q is None else q for q in tests), *sizes)

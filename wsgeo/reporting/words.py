@@ -132,6 +132,8 @@ def notes(summary: Mapping[str, Any]) -> dict[str, str]:
         "settings": not summary["settings"]["axes"] and _without_axes(summary["settings"]),
         "contrasts": not any(row["difference"] for row in summary["settings"]["rows"])
         and "No gap within and between the values of a setting could be compared.",
+        "angles": not any(row["difference"] for row in summary["settings"]["angles"]["rows"])
+        and "No angle within and between the values of a setting could be compared.",
         "diagnostics": not summary["diagnosis"]["parts"]
         and "No diagnostic set was run. `wsgeo diagnose` adds one.",
         "transfer": not _both_scores(summary)

@@ -79,12 +79,19 @@ def _of_group(tables: dict[str, pl.DataFrame], name: str | None) -> dict[str, pl
     return {**kept, "models": models}
 
 
+def _region(regions: dict[str, Any], name: str | None) -> dict[str, Any]:
+    """Return what is said of the task vectors of a page: those of its geometry group, or the first."""
+    key = next(iter(regions), None) if name is None else name.split(".")[0]
+    return regions.get(key, {}) if key else {}
+
+
 def _facts(
     facts: dict[str, Any], summary: dict[str, Any], name: str | None, said: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return what the page says of the run itself."""
     groups: list[dict[str, Any]] = summary.get("groups", [])
     group = next((found for found in groups if found["name"] == name), {})
+    region = _region(summary.get("regions", {}), name)
     verdicts = dict(zip((g["name"] for g in groups), summary.get("verdict", []), strict=True))
     return {
         "name": facts["zoo"]["name"],
@@ -95,7 +102,9 @@ def _facts(
         "tau": group.get("tau"),
         "verdict": [verdicts[name], *said] if group else [],
         "reasons": group["reasons"] if group else [],
-        "trained": group.get("associations", []),  # runs of earlier versions have none
+        # Runs of earlier versions have no such sentences.
+        "trained": group.get("associations", []),
+        "angles": region.get("associations", []),
         # The page takes those of the gate from the table of models.
         "alerts": summary.get("alerts", []),
         "timings": {"scan": summary.get("seconds")},

@@ -61,44 +61,47 @@ def _legible() -> alt.Color:
     return alt.ColorValue({"expr": "ink"}, condition=strong)  # type: ignore[return-value]
 
 
-def contrasts_chart(n_rows: int) -> Layered:
-    """Return the mean gap within and between the values of each setting.
+def contrasts_chart(n_rows: int, entry: str, words: str) -> Layered:
+    """Return the mean distance of members within and between the values of each setting.
 
     Parameters
     ----------
     n_rows : int
         Number of settings.
+    entry : str
+        ``gap`` or ``angle``: how the names of the data sets begin.
+    words : str
+        Title of the axis, with the unit.
 
     Returns
     -------
     altair.LayerChart
-        Data sets ``spans`` (``title``, ``within``, ``between``) and ``gap_means`` (``title``,
-        ``kind``, ``gap``).
+        Data sets ``<entry>_spans`` (``title``, ``within``, ``between``) and ``<entry>_means``
+        (``title``, ``kind``, ``mean``).
     """
     down = alt.Axis(labelLimit=150, ticks=False, domain=False, title=None)
     y = alt.Y("title:N", sort=None, axis=down)
     scale = alt.Scale(zero=True)
     kinds = alt.Scale(domain=list(KINDS), range=[alt.ExprRef(k) for k in KINDS])
     spans = (
-        alt.Chart(named("spans"))
+        alt.Chart(named(f"{entry}_spans"))
         .mark_rule(strokeWidth=2)
         .encode(x=alt.X("within:Q"), x2="between:Q", y=y, color=themed("rule"))
     )
     dots = (
-        alt.Chart(named("gap_means"))
+        alt.Chart(named(f"{entry}_means"))
         .mark_point(filled=True, size=110, opacity=1)
         .encode(
-            x=alt.X("gap:Q", title="mean convexity gap (nats per example)", scale=scale,
-                    axis=alt.Axis(tickCount=5)),
+            x=alt.X("mean:Q", title=words, scale=scale, axis=alt.Axis(tickCount=5)),
             y=y,
             color=alt.Color("kind:N", scale=kinds, legend=alt.Legend(orient="top", title=None)),
             tooltip=[
                 alt.Tooltip("title:N", title="setting"),
                 alt.Tooltip("kind:N", title="pairs"),
-                alt.Tooltip("gap:Q", title="mean gap (nats)"),
+                alt.Tooltip("mean:Q", title=words),
             ],
         )
-    )  # fmt: skip
+    )
     return alt.layer(spans, dots).add_params(*params()).properties(height=_STEP * n_rows)
 
 
@@ -115,7 +118,10 @@ def build(summary: Mapping[str, Any]) -> dict[str, Any]:
     dict of str to altair chart
         By panel.
     """
+    of_gaps, of_angles = summary["settings"]["rows"], summary["settings"]["angles"]["rows"]
+    gap, angle = "mean convexity gap (nats per example)", "mean distance (1 - cosine)"
     return {
         "settings": settings_chart(summary["noun"]),
-        "contrasts": contrasts_chart(len(summary["settings"]["rows"])),
+        "contrasts": contrasts_chart(len(of_gaps), "gap", gap),
+        "angles": contrasts_chart(len(of_angles), "angle", angle),
     }

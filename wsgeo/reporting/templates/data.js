@@ -79,8 +79,16 @@ function contingency(chosen) {
   }));
 }
 
-const contrasts = summary.settings.rows.map((row) => (
-  { title: row.title, within: row.gap_within, between: row.gap_between }));
+// Per setting the means within and between its values, as a span and as two dots.
+function contrasts(rows) {
+  const means = rows.map((row) => ({ title: row.title, within: row.gap_within, between: row.gap_between }));
+  return {
+    spans: means.filter((row) => row.within != null && row.between != null),
+    dots: means.flatMap(({ title, ...both }) => Object.entries(both)
+      .filter(([, mean]) => mean != null).map(([kind, mean]) => ({ title, kind, mean }))),
+  };
+}
+const ofGaps = contrasts(summary.settings.rows), ofAngles = contrasts(summary.settings.angles.rows);
 
 const datasets = {
   map: summary.maps.flatMap((map, k) => members
@@ -105,9 +113,7 @@ const datasets = {
   chance: summary.diagnosis.parts.map((part, k) => ({ chance: part.chance, number: k, part: parts[k] }))
     .filter((row) => row.chance != null),
   contingency: contingency(null),
-  spans: contrasts.filter((row) => row.within != null && row.between != null),
-  gap_means: contrasts.flatMap(({ title, ...gaps }) => Object.entries(gaps)
-    .filter(([, gap]) => gap != null).map(([kind, gap]) => ({ title, kind, gap }))),
+  gap_spans: ofGaps.spans, gap_means: ofGaps.dots, angle_spans: ofAngles.spans, angle_means: ofAngles.dots,
   nulls: rows(summary.nulls),
   observed: summary.evidence.silhouette == null ? [] : [{ silhouette: summary.evidence.silhouette }],
 };
