@@ -116,6 +116,33 @@ class TestPutBases:
         assert not list((tmp_path / "zoo").iterdir())
 
 
+class TestRandomWeights:
+    """Bases of ``[scratch]``."""
+
+    @pytest.mark.parametrize("kind", ["bert", "gpt2", "llama"])
+    def test_fit_their_tokenizer(self, places, tmp_path, kind):
+        """A config of any kind gives weights of its shape for the words of the tokenizer."""
+        from transformers import AutoModel, AutoTokenizer
+
+        shapes = {
+            "bert": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2},
+            "gpt2": {"n_embd": 16, "n_layer": 1, "n_head": 2},
+            "llama": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2},
+        }
+        (tmp_path / "shape").mkdir()
+        config = {"model_type": kind, "vocab_size": 9, **shapes[kind]}
+        (tmp_path / "shape" / "config.json").write_text(json.dumps(config))
+        scratch = {"config": "shape", "tokenizer": "model", "seeds": [3]}
+        recipe = Recipe.model_validate({"scratch": scratch, "task": RECIPE.task[0].model_dump()})
+        put(places, recipe)
+        base = tmp_path / "zoo" / "base-scratch3"
+        tokenizer, model = AutoTokenizer.from_pretrained(base), AutoModel.from_pretrained(base)
+
+        assert model.get_input_embeddings().weight.shape == (len(tokenizer), 16)
+        assert model.config.pad_token_id == tokenizer.pad_token_id
+        assert model.config.eos_token_id == tokenizer.eos_token_id
+
+
 class TestFindBases:
     """What can be a base."""
 

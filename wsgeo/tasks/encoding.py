@@ -241,10 +241,27 @@ def _call(
     return TokenRows(out["input_ids"], types, out["special_tokens_mask"], 0)
 
 
+def padding_of(tokenizer: Any) -> int:
+    """Return the id with which texts are padded.
+
+    Parameters
+    ----------
+    tokenizer : PreTrainedTokenizerBase
+        The tokenizer.
+
+    Returns
+    -------
+    int
+        Its padding token, else its end token, else 0: a padded position is masked, so any id of the
+        vocabulary will do where none is meant for it.
+    """
+    ids = (tokenizer.pad_token_id, tokenizer.eos_token_id)
+    return next((found for found in ids if found is not None), 0)
+
+
 def _padded(rows: TokenRows, tokenizer: Any) -> dict[str, NDArray[Any]]:
     """Pad ids, mask and token types to the longest row."""
-    # A padded position is masked, so any id of the vocabulary will do where none is meant for it.
-    pad = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
+    pad = padding_of(tokenizer)
     return {
         "input_ids": _rectangle(rows.ids, pad),
         "attention_mask": _rectangle([[1] * len(row) for row in rows.ids], 0),

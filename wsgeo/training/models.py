@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from wsgeo.errors import WsgeoError
+from wsgeo.escapes import printable
+from wsgeo.tasks.encoding import padding_of
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
 
 
@@ -107,6 +109,8 @@ def perturb(model: Any, scale: float, seed: int) -> None:
 def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str]]:
     """Return the base with a fresh head drawn from torch's generator, or an earlier fine-tuning.
 
+    A base may be a classifier of another task: its head is never kept, its pooler is.
+
     Parameters
     ----------
     recipe : FineTuneRecipe
@@ -119,7 +123,7 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str
     model : transformers.PreTrainedModel
         A classifier in float32.
     fresh : list of str
-        Names of its parameters that the files did not bring.
+        Names of its parameters that are random.
 
     Raises
     ------
@@ -141,6 +145,8 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str
                 label2id={label: i for i, label in enumerate(recipe.labels)},
                 **rates,
             )
+            # A decoder reads its answer at the last token that is no padding; many configs name none.
+            config.pad_token_id = padding_of(tokenizer_of(recipe.base))
             model, loading = AutoModelForSequenceClassification.from_pretrained(
                 start,
                 config=config,
@@ -150,14 +156,39 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str
                 dtype=torch.float32,
                 attn_implementation="eager" if short else "sdpa",
                 output_loading_info=True,
+                ignore_mismatched_sizes=recipe.start is None,
             )
-            return model, sorted(loading["missing_keys"])
     except (OSError, ValueError) as error:
         raise WsgeoError(
             f"the base cannot be loaded as a classifier ({str(error).splitlines()[0]})",
             where=str(start),
             remedy="Give the folder of a model with config.json and model.safetensors.",
         ) from error
+    fresh = set(loading["missing_keys"])
+    if recipe.start is None:
+        fresh |= _renewed_head(model, loading)
+    return model, sorted(fresh)
+
+
+def _renewed_head(model: Any, loading: Mapping[str, Any]) -> set[str]:
+    """Draw the head anew that a base brought, which is another task's; return its names."""
+    import torch
+
+    body = {id(parameter) for parameter in model.base_model.parameters()}
+    head = {name for name, parameter in model.named_parameters() if id(parameter) not in body}
+    other = sorted({name for name, *_ in loading["mismatched_keys"]} - head)
+    if other:
+        raise WsgeoError(
+            f"the base's tensor {printable(other[0])} has not the shape that its config gives",
+            where=str(model.config.name_or_path),
+            remedy="Get the base again.",
+        )
+    if not head <= set(loading["missing_keys"]):
+        drawn = type(model)(model.config)
+        with torch.no_grad():
+            for name in sorted(head):
+                model.get_parameter(name).copy_(drawn.get_parameter(name))
+    return head
 
 
 def fresh_bert(recipe: PretrainRecipe, tokenizer: Any) -> Any:

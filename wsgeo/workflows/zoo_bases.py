@@ -178,6 +178,8 @@ def _draw(scratch: Scratch, source: Path, places: Places, seed: int, target: Pat
             remedy="Give the folder of a config.json.",
         ) from error
     config.vocab_size = len(tokenizer)
+    for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
+        setattr(config, name, getattr(tokenizer, name))
     with quiet(), contextlib.ExitStack() as stack, replacing_folder(target) as staging:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         torch.manual_seed(seed)
