@@ -37,7 +37,7 @@ def train(
     watch: Watch | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Make the zoo of a recipe; what is finished is kept.
+    r"""Make the zoo of a recipe; what is finished is kept.
 
     A member that diverged is not made again by the same recipe; remove ``.unfinished`` in the zoo to
     have it tried again.
@@ -79,6 +79,21 @@ def train(
     References
     ----------
     [juneja2022]_, [qin2022]_, [gueta2023]_, [verma2024]_
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> settings = (
+    ...     'pretraining = { text = "text.txt", validation = "text.txt", n_tokens = 40, steps = 4, '
+    ...     'layers = 1, width = 8, heads = 1, max_length = 8, embeddings = "random" }'
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recipe = Path(folder) / "recipe.toml"
+    ...     _ = recipe.with_name("text.txt").write_text("the otter sleeps\n" * 99)
+    ...     _ = recipe.write_text(settings + "\ngrid = { seed = [0, 1] }")
+    ...     found = train(recipe, Path(folder) / "zoo", jobs=0)
+    >>> [(member["name"], member["status"], member["steps"]) for member in found["members"]]
+    [('seed0', 'trained', 4), ('seed1', 'trained', 4)]
     """
     started = time.monotonic()
     zoo, places = Path(out), _places(recipe, data_root, weights_root)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wsgeo.counting import counted
 from wsgeo.processes.pool import WorkerPool
+from wsgeo.training import SeriesOrder
 from wsgeo.training.corpora import read_documents
 from wsgeo.training.corpus_folders import CACHE, Corpus
 from wsgeo.training.pretraining_files import PlannedSeries, series_orders
@@ -81,12 +82,9 @@ def _costs(
     ):
         for i, members in enumerate(kinds.values()):
             root = Path(folder) / str(i)
-            part, share = _part_of(members[0], root)
-            started = time.monotonic()
-            [order] = series_orders([part], root)
+            order, packing, size = _packed(members[0], root)
             if members[0].corpus not in seen and not (zoo / CACHE).exists():
-                seconds += (time.monotonic() - started) / share
-                n_bytes += _whole_bytes(order.recipe.corpus, share)
+                seconds, n_bytes = seconds + packing, n_bytes + size
             seen.add(members[0].corpus)
             cost, more = series_cost(order, pool, root / "trials")
             seconds += more
@@ -94,23 +92,35 @@ def _costs(
     return costs, (seconds, n_bytes), len(kinds)
 
 
-def _whole_bytes(corpus: Path, share: float) -> int:
-    """Return the size of a corpus of which a share of the text is packed."""
-    text = (corpus / "train.safetensors").stat().st_size
-    return folder_bytes(corpus) + round(text / share) - text
+def _packed(one: PlannedSeries, root: Path) -> tuple[SeriesOrder, float, int]:
+    """Pack a part of the texts; return an order on it, and time and disk of packing all of them."""
+    documents = [text for path in one.corpus.texts for text in read_documents(path)]
+    n_all = sum(map(len, documents))
+    every = math.ceil(n_all / _CHARACTERS)
+    spent: list[float] = []
+    for times in (10, 2, 1):  # the first pays for imports
+        started = time.monotonic()
+        place = root / str(times)
+        [order] = series_orders([_part_of(one, documents[:: every * times], place)], place)
+        spent.append(time.monotonic() - started)
+    first, half, part = spent
+    # Word vectors cost the same for every text: only what grew with the part grows with the whole.
+    seconds = part + max(0.0, part - half) * 2 * (every - 1) + max(0.0, first - half)
+    text = (order.recipe.corpus / "train.safetensors").stat().st_size
+    return order, seconds, folder_bytes(order.recipe.corpus) + text * (every - 1)
 
 
-def _part_of(one: PlannedSeries, root: Path) -> tuple[PlannedSeries, float]:
-    """Return a series on a part of its texts, written to a folder, and the part's share."""
-    corpus, settings = one.corpus, one.settings
-    documents = [text for path in corpus.texts for text in read_documents(path)]
-    every = math.ceil(sum(map(len, documents)) / _CHARACTERS)
-    n_validation = settings.n_validation * settings.max_length * _PER_TOKEN
+def _part_of(one: PlannedSeries, documents: Sequence[str], root: Path) -> PlannedSeries:
+    """Return a series on some documents, and a part of its validation text, in a folder."""
+    n_validation = one.settings.n_validation * one.settings.max_length * _PER_TOKEN
+    texts = {
+        "text.txt": "\n".join(documents),
+        "validation.txt": "\n".join(read_documents(one.corpus.validation))[:n_validation],
+    }
     root.mkdir(parents=True)
-    (root / "text.txt").write_text("\n".join(documents[::every]), encoding="utf-8")
-    text = "\n".join(read_documents(corpus.validation))[:n_validation]
-    (root / "validation.txt").write_text(text, encoding="utf-8")
+    for name, text in texts.items():
+        (root / name).write_text(text, encoding="utf-8")
     part = dataclasses.replace(
-        corpus, texts=(root / "text.txt",), validation=root / "validation.txt"
+        one.corpus, texts=(root / "text.txt",), validation=root / "validation.txt"
     )
-    return dataclasses.replace(one, corpus=part), 1 / every
+    return dataclasses.replace(one, corpus=part)
