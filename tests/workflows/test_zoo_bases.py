@@ -171,3 +171,11 @@ class TestFindBases:
 
         with pytest.raises(WsgeoError, match="nor its index is there"):
             find(places)
+
+    def test_an_adapter_is_no_base(self, places, tmp_path):
+        """A folder of an adapter alone is told what it is."""
+        (tmp_path / "model" / "model.safetensors").unlink()
+        (tmp_path / "model" / "adapter_config.json").write_text("{}")
+
+        with pytest.raises(WsgeoError, match="It is an adapter: merge it"):
+            find(places)

@@ -12,7 +12,7 @@ from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.files import replacing_folder
 from wsgeo.training.models import quiet, tokenizer_of
 from wsgeo.weights.tensors import FileDigest, stream_tensors
-from wsgeo.zoo.discovery import WEIGHTS
+from wsgeo.zoo.discovery import ADAPTER_CONFIG, WEIGHTS
 from wsgeo.zoo.documents import Roots
 from wsgeo.zoo.hub import FILES
 from wsgeo.zoo.weight_files import weight_files
@@ -128,7 +128,9 @@ def _weights(folder: Path) -> list[Path]:
         return weight_files(folder, Roots.of(folder), allow_pickle=False)
     except EntryError as error:
         remedy = error.remedy
-        if error.code == "pickled":
+        if (folder / ADAPTER_CONFIG).is_file():
+            remedy = "It is an adapter: merge it into its own base first."
+        elif error.code == "pickled":
             remedy = "Convert them: load the model in transformers, then call save_pretrained."
         raise WsgeoError(error.what, where=error.where, remedy=remedy) from error
 
