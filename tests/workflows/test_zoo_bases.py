@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from zoo_cases import make_base, write_model
+from zoo_cases import edit_json, make_base, vocabulary, write_model
 
 from wsgeo.errors import WsgeoError
 from wsgeo.training.grids import bases_of
@@ -90,6 +90,14 @@ class TestPutBases:
         ) + 10_000
         for file in (tmp_path / "model").glob("*.safetensors"):
             assert all(np.array_equal(joined[name], x) for name, x in read_tensors(file).items())
+
+    def test_name_their_padding(self, places, tmp_path):
+        """A config without a padding token gets its tokenizer's, and keeps the rest."""
+        edit_json(tmp_path / "model" / "config.json", model_type="gpt2", pad_token_id=None)
+        before = json.loads((tmp_path / "model" / "config.json").read_text())
+        after = json.loads((put(places) / "config.json").read_text())
+
+        assert after == {**before, "pad_token_id": vocabulary()["[PAD]"]}
 
     @pytest.mark.parametrize("shards", [False, True])
     def test_are_kept_and_never_changed(self, places, tmp_path, shards):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wsgeo.errors import EntryError, WsgeoError
-from wsgeo.files import replacing_folder
+from wsgeo.files import replacing_folder, write_text
+from wsgeo.tasks.encoding import padding_of
 from wsgeo.training.models import quiet, tokenizer_of
 from wsgeo.weights.tensors import FileDigest, stream_tensors
-from wsgeo.zoo.discovery import ADAPTER_CONFIG, WEIGHTS
+from wsgeo.zoo.discovery import ADAPTER_CONFIG, CONFIG, WEIGHTS
 from wsgeo.zoo.documents import Roots
 from wsgeo.zoo.hub import FILES
 from wsgeo.zoo.weight_files import weight_files
@@ -85,7 +87,8 @@ def put_bases(
 ) -> None:
     """Copy the bases into a zoo, or draw their random weights; what is there is kept.
 
-    The weights of a copy are one file, whatever they were: members name its hash.
+    The weights of a copy are one file, whatever they were: members name its hash. Its config names the
+    padding that members are trained with, so that adapters on it compute as whole models do.
 
     Parameters
     ----------
@@ -114,6 +117,7 @@ def put_bases(
                 for file in _files(source):
                     shutil.copyfile(file, staging / file.name)
                 _put_weights(_weights(source), staging / WEIGHTS)
+                _name_padding(staging)
         elif _digests(target) != _digests(source):
             raise WsgeoError(
                 "the zoo's copy of the base is not the base that the recipe names",
@@ -164,21 +168,37 @@ def _put_weights(files: Sequence[Path], target: Path) -> None:
         ) from error
 
 
-def _draw(scratch: Scratch, source: Path, places: Places, seed: int, target: Path) -> None:
-    """Write a model with random weights."""
-    import torch
-    from transformers import AutoConfig, AutoModel
+def _name_padding(folder: Path) -> None:
+    """Have a config name the padding of the tokenizer beside it; those of decoders often name none."""
+    padding = padding_of(tokenizer_of(folder))
+    if _config(folder).pad_token_id != padding:
+        document = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        write_text(
+            folder / CONFIG, json.dumps({**document, "pad_token_id": padding}, indent=2) + "\n"
+        )
+
+
+def _config(folder: Path) -> Any:
+    from transformers import AutoConfig
 
     config_of: Any = AutoConfig
-    tokenizer = tokenizer_of(places.model(scratch.tokenizer))
     try:
-        config = config_of.from_pretrained(source, local_files_only=True, trust_remote_code=False)
+        return config_of.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise WsgeoError(
             f"the config cannot be read ({str(error).splitlines()[0]})",
-            where=str(source),
+            where=str(folder),
             remedy="Give the folder of a config.json.",
         ) from error
+
+
+def _draw(scratch: Scratch, source: Path, places: Places, seed: int, target: Path) -> None:
+    """Write a model with random weights."""
+    import torch
+    from transformers import AutoModel
+
+    tokenizer = tokenizer_of(places.model(scratch.tokenizer))
+    config = _config(source)
     config.vocab_size = len(tokenizer)
     for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
         setattr(config, name, getattr(tokenizer, name))
