@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from wsgeo.evaluation.hf import HuggingFaceBackend
+from wsgeo.evaluation.losses import AbstractBackends
 from wsgeo.tasks.task import EncodedExamples, Objective
 from wsgeo.weights.layout import Layout, Weights
 from wsgeo.zoo.checkpoints import Checkpoint
@@ -161,11 +162,22 @@ def head_names(checkpoint: Checkpoint) -> frozenset[str]:
     return frozenset(name for name in checkpoint.layout.names if name.startswith("classifier"))
 
 
-def make_backend(checkpoint: Checkpoint, layout: Layout, token_budget: int) -> HuggingFaceBackend:
-    """Build the checkpoint's architecture."""
-    import transformers
+class ToyBackends(AbstractBackends):
+    """The unchanged modules of toy checkpoints, whose names are not quite those of a zoo."""
 
-    config = transformers.AutoConfig.from_pretrained(checkpoint.folder)
-    model = getattr(transformers, checkpoint.model_class)(config)
-    heads = head_names(checkpoint)
-    return HuggingFaceBackend(model, layout, heads, token_budget=token_budget)
+    def precision_of(self, format_):
+        """Return the number format."""
+        return format_
+
+    def packed(self, checkpoint, weights):
+        """Return the weights as they are."""
+        return weights
+
+    def make(self, checkpoint: Checkpoint, token_budget: int):
+        """Build the checkpoint's architecture."""
+        import transformers
+
+        config = transformers.AutoConfig.from_pretrained(checkpoint.folder)
+        model = getattr(transformers, checkpoint.model_class)(config)
+        heads = head_names(checkpoint)
+        return HuggingFaceBackend(model, checkpoint.layout, heads, token_budget=token_budget)

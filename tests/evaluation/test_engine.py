@@ -23,7 +23,7 @@ LIGHT = ("torch", "transformers.models.bert.modeling_bert", "wsgeo.evaluation.hf
 TOYS = {
     "load": cases.load,
     "head_names": cases.head_names,
-    "make_backend": cases.make_backend,
+    "backends": cases.ToyBackends(),
 }
 
 
@@ -85,8 +85,11 @@ class _Small:
         return self.backend.losses(vector, examples, logits=logits)
 
 
-def small_backend(checkpoint, layout, budget):
-    return _Small(cases.make_backend(checkpoint, layout, budget), budget)
+class SmallBackends(cases.ToyBackends):
+    """Toy backends with little memory."""
+
+    def make(self, checkpoint, token_budget):
+        return _Small(super().make(checkpoint, token_budget), token_budget)
 
 
 @pytest.fixture(scope="module")
@@ -369,11 +372,11 @@ class TestFaults:
 
     def test_too_little_memory(self, zoo, examples, expected):
         """Where memory does not suffice, smaller batches are tried, then it is a failure."""
-        with engine(zoo, examples, make_backend=small_backend, token_budget=400) as other:
+        with engine(zoo, examples, backends=SmallBackends(), token_budget=400) as other:
             found = other.evaluate_all(lines(zoo))
         assert np.abs(means(found) - means(expected)).max() <= 1e-6
 
-        with engine(zoo, examples, make_backend=small_backend, token_budget=4000) as other:
+        with engine(zoo, examples, backends=SmallBackends(), token_budget=4000) as other:
             [[failure]] = other.evaluate_all([Item((Point.of(zoo[0].content_hash),), "toy")])
         assert failure.reason.startswith("out of memory")
 

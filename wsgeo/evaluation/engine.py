@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from types import TracebackType
 from typing import Self, final
 
-from wsgeo.evaluation.evaluator import Evaluator, Unit, hf_backend
+from wsgeo.evaluation.backends import Backends
+from wsgeo.evaluation.evaluator import Evaluator, Unit
 from wsgeo.evaluation.losses import (
-    AbstractBackend,
+    AbstractBackends,
     AbstractEngine,
     Failure,
     Item,
@@ -22,7 +23,7 @@ from wsgeo.processes.pool import PRELOAD, WorkerPool
 from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
 from wsgeo.tasks.task import EncodedExamples
-from wsgeo.weights.layout import Layout, Weights
+from wsgeo.weights.layout import Weights
 from wsgeo.zoo.checkpoints import Checkpoint
 
 
@@ -57,9 +58,9 @@ class Engine(AbstractEngine):
         Memory per process for loaded weights.
     load, head_names : callable, optional
         Checkpoint to weights, and to the tensor names of its head; `wsgeo.zoo`'s by default.
-    make_backend : callable, optional
-        Checkpoint, layout and token budget to a backend; `hf_backend` by default. With processes,
-        all three callables must be importable there.
+    backends : AbstractBackends, optional
+        Makes backends; those of the unchanged modules by default. With processes, all callables
+        must be importable there.
 
     Attributes
     ----------
@@ -81,17 +82,19 @@ class Engine(AbstractEngine):
         cache_bytes: int = 1 << 30,
         load: Callable[[Checkpoint], Weights] | None = None,
         head_names: Callable[[Checkpoint], Collection[str]] | None = None,
-        make_backend: Callable[[Checkpoint, Layout, int], AbstractBackend] = hf_backend,
+        backends: AbstractBackends | None = None,
     ) -> None:
         if load is None or head_names is None:
             from wsgeo import zoo
 
             load, head_names = load or zoo.load_weights, head_names or zoo.head_names
         members = {checkpoint.content_hash: checkpoint for checkpoint in checkpoints}
+        backends = backends or Backends()
         self._evaluator = Evaluator(
-            members, dict(examples), load, head_names, make_backend, token_budget, cache_bytes
+            members, dict(examples), load, head_names, backends, token_budget, cache_bytes
         )
-        self._precision, self._ledger, self._progress = precision, ledger, progress
+        self._precision = backends.precision_of(precision)
+        self._ledger, self._progress = ledger, progress
         self._own_pool = pool is None
         self._pool = pool or WorkerPool(n_jobs, preload=_preload(members.values()))
         self.n_computed = self.n_reused = 0

@@ -9,7 +9,13 @@ from typing import Any, final
 
 from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.evaluation.heads import probe
-from wsgeo.evaluation.losses import AbstractBackend, Failure, Outcome, Point
+from wsgeo.evaluation.losses import (
+    AbstractBackend,
+    AbstractBackends,
+    Failure,
+    Outcome,
+    Point,
+)
 from wsgeo.evaluation.points import REFIT, WeightsCache, layout_of, materialise, owner_of
 from wsgeo.processes.worker import attempt, failure_of
 from wsgeo.tasks.task import EncodedExamples
@@ -20,30 +26,6 @@ Unit = tuple[Point, str]
 """A point and the name of the example set to evaluate it on."""
 
 _RESIDENT_MODELS = 2
-
-
-def hf_backend(checkpoint: Checkpoint, layout: Layout, token_budget: int) -> AbstractBackend:
-    """Build the backend that runs any transformers model unchanged.
-
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        Any checkpoint of the architecture.
-    layout : Layout
-        Names and shapes of the vectors.
-    token_budget : int
-        Tokens per batch.
-
-    Returns
-    -------
-    AbstractBackend
-        With weights of zero.
-    """
-    from wsgeo.evaluation.hf import HuggingFaceBackend
-    from wsgeo.zoo import build_model, head_names
-
-    model = build_model(checkpoint)
-    return HuggingFaceBackend(model, layout, head_names(checkpoint), token_budget=token_budget)
 
 
 @final
@@ -61,8 +43,8 @@ class Evaluator:
         Checkpoint to weights.
     head_names : callable
         Checkpoint to the tensor names of its head.
-    make_backend : callable
-        Checkpoint, layout and token budget to a backend.
+    backends : AbstractBackends
+        Makes backends, and what they take.
     token_budget : int
         Tokens per batch; a quarter after each time that memory did not suffice.
     cache_bytes : int
@@ -73,16 +55,16 @@ class Evaluator:
     examples: Mapping[str, EncodedExamples]
     load: Callable[[Checkpoint], Weights]
     head_names: Callable[[Checkpoint], Collection[str]]
-    make_backend: Callable[[Checkpoint, Layout, int], AbstractBackend]
+    backends: AbstractBackends
     token_budget: int
     cache_bytes: int
     _cache: WeightsCache | None = field(default=None, init=False, repr=False)
-    _backends: dict[Any, AbstractBackend] = field(default_factory=dict, init=False, repr=False)
+    _made: dict[Any, AbstractBackend] = field(default_factory=dict, init=False, repr=False)
     _refused: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, object]:
         """Leave behind what was loaded."""
-        return {**self.__dict__, "_cache": None, "_backends": {}, "_refused": {}}
+        return {**self.__dict__, "_cache": None, "_made": {}, "_refused": {}}
 
     def __call__(self, block: Sequence[Unit]) -> tuple[float, list[Outcome]]:
         """Evaluate points.
@@ -142,22 +124,22 @@ class Evaluator:
         if name in self._refused:
             raise EntryError("refused", self._refused[name])
         try:
-            return self.load(self.checkpoints[name])
+            return self.backends.packed(self.checkpoints[name], self.load(self.checkpoints[name]))
         except EntryError as error:
             self._refused[name] = str(error)
             raise
 
     def _backend(self, checkpoint: Checkpoint, layout: Layout, budget: int) -> AbstractBackend:
         key = (checkpoint.model_class, checkpoint.geometry_group, layout, budget)
-        if key not in self._backends:
-            if len(self._backends) >= _RESIDENT_MODELS:
-                del self._backends[next(iter(self._backends))]
-            self._backends[key] = self.make_backend(checkpoint, layout, budget)
-        return self._backends[key]
+        if key not in self._made:
+            if len(self._made) >= _RESIDENT_MODELS:
+                del self._made[next(iter(self._made))]
+            self._made[key] = self.backends.make(checkpoint, budget)
+        return self._made[key]
 
     def _forget(self) -> None:
         self._cache = None
-        self._backends.clear()
+        self._made.clear()
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wsgeo.evaluation.inputs import Batch, prepare
 from wsgeo.evaluation.losses import AbstractBackend, Failure, Losses, Outcome
+from wsgeo.evaluation.scoring import class_scores, mapped_logits, token_scores
 from wsgeo.tasks.task import IGNORED, EncodedExamples, Objective
 from wsgeo.weights.layout import Layout, Vector
 
@@ -109,9 +110,9 @@ class HuggingFaceBackend(AbstractBackend):
         for batch in self._batches(examples):
             with torch.inference_mode():
                 if examples.objective is Objective.CLASSIFICATION:
-                    mapped = _class_logits(self._call(batch).logits, examples.class_map)
+                    mapped = mapped_logits(self._call(batch).logits, examples.class_map)
                     classes[batch.rows] = mapped.numpy()
-                    outcome = _score_classes(mapped, batch.targets)
+                    outcome = class_scores(mapped, batch.targets)
                 else:
                     outcome = self._score_tokens(batch)
             loss[batch.rows], hit[batch.rows] = outcome[0].numpy(), outcome[1].numpy()
@@ -191,13 +192,10 @@ class HuggingFaceBackend(AbstractBackend):
         if logits.shape[:2] == scored.shape:
             logits = logits[scored]
         logits, targets = logits.reshape(-1, logits.shape[-1]), batch.targets[scored]
-        chosen = logits.gather(1, targets[:, None]).squeeze(1)
-        loss = (logits.logsumexp(1) - chosen).double()
-        hit = (logits.argmax(1) == targets).double()
         owner = torch.arange(len(scored))[:, None].expand_as(scored)[scored]
         count = scored.sum(1)
         total = torch.zeros(2, len(scored), dtype=torch.float64)
-        total.index_add_(1, owner, torch.stack([loss, hit]))
+        total.index_add_(1, owner, torch.stack(token_scores(logits, targets)))
         return total[0] / count, total[1] / count
 
     @contextmanager
@@ -282,19 +280,3 @@ def _head_modules(model: Any) -> list[Any]:
     if model.base_model is model:
         return [model.get_output_embeddings()]
     return [child for child in model.children() if child is not model.base_model]
-
-
-def _class_logits(logits: torch.Tensor, class_map: tuple[tuple[int, ...], ...]) -> torch.Tensor:
-    import torch
-
-    if class_map == tuple((i,) for i in range(logits.shape[1])):
-        return logits
-    return torch.stack([logits[:, list(classes)].amax(1) for classes in class_map], dim=1)
-
-
-def _score_classes(
-    logits: torch.Tensor, targets: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    wide = logits.double()
-    loss = wide.logsumexp(1) - wide.gather(1, targets[:, None]).squeeze(1)
-    return loss, (logits.argmax(1) == targets).double()

@@ -158,7 +158,7 @@ def _batch(
         return torch.from_numpy(np.ascontiguousarray(values[rows][:, :width], np.int64))
 
     width = int(lengths[rows].max())
-    columns = {
+    columns: dict[str, NDArray[Any]] = {
         "input_ids": ids,
         "attention_mask": examples.attention_mask,
         "token_type_ids": examples.token_type_ids,

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsgeo.tasks.task import EncodedExamples
-from wsgeo.weights.layout import Vector
+from wsgeo.weights.layout import Vector, Weights
+from wsgeo.zoo.checkpoints import Checkpoint
 
 
 @final
@@ -179,6 +180,22 @@ class AbstractBackend(abc.ABC):
     @abc.abstractmethod
     def features(self, vector: Vector, examples: EncodedExamples) -> NDArray[np.float32]:
         """Return the input of the head's last layer, shape (n_examples, width)."""
+
+
+class AbstractBackends(abc.ABC):
+    """Makes backends for checkpoints, and packs weights into what they take; can be pickled."""
+
+    @abc.abstractmethod
+    def precision_of(self, format_: str) -> str:
+        """Return what the key of a loss in a number format says of how it was computed."""
+
+    @abc.abstractmethod
+    def packed(self, checkpoint: Checkpoint, weights: Weights) -> Weights:
+        """Return a checkpoint's weights as its backend takes them: a linear map of them."""
+
+    @abc.abstractmethod
+    def make(self, checkpoint: Checkpoint, token_budget: int) -> AbstractBackend:
+        """Build a backend for checkpoints like this one, with weights of zero."""
 
 
 class AbstractEngine(abc.ABC):

@@ -15,7 +15,7 @@ from wsgeo.probing import DiagnosticSet, encode_sets, load_set, score_members
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger, Run, open_run
-from wsgeo.workflows.engines import workers
+from wsgeo.workflows.engines import backends_for, workers
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
@@ -108,6 +108,7 @@ def _score(
         pool=pool,
         ledger=ledger,
         precision=settings.precision,
+        backends=backends_for(group, pool, ledger, settings, tuple(examples.values())),
         token_budget=settings.token_budget,
     ) as engine:
         return score_members(engine, group.members, sets, reasons=reasons, progress=progress)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from wsgeo.evaluation.backends import KNOWN, Backends, choose
 from wsgeo.evaluation.engine import Engine
+from wsgeo.evaluation.losses import Point
 from wsgeo.processes.pool import WorkerPool
+from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger
+from wsgeo.tasks.task import EncodedExamples
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
+from wsgeo.zoo.checkpoints import Checkpoint
 
 
 @contextlib.contextmanager
@@ -76,5 +81,71 @@ def engine_for(
         ledger=ledger,
         progress=progress,
         precision=settings.precision,
+        backends=backends_for(group, pool, ledger, settings),
         token_budget=settings.token_budget,
     )
+
+
+def backends_for(
+    group: GroupData,
+    pool: WorkerPool,
+    ledger: Ledger,
+    settings: ScanSettings,
+    further: Collection[EncodedExamples] = (),
+) -> Backends:
+    """Return what evaluates a loss group: as before in this run, else the fastest that is right.
+
+    Parameters
+    ----------
+    group : GroupData
+        Members and examples.
+    pool : WorkerPool
+        One of its processes compares the backends.
+    ledger : Ledger
+        Finished work: the key of a loss tells how it was computed.
+    settings : ScanSettings
+        Precision.
+    further : collection of EncodedExamples
+        What else the members will be evaluated on.
+
+    Returns
+    -------
+    Backends
+        Of the group.
+    """
+    first = group.members[0]
+    before = next((b for b in KNOWN if _is_kept(ledger, b, first, group, settings)), None)
+    asked = [(first, (group.encoded, *further), before and before.kernel)]
+    [(_, found)] = pool.run(chosen, asked)
+    return Backends(reason=found.reason) if isinstance(found, WorkFailure) else found
+
+
+def chosen(
+    asked: tuple[Checkpoint, tuple[EncodedExamples, ...], str | None],
+) -> Backends:
+    """Choose backends in a worker.
+
+    Parameters
+    ----------
+    asked : tuple of (Checkpoint, tuple of EncodedExamples, str or None)
+        A member, examples, and the kernel of an earlier scan.
+
+    Returns
+    -------
+    Backends
+        The choice.
+    """
+    from wsgeo.zoo import load_weights
+
+    member, examples, kernel = asked
+    return choose(member, examples, load_weights, kernel)
+
+
+def _is_kept(
+    ledger: Ledger, backends: Backends, member: Checkpoint, group: GroupData, settings: ScanSettings
+) -> bool:
+    """Return whether a member's loss was computed in this way before."""
+    key = Point.of(member.content_hash).key(
+        group.encoded.key, backends.precision_of(settings.precision)
+    )
+    return ledger.get(key) is not None

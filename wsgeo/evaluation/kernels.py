@@ -1,0 +1,143 @@
+"""The arithmetic of a forward pass: linear layers with what follows them, in the fastest exact way.
+
+Libraries differ by a factor of two in how fast they multiply float32 matrices on one processor, and
+not by a digit in what they return. Which is fastest is tried when a scan begins.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_REPEATS = 5
+_ROWS = 1024
+_EXACT = 1e-5  # relative to the largest value; bfloat16 errs by 4e-3
+
+
+class Linear(Protocol):
+    """A linear layer, with an activation after it or a summand."""
+
+    def __call__(
+        self,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        *,
+        activation: str | None = None,
+        add: Tensor | None = None,
+    ) -> Tensor:
+        """Return ``activation(x @ weight.T + bias)``, or ``x @ weight.T + bias + add``."""
+
+
+def activate(name: str, x: Tensor) -> Tensor:
+    """Return an activation of a tensor."""
+    import torch
+
+    functional = torch.nn.functional
+    if name == "gelu_tanh":
+        return functional.gelu(x, approximate="tanh")
+    kernel: Callable[[Tensor], Tensor] = torch.tanh if name == "tanh" else getattr(functional, name)
+    return kernel(x)
+
+
+def plain(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    *,
+    activation: str | None = None,
+    add: Tensor | None = None,
+) -> Tensor:
+    """Multiply with torch's own choice of library, on any device."""
+    import torch
+
+    y = torch.nn.functional.linear(x, weight, bias)
+    if activation is not None:
+        return activate(activation, y)
+    return y if add is None else y.add_(add)
+
+
+def onednn(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    *,
+    activation: str | None = None,
+    add: Tensor | None = None,
+) -> Tensor:
+    """Multiply with oneDNN, which adds or activates before the product leaves the cache."""
+    import torch
+
+    kernel = torch.ops.mkldnn._linear_pointwise
+    if add is not None:
+        return _tensor(kernel.binary(x, add, weight, bias, "add"))
+    fused = _FUSED.get(activation or "")
+    if activation is None or fused is not None:
+        return _tensor(kernel(x, weight, bias, *(fused or ("none", [], ""))))
+    return activate(activation, _tensor(kernel(x, weight, bias, "none", [], "")))
+
+
+_FUSED: Final[Mapping[str, tuple[str, list[float], str]]] = {
+    "gelu": ("gelu", [], "none"), "gelu_tanh": ("gelu", [], "tanh"),
+    "relu": ("relu", [], ""), "tanh": ("tanh", [], ""),
+}  # fmt: skip
+
+KERNELS: Final[Mapping[str, Linear]] = {"plain": plain, "onednn": onednn}
+"""Ways to multiply, by the name that is stored with a run."""
+
+
+def fastest(width: int, wide: int, names: tuple[str, ...] = tuple(KERNELS)) -> str:
+    """Return the fastest kernel that is exact, in processor time of one thread.
+
+    Parameters
+    ----------
+    width, wide : int
+        Of a model and its feed-forward layers.
+    names : tuple of str
+        Which to try.
+
+    Returns
+    -------
+    str
+        A key of `KERNELS`; ``plain`` where another errs or is not there.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        torch.manual_seed(0)
+        x, weight, bias = torch.randn(_ROWS, width), torch.randn(wide, width), torch.randn(wide)
+        truth = torch.nn.functional.linear(x.double(), weight.double(), bias.double())
+        seconds = {
+            name: _seconds(lambda k=KERNELS[name]: k(x, weight, bias))  # type: ignore[misc]
+            for name in names
+            if name == "plain" or _is_exact(KERNELS[name], (x, weight, bias), truth)
+        }
+    return min(seconds, key=seconds.__getitem__)
+
+
+def _is_exact(kernel: Linear, arguments: tuple[Tensor, Tensor, Tensor], truth: Tensor) -> bool:
+    try:
+        error = (kernel(*arguments) - truth).abs().max() / truth.abs().max()
+    except (AttributeError, NotImplementedError, RuntimeError):
+        return False  # a private operator may be gone, or unfit for this processor
+    return bool(error < _EXACT)
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """Return the least processor time of a call."""
+    call()
+    seconds = []
+    for _ in range(_REPEATS):
+        started = time.process_time()
+        call()
+        seconds.append(time.process_time() - started)
+    return min(seconds)
+
+
+def _tensor(found: Any) -> Tensor:
+    tensor: Tensor = found
+    return tensor
