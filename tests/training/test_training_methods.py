@@ -11,7 +11,7 @@ import torch
 
 from wsgeo.errors import WsgeoError
 from wsgeo.training import Order, make_member
-from wsgeo.training.loops import fine_tune
+from wsgeo.training.fine_tuning import fine_tune
 from wsgeo.training.methods import METHODS, Adapter, Lora, Prefix
 from wsgeo.training.models import classifier_of, perturb, trainable_of
 

@@ -17,8 +17,9 @@ from wsgeo.processes.pool import WorkerPool
 from wsgeo.processes.worker import attempt
 from wsgeo.training import Optimization, Order, make_member
 from wsgeo.training.descent import Hooks, descend
-from wsgeo.training.loops import fine_tune, pretrain_masked_lm
+from wsgeo.training.fine_tuning import fine_tune
 from wsgeo.training.methods import METHODS
+from wsgeo.training.pair_pretraining import pretrain_masked_lm
 from wsgeo.training.states import UNFINISHED, State, StateKeeper
 
 
@@ -223,7 +224,7 @@ class TestMembers:
         from transformers import PreTrainedTokenizerBase
 
         def full(*_args, **_kwargs):
-            raise Exception("No space left on device (os error 28)")  # noqa: TRY002 - as it does
+            raise Exception("No space left on device (os error 28)")
 
         monkeypatch.setattr(PreTrainedTokenizerBase, "save_pretrained", full)
         with pytest.raises(WsgeoError, match=r"No space left .* Free some space"):

@@ -18,7 +18,8 @@ from wsgeo.progress import Progress
 from wsgeo.training.crews import Made, Watch, make_all, telling
 from wsgeo.training.descent import DivergedError
 from wsgeo.training.devices import device_of
-from wsgeo.training.loops import Trained, fine_tune, pretrain_masked_lm
+from wsgeo.training.fine_tuning import Trained, fine_tune
+from wsgeo.training.pair_pretraining import pretrain_masked_lm
 from wsgeo.training.recipes import FineTuneRecipe
 from wsgeo.training.records import (
     Order,

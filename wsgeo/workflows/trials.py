@@ -19,7 +19,7 @@ from wsgeo.errors import WsgeoError
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.processes.worker import WorkFailure
 from wsgeo.training import FineTuneRecipe, SeriesOrder, make_series
-from wsgeo.training.loops import fine_tune
+from wsgeo.training.fine_tuning import fine_tune
 from wsgeo.training.models import quiet
 
 _SHORT, _LONG = 2, 8  # updates; their difference is free of the start

@@ -1,4 +1,4 @@
-"""The training loops."""
+"""Fine-tuning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from wsgeo.training import Optimization
 from wsgeo.training.descent import DivergedError
 from wsgeo.training.evaluations import evaluate
-from wsgeo.training.loops import fine_tune, pretrain_masked_lm
+from wsgeo.training.fine_tuning import fine_tune
 from wsgeo.training.models import tokenizer_of
 from wsgeo.training.texts import encoded
 
@@ -83,25 +83,6 @@ class TestFineTune:
 
         assert [step for step, _ in told] == [1, 2, 3, 4]
         assert np.mean([loss for _, loss in told]) == trained.descended.train_loss
-
-
-class TestPretrain:
-    """Pre-training."""
-
-    def test_is_the_same_to_the_last_bit_with_the_same_seed(self, workshop):
-        """Two runs of one recipe give equal weights."""
-        runs = [pretrain_masked_lm(workshop.pretraining) for _ in range(2)]
-
-        assert np.array_equal(*map(weights, runs))
-
-    def test_without_pairs_it_is_a_masked_language_model(self, workshop):
-        """The pair objective is left out where its weight is 0."""
-        plain = dataclasses.replace(workshop.pretraining, pair_weight=0.0)
-
-        trained = pretrain_masked_lm(plain)
-
-        assert type(trained.model).__name__ == "BertForMaskedLM"
-        assert np.isfinite(trained.descended.train_loss)
 
 
 class TestEvaluate:
