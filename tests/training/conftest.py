@@ -66,9 +66,9 @@ def recipe(workshop):
 
 @pytest.fixture
 def able(workshop):
-    """Give a recipe of sixty steps that learns its task: whether the first text names an otter."""
+    """Give a recipe of ninety steps that learns its task: whether the first text names an otter."""
     root = workshop.root
     return FineTuneRecipe(
         root / "base", root / "easy-train.parquet", root / "easy-validation.parquet", LABELS,
-        Optimization(5e-3, 60, 16), facts={"share": 0.25},
+        Optimization(3e-3, 90, 16), facts={"share": 0.25},
     )  # fmt: skip
