@@ -46,6 +46,12 @@ class Backends(AbstractBackends):
     known: NDArray[np.int64] | None = None
     reason: str = ""
 
+    def __str__(self) -> str:
+        """Return who evaluates, and why."""
+        if self.kernel != MODULE:
+            return f"packed backend, {self.kernel} kernel, logits checked against transformers"
+        return "transformers' own module" + (f": {self.reason}" if self.reason else "")
+
     def precision_of(self, format_: str) -> str:
         """Return what the key of a loss says of how it was computed."""
         return format_ if self.kernel == MODULE else f"{format_}-packed-{self.kernel}"

@@ -53,6 +53,7 @@ def engine_for(
     ledger: Ledger,
     settings: ScanSettings,
     progress: Progress | None,
+    backends: Backends | None = None,
 ) -> Engine:
     """Return the engine of one loss group.
 
@@ -68,6 +69,8 @@ def engine_for(
         Precision and batch size.
     progress : Progress or None
         Told of every evaluation.
+    backends : Backends, optional
+        What evaluates the group; default what `backends_for` returns.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def engine_for(
         ledger=ledger,
         progress=progress,
         precision=settings.precision,
-        backends=backends_for(group, pool, ledger, settings),
+        backends=backends or backends_for(group, pool, ledger, settings),
         token_budget=settings.token_budget,
     )
 

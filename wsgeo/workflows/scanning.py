@@ -16,7 +16,7 @@ from wsgeo.progress import Progress
 from wsgeo.store import Ledger, Run, create_run
 from wsgeo.store.kept import count_kept
 from wsgeo.workflows.associating import associations_of
-from wsgeo.workflows.engines import engine_for, workers
+from wsgeo.workflows.engines import backends_for, engine_for, workers
 from wsgeo.workflows.exporting import write_graphs
 from wsgeo.workflows.geometry import Geometry, measure_geometry
 from wsgeo.workflows.inputs import ScanInputs, ZooRequest, read_inputs
@@ -116,7 +116,7 @@ def scan(
         if replaced := replacement(run, inputs.request, settings, request):
             say(replaced)
         record_request(run, inputs, settings, request, command)
-        outcome = _measure(inputs, settings, ledger, hands, progress, start)
+        outcome = _measure(inputs, settings, ledger, hands, progress, say, start)
         record_tables(run, inputs, outcome)
         run.write("summary", summary_of(run, inputs, outcome))
         write_graphs(run, outcome.groups)
@@ -216,13 +216,16 @@ def _measure(
     ledger: Ledger,
     pool: WorkerPool,
     progress: Progress | None,
+    say: Announce,
     start: float,
 ) -> ScanOutcome:
     """Measure the geometry, each loss group, and the regions."""
     started, geometries = datetime.now(UTC), _geometries(inputs.zoo, progress)
     results, computed, reused = [], 0, 0
     for group in inputs.groups:
-        with engine_for(group, pool, ledger, settings, progress) as engine:
+        backends = backends_for(group, pool, ledger, settings)
+        say(f"{group.name} is evaluated by: {backends}.")
+        with engine_for(group, pool, ledger, settings, progress, backends) as engine:
             geometry = geometries[group.members[0].geometry_group]
             results.append(measure_group(group, engine, geometry, settings))
             computed, reused = computed + engine.n_computed, reused + engine.n_reused
