@@ -188,11 +188,15 @@ class TestWork:
     """What is evaluated, and how often."""
 
     def test_every_point_is_evaluated_once(self, zoo):
-        """Ends cost one evaluation per checkpoint and pairs nine each."""
-        engine = Landscape()
-        measure_pairs(engine, zoo, "dev", n_resamples=10)
+        """Ends cost one evaluation per checkpoint, pairs nine each and two where they are refined."""
+        plain, refined = Landscape(), Landscape(n_examples=20_000)  # intervals are narrow
+        measure_pairs(plain, zoo, "dev", n_resamples=10, refinements=0)
+        found = measure_pairs(refined, zoo, "dev", n_resamples=10, refinements=5)
 
-        assert len(engine.calls) == len(set(engine.calls)) == 4 + 6 * 9
+        assert len(plain.calls) == len(set(plain.calls)) == 4 + 6 * 9
+        further = found.pairs["n_points"].sum() - 6 * 11
+        assert len(refined.calls) == len(set(refined.calls)) == 4 + 6 * 9 + further
+        assert further > 0
 
     def test_lines_are_walked_from_the_smaller_hash(self, zoo):
         """The first member of each interior point has the smaller content hash."""
@@ -225,7 +229,9 @@ class TestWork:
     def test_one_head_reaches_every_point(self, zoo, policy):
         """With one end's head throughout, each point carries it, save that end itself."""
         engine = Landscape()
-        pairs, _, _ = measure_pairs(engine, zoo[:2], "dev", n_resamples=5, head_policy=policy)
+        pairs, _, _ = measure_pairs(
+            engine, zoo[:2], "dev", n_resamples=5, head_policy=policy, refinements=0
+        )
         first, second = sorted(m.content_hash for m in zoo[:2])
 
         assert pairs["head_policy"].to_list() == [policy]
@@ -238,11 +244,55 @@ class TestWork:
     def test_a_fitted_head_is_fitted_at_the_ends_too(self, zoo):
         """Under refit the whole path has one kind of loss, and each end is fitted once."""
         engine = Landscape()
-        pairs, _, _ = measure_pairs(engine, zoo, "dev", n_resamples=5, head_policy="refit", seed=3)
+        pairs, _, _ = measure_pairs(
+            engine, zoo, "dev", n_resamples=5, head_policy="refit", seed=3, refinements=0
+        )
 
         assert set(pairs["head_policy"]) == {"refit"}
         assert {p.head for p in engine.calls} == {"refit:3"}
         assert len(engine.calls) == 4 + 6 * 9
+
+
+class TestRefinement:
+    """Grids that are finer where a peak lies between their positions."""
+
+    def test_a_missed_peak_is_found(self, zoo):
+        """With refinement a gap is nearer to that of a fine grid, and never lower than without."""
+        tables = {
+            name: measure_pairs(
+                Landscape(n_examples=20_000), zoo, "dev", n_resamples=10, ts=ts, refinements=n
+            ).pairs
+            for name, ts, n in (
+                ("coarse", np.linspace(0, 1, 9), 0),
+                ("refined", np.linspace(0, 1, 9), 5),
+                ("true", np.linspace(0, 1, 65), 0),
+            )
+        }
+        gaps = {name: table["convexity_gap"].to_numpy() for name, table in tables.items()}
+        errors = {name: np.abs(gaps[name] - gaps["true"]) for name in ("coarse", "refined")}
+
+        assert (gaps["refined"] >= gaps["coarse"] - 1e-12).all()
+        assert errors["refined"].max() < 0.3 * errors["coarse"].max()
+        assert tables["refined"]["n_points"].max() > 9
+
+    def test_what_may_be_missed_is_told(self, zoo):
+        """The grid error of each pair is about what a fine grid finds above it."""
+        table, true = (
+            measure_pairs(Landscape(), zoo, "dev", n_resamples=10, ts=ts, refinements=0).pairs
+            for ts in (np.linspace(0, 1, 11), np.linspace(0, 1, 81))
+        )
+        missed = (true["convexity_gap"] - table["convexity_gap"]).to_numpy()
+
+        assert table["grid_error"].to_numpy() == pytest.approx(
+            missed, abs=0.15 * missed.max() + 1e-6
+        )
+
+    def test_a_plateau_is_left_alone(self):
+        """Two copies of one checkpoint have no peak, and cost nothing."""
+        zoo = [checkpoint("a", "x"), checkpoint("b", "x")]
+        pairs = measure_pairs(Landscape(), zoo, "dev", n_resamples=5).pairs
+
+        assert (pairs["n_points"][0], pairs["grid_error"][0]) == (11, 0.0)
 
 
 class TestFailures:
@@ -289,8 +339,9 @@ class TestFailures:
         """Excluded pairs, in either order of names, are pending and not evaluated."""
         engine = Landscape()
         pairs, _, _ = measure_pairs(
-            engine, zoo, "dev", exclude=[("m/d", "m/a"), ("m/b", "m/c")], n_resamples=10
-        )
+            engine, zoo, "dev", exclude=[("m/d", "m/a"), ("m/b", "m/c")], n_resamples=10,
+            refinements=0,
+        )  # fmt: skip
 
         assert pairs["measured"].to_list().count("pending") == 2
         assert len(engine.calls) == 4 + 4 * 9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from typing import Final, NamedTuple
@@ -16,7 +16,8 @@ from wsgeo.evaluation.heads import HeadPolicy, head_for
 from wsgeo.evaluation.losses import AbstractEngine, Failure
 from wsgeo.paths.envelopes import Floats, as_profiles
 from wsgeo.paths.reductions import N_MATRICES, Measured, reduce_lines
-from wsgeo.paths.sweeps import Line, sweep
+from wsgeo.paths.refinement import beside_peak
+from wsgeo.paths.sweeps import Line, Sweep, densify, sweep
 from wsgeo.paths.tables import PAIRS, PROFILES
 from wsgeo.progress import Progress
 from wsgeo.zoo.checkpoints import Checkpoint
@@ -60,6 +61,7 @@ def measure_pairs(
     precision: str = "fp32",
     n_resamples: int = 1000,
     seed: int = 0,
+    refinements: int = 3,
     exclude: Collection[tuple[str, str]] = (),
     progress: Progress | None = None,
 ) -> PairTables:
@@ -95,6 +97,10 @@ def measure_pairs(
         Resamples of the examples.
     seed : int, default 0
         Seed of the resamples, and of the halves of ``refit``.
+    refinements : int, default 3
+        How often two positions are added beside the peak of a line whose grid may miss more of it
+        than a hundredth of the gap and half of its interval; what may still be missed is the column
+        ``grid_error``.
     exclude : collection of (str, str), optional
         Pairs of ids, in either order, that are left ``pending``.
     progress : Progress, optional
@@ -120,15 +126,21 @@ def measure_pairs(
     index = {m.id: i for i, m in enumerate(members)}
     policy = HeadPolicy(head_policy)
     unmeasured = _unmeasured(members, gates or {}, {frozenset(pair) for pair in exclude})
-    swept = sweep(
-        engine,
-        _lines(members, unmeasured),
-        examples_name,
-        t,
-        head=lambda start, _: head_for(policy, start, seed),
-        progress=progress,
-    )
-    found = reduce_lines(swept, t, examples_name, split, n_resamples, np.random.default_rng(seed))
+    lines = _lines(members, unmeasured)
+
+    def head(start: str, _: str) -> str | None:
+        return head_for(policy, start, seed)
+
+    def reduced(swept: Iterator[tuple[Line, Sweep | Failure]]) -> dict[Line, Measured | Failure]:
+        # The same resamples each time: a line that is looked at again is resampled as the others.
+        rng = np.random.default_rng(seed)
+        return reduce_lines(swept, examples_name, split, n_resamples, rng)
+
+    found = reduced(sweep(engine, lines, examples_name, t, head=head, progress=progress))
+    for _ in range(refinements):
+        coarse = _coarse(found)
+        further = {line: beside_peak(each.t, each.mean) for line, each in coarse.items()}
+        found |= reduced(densify(engine, coarse, further, examples_name, head=head))
     outcomes = {
         (a.id, b.id): unmeasured.get((a.id, b.id)) or _turned(found, a, b)
         for a, b in combinations(members, 2)
@@ -141,6 +153,12 @@ def measure_pairs(
         _profiles_frame(outcomes),
         _matrices(outcomes, index, min(n_resamples, N_MATRICES)),
     )
+
+
+def _coarse(found: Mapping[Line, Measured | Failure]) -> dict[Line, Sweep]:
+    """Return the losses of the lines that need a finer grid."""
+    kept = {line: each.coarse for line, each in found.items() if isinstance(each, Measured)}
+    return {line: each for line, each in kept.items() if each is not None}
 
 
 def _by_id(checkpoints: Sequence[Checkpoint]) -> tuple[list[int], list[Checkpoint]]:

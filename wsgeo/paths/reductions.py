@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wsgeo.evaluation.losses import Failure
-from wsgeo.paths.envelopes import Floats
 from wsgeo.paths.intervals import Interval, PathIntervals, intervals, resample_counts
 from wsgeo.paths.profiles import Profile
+from wsgeo.paths.refinement import grid_error
 from wsgeo.paths.sweeps import Line, Sweep
 
 N_MATRICES: Final = 200
@@ -32,11 +32,15 @@ class Measured:
         Its columns in the pair table.
     gaps : ndarray of float32, shape (n_matrices,)
         Convexity gaps of resampled examples.
+    coarse : Sweep or None
+        All its losses, where its grid may miss more of the peak than a hundredth of the gap and half
+        of its interval.
     """
 
     profile: Profile
     numbers: dict[str, object]
     gaps: NDArray[np.float32]
+    coarse: Sweep | None = None
 
     def reversed(self) -> Measured:
         """Return the same line walked from its other end."""
@@ -54,7 +58,6 @@ class Measured:
 
 def reduce_lines(
     swept: Iterable[tuple[Line, Sweep | Failure]],
-    t: Floats,
     task: str,
     split: str,
     n_resamples: int,
@@ -66,8 +69,6 @@ def reduce_lines(
     ----------
     swept : iterable of ((str, str), Sweep or Failure)
         Lines with their losses, as `sweep` yields them.
-    t : ndarray of float64, shape (n_points,)
-        Increasing positions from 0 to 1.
     task, split : str
         What the losses were measured on.
     n_resamples : int
@@ -88,12 +89,19 @@ def reduce_lines(
             continue
         if counts is None:
             counts = resample_counts(len(result.losses), n_resamples, rng)
-        loss = result.losses.mean(axis=0, dtype=np.float64)
-        profile = Profile(*line, t, loss, result.metric, "line", task, split)
-        limits = intervals(t, result.losses, counts)
+        profile = Profile(*line, result.t, result.mean, result.metric, "line", task, split)
+        limits = intervals(result.t, result.losses, counts)
         numbers = _numbers(profile, limits) | {"n_examples": len(result.losses)}
-        found[line] = Measured(profile, numbers, limits.gap_draws[:N_MATRICES].astype(np.float32))
+        draws = limits.gap_draws[:N_MATRICES].astype(np.float32)
+        coarse = result if _misses_much(numbers) else None
+        found[line] = Measured(profile, numbers, draws, coarse)
     return found
+
+
+def _misses_much(numbers: Mapping[str, Any]) -> bool:
+    """Return whether a peak between the positions could change the gap."""
+    width = numbers["convexity_gap_hi"] - numbers["convexity_gap_lo"]
+    return bool(numbers["grid_error"] > max(0.01 * numbers["convexity_gap"], 0.5 * width))
 
 
 def _numbers(profile: Profile, limits: PathIntervals) -> dict[str, object]:
@@ -104,4 +112,5 @@ def _numbers(profile: Profile, limits: PathIntervals) -> dict[str, object]:
         if interval is not None:
             row |= {f"{name}_lo": interval.low, f"{name}_hi": interval.high}
     row |= {"convexity_gap_se": limits.convexity_gap.error, "n_points": profile.t.size}
+    row |= {"grid_error": grid_error(profile.t, profile.loss)}
     return row | {"measured": "measured"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -27,14 +27,22 @@ class Sweep:
 
     Parameters
     ----------
+    t : ndarray of float64, shape (n_points,)
+        Increasing positions from 0 to 1.
     losses : ndarray of float32, shape (n_examples, n_points)
         Loss of each example at each position, in nats.
     metric : ndarray of float64, shape (n_points,)
         Mean metric at each position, a fraction in [0, 1].
     """
 
+    t: Floats
     losses: NDArray[np.float32]
     metric: Floats
+
+    @property
+    def mean(self) -> Floats:
+        """Mean loss at each position, summed in float64."""
+        return np.asarray(self.losses.mean(axis=0, dtype=np.float64))
 
 
 def sweep(
@@ -82,15 +90,58 @@ def sweep(
             open_lines.append(line)
             continue
         done += 1
-        yield line, _join([start, *[start] * (t.size - 2), end])
+        yield line, _join(t, [start, *[start] * (t.size - 2), end])
         _tell(progress, done, len(lines))
-    items = [Item(_interior(line, t, head), examples) for line in open_lines]
+    items = [Item(_points(line, t[1:-1], head), examples) for line in open_lines]
     for index, inside in engine.evaluate(items):
         line = open_lines[index]
         start, end = (ends[point] for point in _end_points(line, head))
         done += 1
-        yield line, _join([start, *inside, end])
+        yield line, _join(t, [start, *inside, end])
         _tell(progress, done, len(lines))
+
+
+def densify(
+    engine: AbstractEngine,
+    coarse: Mapping[Line, Sweep],
+    further: Mapping[Line, Floats],
+    examples: str,
+    *,
+    head: Head | None = None,
+) -> Iterator[tuple[Line, Sweep | Failure]]:
+    """Yield lines again, with further positions beside those that are measured.
+
+    Parameters
+    ----------
+    engine : AbstractEngine
+        Evaluates points named by content hashes.
+    coarse : mapping of (str, str) to Sweep
+        What is known of each line.
+    further : mapping of (str, str) to ndarray of float64, shape (n_further,)
+        Positions in (0, 1) to add, by line.
+    examples : str
+        Name of the example set at the engine.
+    head : callable, optional
+        As for `sweep`.
+
+    Yields
+    ------
+    tuple of ((str, str), Sweep or Failure)
+        The line, on all its positions.
+    """
+    lines = list(further)
+    items = [Item(_points(line, further[line], head), examples) for line in lines]
+    for index, outcomes in engine.evaluate(items):
+        line = lines[index]
+        before, added = coarse[line], _join(further[line], list(outcomes))
+        if isinstance(added, Sweep):
+            order = np.argsort(np.concatenate([before.t, added.t]), kind="stable")
+            added = Sweep(
+                np.concatenate([before.t, added.t])[order],
+                np.concatenate([before.losses, added.losses], axis=1)[:, order],
+                np.concatenate([before.metric, added.metric])[order],
+            )
+        yield line, added
 
 
 def _evaluate_ends(
@@ -117,12 +168,12 @@ def _has_interior(line: Line, t: Floats) -> bool:
     return line[0] != line[1] and t.size > 2
 
 
-def _interior(line: Line, t: Floats, head: Head | None) -> tuple[Point, ...]:
+def _points(line: Line, t: Floats, head: Head | None) -> tuple[Point, ...]:
     chosen = head(*line) if head else None
-    return tuple(Point.on_line(*line, float(position), chosen) for position in t[1:-1])
+    return tuple(Point.on_line(*line, float(position), chosen) for position in t)
 
 
-def _join(outcomes: list[Outcome]) -> Sweep | Failure:
+def _join(t: Floats, outcomes: list[Outcome]) -> Sweep | Failure:
     """Put the positions side by side, or return why there is no loss at one of them."""
     found: list[Losses] = []
     for outcome in map(_finite, outcomes):
@@ -130,7 +181,7 @@ def _join(outcomes: list[Outcome]) -> Sweep | Failure:
             return outcome
         found.append(outcome)
     losses = np.stack([each.loss for each in found], axis=1)
-    return Sweep(losses, np.array([each.metric for each in found]))
+    return Sweep(t, losses, np.array([each.metric for each in found]))
 
 
 def _finite(outcome: Outcome) -> Outcome:
