@@ -67,7 +67,9 @@ TABLES: Final[Mapping[str, pl.Schema]] = {
 VERSION: Final = 1
 """Version of a schema that has never changed."""
 
-VERSIONS: Final = {"associations": 2, "clusters": 2, "contingency": 2, "models": 2}
+VERSIONS: Final = {
+    "associations": 2, "clusters": 2, "contingency": 2, "models": 2, "pairs": 2,
+}  # fmt: skip
 """Versions of those that have; 2 added columns, which read as null in a table of version 1."""
 
 _KEY: Final = "wsgeo.schema"
