@@ -21,6 +21,7 @@ from wsgeo.training.packing import PackedText
 from wsgeo.training.recipes import Optimization
 from wsgeo.training.series_members import (
     SeriesOrder,
+    described,
     diverged_series,
     make_all_series,
     make_series,
@@ -303,6 +304,18 @@ class TestMakeSeries:
         recipe = series_of(zoo, texts, causal_share=0.5, embeddings="cooccurrence")
 
         assert make_series(SeriesOrder(zoo / "seed0", recipe, zoo)).status == "kept"
+
+    @pytest.mark.parametrize(
+        ("share", "phases"),
+        [(0.0, ["masked_lm"] * 3), (0.5, ["causal_lm", "causal_lm", "masked_lm"])],
+    )
+    def test_a_phase_is_that_of_the_updates_so_far(self, texts, tmp_path, share, phases):
+        """The initialisation belongs to the first phase; a purely masked series has one."""
+        order = SeriesOrder(
+            tmp_path / "s", series_of(tmp_path, texts, causal_share=share), tmp_path
+        )
+
+        assert [described(order, step)["phase"] for step in order.folders] == phases
 
     def test_another_recipe_is_not_passed_off(self, zoo, texts):
         """A folder with other settings is refused by the setting's name."""

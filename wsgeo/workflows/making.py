@@ -10,6 +10,7 @@ from typing import Any, Final
 from wsgeo.progress import Progress
 from wsgeo.training import Made, Order, make_members
 from wsgeo.training.crews import Watch
+from wsgeo.training.finished import are_whole
 from wsgeo.training.members import diverged
 from wsgeo.training.recipe_files import Places, read_document
 from wsgeo.workflows.drafting import Draft, draft_of
@@ -17,7 +18,7 @@ from wsgeo.workflows.engines import n_cores
 from wsgeo.workflows.planning import plan_fine_tuning
 from wsgeo.workflows.training_plans import TrainingPlan
 from wsgeo.workflows.zoo_claims import check_same, claimed
-from wsgeo.workflows.zoo_notes import member_folders, own_notes, write_notes
+from wsgeo.workflows.zoo_notes import member_folders, write_notes
 from wsgeo.workflows.zoo_work import LOST, RESULTS, Listeners, work_through
 
 PRETRAINING: Final = "pretraining"
@@ -161,7 +162,7 @@ def plan_training(
 
 def _is_settled(order: Order) -> bool:
     """Tell whether a member is finished, or known to diverge."""
-    return bool(own_notes(order.folder) or diverged(order))
+    return are_whole(order.folders.values()) or bool(diverged(order))
 
 
 def _lost(orders: Sequence[Order], made: Sequence[Made]) -> dict[str, str]:
