@@ -83,6 +83,13 @@ class TestCheckRecipe:
             ('base = "base"', 'base = ""', "base: string should have at least 1 character"),
             ("train.csv", "", "task.train: string should have at least 1 character"),
             ('name = "film"', 'name = "a/b"', "task.name: string should match pattern"),
+            ("steps = 10", "steps = 10\nsave_at = [2, 4, 2]", "training.save_at: 2 stands twice"),
+            ('"train.csv"', '["a", "b", "a"]', "task.train: 'a' stands twice"),
+            (
+                'base = "base"',
+                'scratch = { config = "c", tokenizer = "t", seeds = [1, 1] }',
+                "scratch.seeds: 1 stands twice",
+            ),
         ],
     )
     def test_a_slip_is_one_line(self, write, old, new, said):
