@@ -69,7 +69,9 @@ class TestMake:
     def test_a_whole_run_is_kept(self, tmp_path, elsewhere):
         """A second call trains nothing, whatever is installed by then."""
         run = run_in(tmp_path)
+        assert not finished.are_whole(run.folders.values())
         assert made_by(run, "first").status == "trained"
+        assert finished.are_whole(run.folders.values())
         elsewhere()
 
         assert made_by(run, "second").status == "kept"

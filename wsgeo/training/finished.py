@@ -41,7 +41,8 @@ def are_whole(folders: Iterable[Path]) -> bool:
     WsgeoError
         If a folder holds something else.
     """
-    return len({making_of(read_record(path)) if path.exists() else None for path in folders}) == 1
+    makings = {making_of(read_record(path)) if path.exists() else "" for path in folders}
+    return len(makings) == 1 and "" not in makings
 
 
 def is_finished(folder: Path, settings: Mapping[str, Any]) -> bool:
