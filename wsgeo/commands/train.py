@@ -94,12 +94,13 @@ def _page(found: dict[str, Any]) -> list[str]:
 
 def _again(found: dict[str, Any]) -> list[str]:
     """Say how to have members tried again that have no model."""
-    statuses = {member["status"] for member in found["members"]}
-    lines = []
-    if "nonfinite" in statuses:
-        states = Path(found["zoo"]) / ".unfinished"
-        lines.append(f"What diverged is not trained again; to try it again, remove {states} first.")
-    if "failed" in statuses:
+    states = Path(found["zoo"]) / ".unfinished"
+    lines = [
+        f"{member['name']} diverged; to have it tried again, remove {states / member['name']} first."
+        for member in found["members"]
+        if member["status"] == "nonfinite"
+    ]
+    if any(member["status"] == "failed" for member in found["members"]):
         lines.append("What failed is tried again by the same command.")
     return lines
 

@@ -40,8 +40,8 @@ def train(
 ) -> dict[str, Any]:
     r"""Make the zoo of a recipe; what is finished is kept.
 
-    A member that diverged is not made again by the same recipe; remove ``.unfinished`` in the zoo to
-    have it tried again.
+    A member that diverged is not made again by the same recipe; remove ``.unfinished/<its name>`` in
+    the zoo to have it tried again.
 
     Parameters
     ----------
