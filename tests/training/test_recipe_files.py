@@ -84,6 +84,16 @@ class TestCheckRecipe:
             ("train.csv", "", "task.train: string should have at least 1 character"),
             ('name = "film"', 'name = "a/b"', "task.name: string should match pattern"),
             ("steps = 10", "steps = 10\nsave_at = [2, 4, 2]", "training.save_at: 2 stands twice"),
+            (
+                'name = "film"',
+                'name = "film"\nlabels = ["bad", "2"]',
+                "task.labels.2: '2' is a number; give a name with a letter, such as 'class 2'",
+            ),
+            (
+                'name = "film"',
+                'name = "film"\nmerge = { bad = "LABEL_0" }',
+                "task.merge.bad: 'LABEL_0' is a number",
+            ),
             ('"train.csv"', '["a", "b", "a"]', "task.train: 'a' stands twice"),
             (
                 'base = "base"',

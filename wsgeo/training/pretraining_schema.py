@@ -20,7 +20,18 @@ from wsgeo.training.strict import (
     several,
 )
 
+
+def _kind(value: object) -> str:
+    return "steps" if isinstance(value, list) else "word"
+
+
 Step = Annotated[int, Field(ge=0)]
+# By kind, or a list with a slip would be told to be a word.
+SaveAt = Annotated[
+    Annotated[Literal["log"], pydantic.Tag("word")]
+    | Annotated[Distinct[Step], Field(min_length=1), pydantic.Tag("steps")],
+    pydantic.Discriminator(_kind),
+]
 
 
 class Pretraining(Strict):
@@ -52,7 +63,7 @@ class Pretraining(Strict):
     masked_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     embeddings: Literal["cooccurrence", "random"] = "cooccurrence"
     initializer_range: Positive | None = None
-    save_at: Literal["log"] | Annotated[Distinct[Step], Field(min_length=1)] = "log"
+    save_at: SaveAt = "log"
     n_checkpoints: Count = 8
     n_validation: Count = 256
 

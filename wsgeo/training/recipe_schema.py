@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
+from wsgeo.tasks.labels import is_unnamed
 from wsgeo.training.strict import (
     Count,
     Distinct,
@@ -24,6 +25,16 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,59}$")]
 Plain = str | int | float
 Files = Annotated[Distinct[Text], pydantic.BeforeValidator(several)]
 
+
+def _named(label: str) -> str:
+    if is_unnamed([label]):
+        raise ValueError(
+            f"{label!r} is a number; give a name with a letter, such as 'class {label}'"
+        )
+    return label
+
+
+Label = Annotated[Text, pydantic.AfterValidator(_named)]
 Method = Literal["full", "lora", "ia3", "prefix", "bitfit", "adapter", "probe"]
 
 
@@ -50,8 +61,8 @@ class Task(Strict):
     train: Files = Field(min_length=1)
     validation: Files = Field(min_length=1)
     mixture: Files = Field(default=[])
-    labels: list[Text] | None = Field(default=None, min_length=2)
-    merge: dict[str, Text] = Field(default={})
+    labels: list[Label] | None = Field(default=None, min_length=2)
+    merge: dict[str, Label] = Field(default={})
     columns: dict[str, Text] = Field(default={})
     max_length: Count | None = None
     n_examples: Count | None = None

@@ -78,13 +78,13 @@ def _named(place: Sequence[int | str], document: Mapping[str, Any]) -> list[str]
     parts: list[str] = []
     node: Any = document
     for part in place:
-        if isinstance(node, list):
-            parts.append(str(int(part) + 1))
-            node = node[int(part)]
+        if isinstance(node, list) and isinstance(part, int):
+            parts.append(str(part + 1))
+            node = node[part]
         elif isinstance(node, dict) and isinstance(part, str):
             parts.append(part)
             node = node.get(part)
-        # Below a plain value pydantic names the kinds that it could have been.
+        # Elsewhere pydantic names the kinds that a value could have been.
     return parts
 
 
