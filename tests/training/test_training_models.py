@@ -28,7 +28,7 @@ def recipe_of(base, labels=("good", "bad"), **given):
 def drawn(recipe, seed=0):
     """Return a recipe's classifier and the names of its random parameters."""
     torch.manual_seed(seed)
-    return classifier_of(recipe, short=True)
+    return classifier_of(recipe)
 
 
 class TestHead:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +12,7 @@ from wsgeo.cli import main
 from wsgeo.errors import WsgeoError
 from wsgeo.training import members
 from wsgeo.training.descent import DivergedError
-from wsgeo.workflows import trials, zoo_bases
+from wsgeo.workflows import trials, zoo_bases, zoo_work
 from wsgeo.workflows.making import plan_training, train
 from wsgeo.zoo import read_zoo
 
@@ -155,6 +156,30 @@ class TestTrain:
         bases = [tmp_path / p / "base-scratch0" / "model.safetensors" for p in ("a", "b")]
 
         assert bases[0].read_bytes() == bases[1].read_bytes()
+
+    def test_texts_that_are_cut_are_told(self, bench, tmp_path):
+        """In the record of each member, in the answer, and in a line per file of data."""
+        words = [str(bench / FINE_TUNING), "-o", str(tmp_path / "zoo"), "-j", "0"]
+        words += ["--set", "task.max_length=3", "--set", "grid.seed=[0]"]
+        page = CliRunner().invoke(main, ["train", *words])
+        found = json.loads(CliRunner().invoke(main, ["train", *words, "--json"]).stdout)
+        record = json.loads((tmp_path / "zoo" / "seed0" / "wsgeo.json").read_text())
+        [n] = [row["n_truncated"] for row in found["data"] if row["n"] == 48]
+
+        assert (record["n_truncated"]["train"], record["longest_input"]) == (n, 3)
+        assert 0 < n <= 48
+        line = (
+            f"{n} of 48 examples in data/film-train.parquet are longer than 3 tokens and were cut."
+        )
+        assert line in page.stdout
+
+    def test_members_share_no_gpu_unasked(self, monkeypatch):
+        """One at a time on a GPU, one per core else."""
+        monkeypatch.setattr(zoo_work, "n_cores", lambda: 7)
+        for kind, n in (("cuda", 1), ("cpu", 7)):
+            device = SimpleNamespace(type=kind)
+            monkeypatch.setattr(zoo_work, "device_of", lambda _, device=device: device)
+            assert zoo_work.usual_jobs("auto") == n
 
 
 class TestPlanTraining:

@@ -89,7 +89,17 @@ def _page(found: dict[str, Any]) -> list[str]:
     counts = Counter(member["status"] for member in members)
     told = ", ".join(f"{n} {status}" for status, n in counts.items())
     done = f"{told}; {found['seconds']:.0f} s."
-    return [*lines, "", done, *_again(found), "", f"Next    {found['next']}"]
+    return [*lines, "", done, *_cut(found), *_again(found), "", f"Next    {found['next']}"]
+
+
+def _cut(found: dict[str, Any]) -> list[str]:
+    """Say of each file of data how many of its texts no member saw whole."""
+    return [
+        f"{row['n_truncated']:,} of {row['n']:,} examples in {row['file']} are longer than "
+        f"{row['longest_input']} tokens and were cut."
+        for row in found["data"]
+        if row["n_truncated"]
+    ]
 
 
 def _again(found: dict[str, Any]) -> list[str]:

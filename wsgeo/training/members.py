@@ -132,6 +132,8 @@ def _results(trained: Trained, n_seen: int) -> dict[str, Any]:
         "train_loss": descended.train_loss,
         "validation_loss": None if evaluation is None else evaluation.loss,
         "validation_metric": None if evaluation is None else evaluation.accuracy,
+        "n_truncated": dict(trained.n_truncated),
+        "longest_input": trained.longest_input,
         "seconds": round(descended.seconds, 3),
         "examples_per_second": round(n_seen / max(descended.seconds, 1e-3), 1),
     }
