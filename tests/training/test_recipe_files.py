@@ -80,6 +80,19 @@ class TestCheckRecipe:
                 'name = "film"\nfacts = { a = true }',
                 "task.facts.a: input should be",
             ),
+            *(
+                (
+                    'name = "film"',
+                    f'name = "film"\nfacts = {{ "{name}" = "x" }}',
+                    f"task.facts.{name}: '{name}' is a name of a setting or a result",
+                )
+                for name in ("device", "status", "train_loss", "subset", "versions")
+            ),
+            (
+                'base = "base"',
+                'base = [{ path = "b", facts = { data = "x" } }]',
+                "base.1.facts.data: 'data' is a name of a setting or a result",
+            ),
             ('base = "base"', 'base = ""', "base: string should have at least 1 character"),
             ("train.csv", "", "task.train: string should have at least 1 character"),
             ('name = "film"', 'name = "a/b"', "task.name: string should match pattern"),

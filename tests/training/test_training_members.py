@@ -11,6 +11,8 @@ import pytest
 from wsgeo.errors import WsgeoError
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.training import Optimization, Order, crews, finished, make_member, make_members, members
+from wsgeo.training.fact_names import refused
+from wsgeo.training.records import described
 
 
 @pytest.fixture
@@ -45,6 +47,15 @@ class TestMakeMember:
         assert 0 <= facts["validation_metric"] <= 1
         assert len(facts["base_hash"]) == len(facts["data_hash"]["train"]) == 64
         assert "torch" in facts["versions"]
+
+    def test_no_fact_may_have_a_name_of_its_record(self, order):
+        """Whatever stands there beside the facts, a recipe may not call a fact so."""
+        trajectory = dataclasses.replace(order.recipe, save_at=(2,), start=order.recipe.base)
+        make_member(order)
+        names = json.loads((order.folder / "wsgeo.json").read_text()).keys()
+        names |= described(dataclasses.replace(order, recipe=trajectory), 90).keys()
+
+        assert [name for name in names if not refused(name)] == ["share"]
 
     def test_is_accepted_into_a_zoo(self, order, workshop):
         """Ingest takes the member as it is written."""

@@ -8,6 +8,7 @@ import pydantic
 from pydantic import Field
 
 from wsgeo.tasks.labels import is_unnamed
+from wsgeo.training.fact_names import refused
 from wsgeo.training.strict import (
     Count,
     Distinct,
@@ -34,6 +35,14 @@ def _named(label: str) -> str:
     return label
 
 
+def _free(name: str) -> str:
+    # Also a setting that is no axis of this recipe: its value would be another one.
+    if refused(name) or name.partition(".")[0] in Training.model_fields:
+        raise ValueError(f"{name!r} is a name of a setting or a result; give the fact another one")
+    return name
+
+
+Facts = dict[Annotated[str, pydantic.AfterValidator(_free)], Plain]
 Label = Annotated[Text, pydantic.AfterValidator(_named)]
 Method = Literal["full", "lora", "ia3", "prefix", "bitfit", "adapter", "probe"]
 
@@ -43,7 +52,7 @@ class Base(Strict):
 
     path: Text
     name: Name | None = None
-    facts: dict[str, Plain] = Field(default={})
+    facts: Facts = Field(default={})
 
 
 class Scratch(Strict):
@@ -69,7 +78,7 @@ class Task(Strict):
     n_validation: Count | None = None
     draw_seed: Seed = 0
     remove_characters: str = ""
-    facts: dict[str, Plain] = Field(default={})
+    facts: Facts = Field(default={})
 
 
 class Lora(Strict):
