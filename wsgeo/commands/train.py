@@ -58,8 +58,8 @@ def command(
     """Make the zoo that RECIPE describes: bases, data, one model per member.
 
     RECIPE is a TOML file of a base, data, settings, and the axes of a grid. The same command goes on
-    where it was stopped. What it writes can be scanned as it is. Exit code 4 means that a member has
-    no model.
+    where it was stopped. On a GPU one member is made at a time unless --jobs says otherwise. What it
+    writes can be scanned as it is. Exit code 4 means that a member has no model.
     """
     from wsgeo.commands.console import answer, answer_json, say, watching
     from wsgeo.workflows.making import plan_training, train
