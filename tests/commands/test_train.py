@@ -76,7 +76,9 @@ class TestDiverged:
         assert first.exit_code == again.exit_code == 4
         assert told[0].split(":")[0] == "seed0-lr1e+30  nonfinite"
         assert "Making" not in again.stderr
-        assert f"to try it again, remove {tmp_path / 'zoo' / '.unfinished'} first" in again.stdout
+        state = tmp_path / "zoo" / ".unfinished" / "seed0-lr1e+30"
+        assert f"to have it tried again, remove {state} first." in again.stdout
+        assert state.is_dir()
         assert {path: path.stat().st_mtime_ns for path in before} == before
         assert "# seed0-lr1e+30" in (tmp_path / "zoo" / "zoo.toml").read_text()
 

@@ -64,6 +64,59 @@ class TestExamples:
         with pytest.raises(DataError, match="Give labels"):
             training_data(task(labels=None), "all", 0.0, places)
 
+    @pytest.mark.parametrize("ids", [["a"] * 6, ["a", None, "b", "c", "d", "e"], [[1]] * 6])
+    def test_ids_that_tell_nothing(self, places, tmp_path, ids):
+        """Where ids are repeated, empty or no ids, a worker reads the numbers of the rows as such."""
+        nli(6, "x").with_columns(id=pl.Series(ids)).write_parquet(tmp_path / "train.parquet")
+        found = training_data(task(), "all", 0.0, places)
+        write_prepared(found, tmp_path / "data" / "train.parquet")
+
+        assert read_task(tmp_path / "data" / "train.parquet").ids == tuple("123456")
+
+    def test_a_merge_of_no_label(self, places):
+        """A mistyped label merges nothing, so it is refused; one of the mixture alone is known."""
+        others = pl.DataFrame({"premise": ["a"], "hypothesis": ["b"], "label": ["unsure"]})
+        others.write_parquet(places.recipe.parent / "mixture.parquet")
+        known = {"neutral": "other", "contradiction": "other", "unsure": "other"}
+
+        assert validation_data(task(merge=known), places).labels == ("entailment", "other")
+        with pytest.raises(
+            DataError, match=r"'netural', which is no label. Did you mean 'neutral'"
+        ):
+            validation_data(task(merge={**known, "netural": "other"}), places)
+
+    def test_spellings_are_merged_too(self, places):
+        """A merge reads its labels as labels are compared: without case and separators."""
+        merge = {"Neutral": "Non-Entailment", "CONTRADICTION": "Non-Entailment"}
+        found = training_data(task(merge=merge), "all", 0.0, places)
+
+        assert found.counts() == {"entailment": 20, "Non-Entailment": 40}
+
+    @pytest.mark.parametrize(
+        "given", [{"labels": ["yes", "no", "Yes"]}, {"merge": dict.fromkeys(NLI, "all")}]
+    )
+    def test_labels_that_are_one(self, places, given):
+        """Two spellings of one label, or a merge of all, are no classes."""
+        with pytest.raises(DataError, match="not two or more that differ"):
+            training_data(task(**given), "all", 0.0, places)
+
+    @pytest.mark.parametrize("read", [training_data, validation_data])
+    def test_a_mixture_has_the_labels_of_the_task(self, places, tmp_path, read):
+        """Its labels are read as those of the training data; another one is a line with the file."""
+        names = pl.col("label").replace_strict(dict(enumerate(NLI)), return_dtype=pl.String)
+        for name in ("train", "validation"):
+            pl.read_parquet(tmp_path / f"{name}.parquet").with_columns(names).write_parquet(
+                tmp_path / f"{name}.parquet"
+            )
+        named = nli(9, "m").with_columns(names.str.to_uppercase())
+        named.write_parquet(tmp_path / "mixture.parquet")
+        given = ("all", 0.1) if read is training_data else ()
+
+        assert read(task(labels=None), *given, places).labels == tuple(sorted(NLI))
+        named.with_columns(label=pl.lit("unsure")).write_parquet(tmp_path / "mixture.parquet")
+        with pytest.raises(DataError, match=r"mixture.parquet: the label 'unsure' is none of"):
+            read(task(labels=None), *given, places)
+
     def test_a_label_that_is_not_declared(self, places):
         """A label number beyond the names is refused."""
         with pytest.raises(DataError, match="'2' is none of"):
@@ -111,26 +164,35 @@ class TestExamples:
 class TestTrainingData:
     """Draws, subsets, doses."""
 
-    def test_a_draw_keeps_the_shares(self, places):
-        """A draw is stratified, in the order of the file, and part of a larger one."""
-        small, large = (
-            training_data(task(n_examples=n), "all", 0.0, places).table for n in (15, 30)
-        )
+    @pytest.mark.parametrize("sizes", [(15, 30), (7, 8), (1, 59)])
+    def test_a_draw_keeps_the_shares(self, places, sizes):
+        """A draw has each label's share but for one example, and is part of a larger one."""
+        small, large = (training_data(task(n_examples=n), "all", 0.0, places) for n in sizes)
 
-        assert small["label"].value_counts()["count"].to_list() == [5, 5, 5]
-        assert set(small["id"]) <= set(large["id"])
-        assert small["row"].is_sorted()
+        assert set(small.table["id"]) <= set(large.table["id"])
+        for n, found in zip(sizes, (small, large), strict=True):
+            assert found.table.height == n
+            assert all(abs(count - n / 3) < 1 for count in found.counts().values())
+            assert found.table["row"].is_sorted()
 
-    def test_halves_are_disjoint(self, places):
-        """The halves of the drawn examples share nothing, and the first comes first in the file."""
+    @pytest.mark.parametrize("n", [30, 31])
+    def test_halves_are_disjoint(self, places, n):
+        """The halves of the drawn examples are all of them, each once, in the order of the file."""
         halves = [
-            training_data(task(n_examples=30), half, 0.0, places)
+            training_data(task(n_examples=n), half, 0.0, places)
             for half in ("first-half", "second-half")
         ]
+        whole = training_data(task(n_examples=n), "all", 0.0, places).table
 
-        assert [half.table.height for half in halves] == [15, 15]
-        assert halves[0].table["row"].max() < halves[1].table["row"].min()
+        assert pl.concat([half.table for half in halves]).equals(whole)
+        assert [half.table.height for half in halves] == [15, n - 15]
         assert halves[0].name == "nli-train-first-half"
+
+    def test_names_are_exact(self, places):
+        """Fractions and doses that differ have names that differ."""
+        pairs = [(0.5, 0.1), (0.5000000001, 0.1), (0.5, 0.1000000001)]
+
+        assert len({training_data(task(), *pair, places).name for pair in pairs}) == 3
 
     def test_a_fraction(self, places):
         """A fraction is a stratified draw."""
@@ -154,7 +216,7 @@ class TestTrainingData:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("61", "row 61 is not among the 60 rows, counted from 1"),
+            ("61", "row 61 is not among the 60 rows of the file, counted from 1"),
             ("0", "row 0 is not among"),
             ("1\n2\n1", "row 1 is listed twice"),
             ("", "no row"),
@@ -169,6 +231,28 @@ class TestTrainingData:
         with pytest.raises(DataError, match=said) as caught:
             training_data(task(), "rows.txt", 0.0, places)
         assert str(caught.value).startswith(str(tmp_path / "rows.txt"))
+
+    def test_listed_rows_are_those_of_the_file(self, places, tmp_path):
+        """Rows without a gold label count too, and none of them can be taken."""
+        labels = pl.Series([-1, 0, 1, 2, -1, 0])
+        nli(6, "x").with_columns(label=labels).write_parquet(tmp_path / "train.parquet")
+        (tmp_path / "rows.txt").write_text("2 6 3 4")
+        found = training_data(task(), "rows.txt", 0.0, places)
+
+        assert found.table["row"].to_list() == [2, 3, 4, 6]
+        assert found.table["id"].to_list() == ["x1", "x2", "x3", "x5"]
+        (tmp_path / "rows.txt").write_text("2 5")
+        with pytest.raises(DataError, match="row 5 has no gold label, or no text"):
+            training_data(task(), "rows.txt", 0.0, places)
+
+    def test_listed_rows_of_several_files(self, places, tmp_path):
+        """A row number of two files means nothing."""
+        (tmp_path / "rows.txt").write_text("1")
+
+        with pytest.raises(
+            DataError, match="row numbers are those of one file, and the task nli has"
+        ):
+            training_data(task(train=["train.parquet", "more.parquet"]), "rows.txt", 0.0, places)
 
     @pytest.mark.parametrize("text", ["{}", "[1.0]", "[true]", '["1"]', "[1", "1"])
     def test_a_faulty_json_list(self, places, tmp_path, text):
@@ -195,10 +279,40 @@ class TestTrainingData:
         own = {d: set(found.table.filter(file="train.parquet")["id"]) for d, found in doses.items()}
         assert own[0.5] <= own[0.1]
 
-    def test_a_dose_that_the_mixture_cannot_fill(self, places):
-        """A mixture that is too small is said, not repeated."""
-        with pytest.raises(DataError, match="takes 54 examples, and the mixture has 30"):
-            training_data(task(), "all", 0.9, places)
+    @pytest.mark.parametrize("shares", [(1, 0, 0), (5, 1, 0), (1, 1, 1)])
+    def test_a_dose_keeps_the_labels(self, places, tmp_path, shares):
+        """Each label is as frequent as without a dose, and has its share of what is mixed in."""
+        labels = [i for i, n in enumerate(shares) for _ in range(30 * n // sum(shares))]
+        mixture = nli(30, "m").with_columns(label=pl.Series(labels))
+        mixture.write_parquet(tmp_path / "mixture.parquet")
+        plain = training_data(task(), "all", 0.0, places)
+        for dose in (0.02, 0.15, 0.3):
+            found = training_data(task(), "all", dose, places)
+            mixed = dict(
+                found.table.filter(file="mixture.parquet")["label"].value_counts().iter_rows()
+            )
+
+            assert found.counts() == plain.counts()
+            assert found.n_mixed == sum(mixed.values()) == round(60 * dose)
+            for name, n in zip(NLI, shares, strict=True):
+                assert abs(mixed.get(name, 0) - found.n_mixed * n / sum(shares)) < 1
+            assert found.table.filter(file="train.parquet")["row"].is_sorted()
+
+    @pytest.mark.parametrize(
+        ("dose", "labels", "said"),
+        [
+            (0.9, [0, 1, 2], "a dose of 0.9 takes 54 of 60 examples, and the mixture has 30"),
+            (0.005, [0, 1, 2], "a dose of 0.005 takes none of 60 examples. Raise the dose"),
+            (0.5, [0], "takes 30 of 60 examples, 30 of them 'entailment', of which there are 20"),
+        ],
+    )
+    def test_a_dose_that_cannot_be(self, places, tmp_path, dose, labels, said):
+        """A dose of too much, of too much of one label, or of less than an example is refused."""
+        mixture = nli(30, "m").with_columns(label=pl.Series(labels * (30 // len(labels))))
+        mixture.write_parquet(tmp_path / "mixture.parquet")
+
+        with pytest.raises(DataError, match=said):
+            training_data(task(), "all", dose, places)
 
     def test_the_whole_may_be_the_mixture(self, places):
         """A dose of one leaves nothing of the training file."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import polars as pl
 import pytest
 
+from wsgeo.errors import DataError, WsgeoError
 from wsgeo.training import Optimization
 from wsgeo.training.descent import DivergedError
 from wsgeo.training.evaluations import evaluate
-from wsgeo.training.fine_tuning import fine_tune
+from wsgeo.training.fine_tuning import check_length, fine_tune
 from wsgeo.training.models import tokenizer_of
 from wsgeo.training.texts import encoded
+from wsgeo.zoo.model_classes import positions_of
 
 
 def weights(trained):
@@ -83,6 +86,52 @@ class TestFineTune:
 
         assert [step for step, _ in told] == [1, 2, 3, 4]
         assert np.mean([loss for _, loss in told]) == trained.descended.train_loss
+
+
+class TestLengths:
+    """Texts that are too long."""
+
+    def test_texts_that_are_cut_are_counted(self, recipe):
+        """As many as have more tokens than the longest input; none where nothing limits them."""
+        tokenizer = tokenizer_of(recipe.base)
+        whole = encoded(recipe, recipe.train, None, tokenizer).attention_mask.sum(axis=1)
+        short = fine_tune(dataclasses.replace(recipe, max_length=8))
+        free = fine_tune(recipe)
+
+        assert short.n_truncated["train"] == int((whole > 8).sum()) > 0
+        assert (short.longest_input, free.longest_input) == (8, int(whole.max()))
+        assert free.n_truncated == {"train": 0, "validation": 0}
+
+    @pytest.mark.parametrize("kind", ["Bert", "Roberta", "MPNet"])
+    def test_no_text_is_longer_than_the_positions(self, recipe, kind):
+        """What passes the check the model takes, and no more; some number from behind the padding."""
+        import torch
+        import transformers
+
+        small = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+        config = getattr(transformers, f"{kind}Config")(
+            vocab_size=20, intermediate_size=8, max_position_embeddings=12, pad_token_id=1, **small
+        )
+        model = getattr(transformers, f"{kind}ForSequenceClassification")(config).eval()
+        free = positions_of(config.to_dict())
+        check_length(recipe, model, free)
+        model(torch.full((1, free), 5))
+
+        with pytest.raises(WsgeoError, match=f"Set max_length to {free} or less"):
+            check_length(recipe, model, free + 1)
+        with pytest.raises((IndexError, RuntimeError)):
+            model(torch.full((1, free + 1), 5))
+
+
+def test_a_label_for_several_classes_is_refused(recipe, tmp_path):
+    """A scan may read three classes as two; no class is trained on what is two of them."""
+    file = tmp_path / "two.parquet"
+    labels = ["entailment", "non-entailment"]
+    pl.DataFrame({"text": ["otter", "heron"], "label": labels}).write_parquet(file)
+    three = dataclasses.replace(recipe, labels=("entailment", "neutral", "contradiction"))
+
+    with pytest.raises(DataError, match="stand for several classes"):
+        encoded(three, file, None, tokenizer_of(recipe.base))
 
 
 class TestEvaluate:

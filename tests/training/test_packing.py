@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from wsgeo.errors import DataError
+from wsgeo.training import packing
 from wsgeo.training.models import tokenizer_of
 from wsgeo.training.packing import PackedText, pack, read_packed, write_packed
 from wsgeo.training.tokenizers import train_tokenizer
@@ -32,6 +33,14 @@ class TestPack:
             expected += [tokenizer.sep_token_id]
 
         assert pack(TEXTS, tokenizer).ids.tolist() == expected
+
+    @pytest.mark.parametrize("at_once", [1, 2, 3, 4])
+    def test_loses_no_text_between_portions(self, tokenizer, monkeypatch, at_once):
+        """However many documents are tokenised together, the running text is the same."""
+        expected = pack(TEXTS * 3, tokenizer).ids
+        monkeypatch.setattr(packing, "_AT_ONCE", at_once)
+
+        assert np.array_equal(pack(iter(TEXTS * 3), tokenizer).ids, expected)
 
     def test_takes_two_bytes_for_a_small_vocabulary(self, tokenizer):
         """Ids below 65536 are kept in 16 bits."""

@@ -80,9 +80,39 @@ class TestCheckRecipe:
                 'name = "film"\nfacts = { a = true }',
                 "task.facts.a: input should be",
             ),
+            *(
+                (
+                    'name = "film"',
+                    f'name = "film"\nfacts = {{ "{name}" = "x" }}',
+                    f"task.facts.{name}: '{name}' is a name of a setting or a result",
+                )
+                for name in ("device", "status", "train_loss", "subset", "versions")
+            ),
+            (
+                'base = "base"',
+                'base = [{ path = "b", facts = { data = "x" } }]',
+                "base.1.facts.data: 'data' is a name of a setting or a result",
+            ),
             ('base = "base"', 'base = ""', "base: string should have at least 1 character"),
             ("train.csv", "", "task.train: string should have at least 1 character"),
             ('name = "film"', 'name = "a/b"', "task.name: string should match pattern"),
+            ("steps = 10", "steps = 10\nsave_at = [2, 4, 2]", "training.save_at: 2 stands twice"),
+            (
+                'name = "film"',
+                'name = "film"\nlabels = ["bad", "2"]',
+                "task.labels.2: '2' is a number; give a name with a letter, such as 'class 2'",
+            ),
+            (
+                'name = "film"',
+                'name = "film"\nmerge = { bad = "LABEL_0" }',
+                "task.merge.bad: 'LABEL_0' is a number",
+            ),
+            ('"train.csv"', '["a", "b", "a"]', "task.train: 'a' stands twice"),
+            (
+                'base = "base"',
+                'scratch = { config = "c", tokenizer = "t", seeds = [1, 1] }',
+                "scratch.seeds: 1 stands twice",
+            ),
         ],
     )
     def test_a_slip_is_one_line(self, write, old, new, said):

@@ -10,7 +10,9 @@ import pytest
 
 from wsgeo.errors import WsgeoError
 from wsgeo.processes.pool import WorkerPool
-from wsgeo.training import Optimization, Order, crews, make_member, make_members, members
+from wsgeo.training import Optimization, Order, crews, finished, make_member, make_members, members
+from wsgeo.training.fact_names import refused
+from wsgeo.training.records import described
 
 
 @pytest.fixture
@@ -41,10 +43,19 @@ class TestMakeMember:
 
         assert facts["base"] == "base"
         assert set(facts["data"].values()) == {"easy-train.parquet", "easy-validation.parquet"}
-        assert (facts["learning_rate"], facts["step"], facts["share"]) == (5e-3, 60, 0.25)
+        assert (facts["learning_rate"], facts["step"], facts["share"]) == (3e-3, 90, 0.25)
         assert 0 <= facts["validation_metric"] <= 1
         assert len(facts["base_hash"]) == len(facts["data_hash"]["train"]) == 64
         assert "torch" in facts["versions"]
+
+    def test_no_fact_may_have_a_name_of_its_record(self, order):
+        """Whatever stands there beside the facts, a recipe may not call a fact so."""
+        trajectory = dataclasses.replace(order.recipe, save_at=(2,), start=order.recipe.base)
+        make_member(order)
+        names = json.loads((order.folder / "wsgeo.json").read_text()).keys()
+        names |= described(dataclasses.replace(order, recipe=trajectory), 90).keys()
+
+        assert [name for name in names if not refused(name)] == ["share"]
 
     def test_is_accepted_into_a_zoo(self, order, workshop):
         """Ingest takes the member as it is written."""
@@ -54,7 +65,7 @@ class TestMakeMember:
         zoo = read_zoo(order.folder.parent, base=str(workshop.root / "base"))
 
         assert zoo.ids == ("one",)
-        assert zoo.members[0].facts["learning_rate"].value == 5e-3
+        assert zoo.members[0].facts["learning_rate"].value == 3e-3
         assert np.isfinite(load_weights(zoo.members[0]).vector).all()
 
     def test_a_finished_member_is_not_trained_again(self, order, monkeypatch):
@@ -78,7 +89,7 @@ class TestMakeMember:
         def cut(*_args, **_kwargs):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(members, "write_text", cut)
+        monkeypatch.setattr(finished, "write_text", cut)
         with pytest.raises(KeyboardInterrupt):
             make_member(order)
 
@@ -157,13 +168,13 @@ class TestMakeMembers:
 
         assert (seen[0].n_made, seen[0].n_members, seen[0].done) == (0, 2, 0)
         assert {one.member for standing in working for one in standing.running} == {"m1"}
-        assert all(standing.running[0].n_steps == standing.total == 60 for standing in working)
+        assert all(standing.running[0].n_steps == standing.total == 90 for standing in working)
         assert all(standing.done == standing.running[0].step >= 1 for standing in working)
         assert all(standing.running[0].loss > 0 for standing in working)
         assert working[0].seconds_left is None
         assert all(standing.seconds_left >= 0 for standing in working[1:])
         assert seen[-1].running == ()
-        assert (seen[-1].n_made, seen[-1].done) == (2, 60)
+        assert (seen[-1].n_made, seen[-1].done) == (2, 90)
 
     def test_a_model_that_learned_nothing_is_kept_and_flagged(self, able, workshop, tmp_path):
         """The folder is there, its record gives the reason, and it is told again at a second call."""

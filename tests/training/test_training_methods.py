@@ -34,7 +34,7 @@ def method_of(name):
 def start_of(recipe):
     """Return a recipe's model before its first update."""
     torch.manual_seed(recipe.seed)
-    return trainable_of(recipe, short=True)
+    return trainable_of(recipe)
 
 
 def rms(tensor):
@@ -105,7 +105,7 @@ class TestSave:
         model = fine_tune(recipe).model
         method.save(model, tmp_path, "plain")
         torch.manual_seed(99)
-        base, _ = classifier_of(recipe, short=True)
+        base, _ = classifier_of(recipe)
         read = PeftModel.from_pretrained(base, tmp_path).eval()
         config = json.loads((tmp_path / "adapter_config.json").read_text())
 
@@ -159,7 +159,7 @@ class TestAdapter:
 
     def test_refuses_a_model_without_such_layers(self, recipe):
         """Where inner and outer width agree, nothing tells the layers apart."""
-        model, fresh = classifier_of(recipe, short=True)
+        model, fresh = classifier_of(recipe)
         model.config.intermediate_size = model.config.hidden_size
 
         with pytest.raises(WsgeoError, match="no feed-forward layers"):

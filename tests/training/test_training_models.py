@@ -8,7 +8,7 @@ from zoo_cases import bert_config, edit_json, random_tensors, write_model, write
 
 from wsgeo.errors import WsgeoError
 from wsgeo.training import FineTuneRecipe, Optimization
-from wsgeo.training.models import classifier_of
+from wsgeo.training.models import classifier_of, set_dropout
 
 OTHERS = ("yes", "maybe", "no")
 
@@ -28,7 +28,7 @@ def recipe_of(base, labels=("good", "bad"), **given):
 def drawn(recipe, seed=0):
     """Return a recipe's classifier and the names of its random parameters."""
     torch.manual_seed(seed)
-    return classifier_of(recipe, short=True)
+    return classifier_of(recipe)
 
 
 class TestHead:
@@ -101,3 +101,59 @@ def test_a_decoder_reads_the_last_token_of_a_padded_text(tmp_path, kind):
         both = model(input_ids=ids, attention_mask=(ids != pad).long()).logits
         alone = model(input_ids=ids[1:, :2]).logits
     assert torch.allclose(both[1], alone[0], atol=1e-6)
+
+
+SMALL = {
+    "bert": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2},
+    "roberta": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2},
+    "albert": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2},
+    "deberta-v2": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2},
+    "distilbert": {"dim": 16, "hidden_dim": 32, "n_layers": 1, "n_heads": 2},
+    "gpt2": {"n_embd": 16, "n_layer": 1, "n_head": 2},
+    "llama": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2},
+}
+
+
+class TestDropout:
+    """The rate by whatever name a config knows it."""
+
+    @pytest.mark.parametrize("kind", SMALL)
+    def test_is_all_there_is(self, kind):
+        """At a rate of 0 a model in training computes as in evaluation, at another it does not."""
+        import transformers
+
+        for rate in (0.0, 0.5):
+            config = transformers.AutoConfig.for_model(
+                kind, vocab_size=40, intermediate_size=32, pad_token_id=0,
+                bos_token_id=1, eos_token_id=2, **SMALL[kind],
+            )  # fmt: skip
+            set_dropout(config, rate)
+            torch.manual_seed(0)
+            model = transformers.AutoModelForSequenceClassification.from_config(config)
+            ids = torch.tensor([[5, 6, 7, 8, 9, 10]])
+            with torch.no_grad():
+                learning, measured = (
+                    model.train(mode)(input_ids=ids).logits for mode in (True, False)
+                )
+
+            assert torch.equal(learning, measured) == (rate == 0.0)
+            rates = {m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)}
+            assert rates <= {rate}
+
+    def test_of_a_recipe_reaches_the_model(self, of_another_task):
+        """The rate of a recipe is that of every layer, and without one the base keeps its own."""
+        rates = [
+            {m.p for m in drawn(recipe_of(of_another_task, **given))[0].modules()
+             if isinstance(m, torch.nn.Dropout)}
+            for given in ({"dropout": 0.25}, {})
+        ]  # fmt: skip
+
+        assert rates[0] == {0.25}
+        assert 0.25 not in rates[1]
+
+    def test_that_a_model_lacks(self):
+        """A model without dropout is refused in one line."""
+        import transformers
+
+        with pytest.raises(WsgeoError, match="has no dropout to set"):
+            set_dropout(transformers.PretrainedConfig(), 0.1)

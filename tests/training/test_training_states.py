@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -71,10 +72,13 @@ def same(a, b):
 class TestGoingOn:
     """Interruptions."""
 
-    @pytest.mark.parametrize("k", [1, 3, 7, 8])
-    def test_a_run_cut_anywhere_ends_in_the_same_bits(self, recipe, tmp_path, k):
+    @pytest.mark.parametrize(
+        ("k", "precision"), [*((k, "float32") for k in (1, 3, 7, 8)), (3, "bfloat16")]
+    )
+    def test_a_run_cut_anywhere_ends_in_the_same_bits(self, recipe, tmp_path, k, precision):
         """With dropout, over an epoch's end, from whichever update it was cut at."""
-        recipe = dataclasses.replace(recipe, dropout=0.2, optimization=Optimization(1e-2, 8, 16))
+        plan = Optimization(1e-2, 8, 16, precision=precision)
+        recipe = dataclasses.replace(recipe, dropout=0.2, optimization=plan)
         whole = fine_tune(recipe)
         keeper = StateKeeper(tmp_path / "state", {}, every=0.0)
         with pytest.raises(CutError):
@@ -189,6 +193,29 @@ class TestStateKeeper:
 
         with pytest.raises(WsgeoError, match="the state of the run cannot be written"):
             StateKeeper.beside(tmp_path / "one", {}).save(State(1, {}))
+
+    def test_its_folder_may_be_removed_while_it_is_made(self, tmp_path, monkeypatch):
+        """A worker that removes the last other state does not end the one that begins."""
+        mkdir, removed = Path.mkdir, []
+
+        def contested(path, *args, **kwargs):
+            mkdir(path, *args, **kwargs)
+            if path.name == UNFINISHED and len(removed) < 3:
+                removed.append(path)
+                path.rmdir()
+
+        monkeypatch.setattr(Path, "mkdir", contested)
+        keeper = StateKeeper.beside(tmp_path / "one", {})
+        keeper.save(State(4, {"weight:a": torch.ones(1)}))
+
+        assert len(removed) == 3
+        assert keeper.step() == keeper.load().step == 4
+
+    def test_tells_its_step_without_its_tensors(self, tmp_path):
+        """Without a state of these settings it is before the first."""
+        StateKeeper(tmp_path / "s", {"seed": 1}).save(State(3, {"weight:a": torch.ones(1)}))
+
+        assert [StateKeeper(tmp_path / "s", {"seed": s}).step() for s in (1, 2)] == [3, -1]
 
 
 class TestMembers:

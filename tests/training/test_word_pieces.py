@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from wsgeo.training.word_pieces import word_pieces
@@ -13,8 +16,50 @@ LINE = "the otter saw the other otters there and then they sang together in the 
 TEXT = LINE.split(" ")
 
 
+def reference(words, n_pieces):
+    """Merge the most frequent pair, counted anew each time; of equals that of the lowest ids."""
+    counts = Counter(words)
+    spelt = {word: [word[0], *(f"##{letter}" for letter in word[1:])] for word in counts}
+    letters = {piece for pieces in spelt.values() for piece in pieces}
+    vocabulary = sorted(letters, key=lambda piece: (piece.startswith("##"), piece))
+    while len(vocabulary) < n_pieces:
+        pairs = Counter()
+        for word, pieces in spelt.items():
+            for pair in pairwise(pieces):
+                pairs[pair] += counts[word]
+        if not pairs or max(pairs.values()) < 2:
+            break
+        best = min(pairs, key=lambda pair: (-pairs[pair], *map(vocabulary.index, pair)))
+        merged = best[0] + best[1].removeprefix("##")
+        if merged not in vocabulary:
+            vocabulary.append(merged)
+        spelt = {word: merge(pieces, best, merged) for word, pieces in spelt.items()}
+    return vocabulary
+
+
+def merge(pieces, pair, merged):
+    """Put a merged piece in the places of a pair, from the left."""
+    found = []
+    for piece in pieces:
+        if found and (found[-1], piece) == pair:
+            found[-1] = merged
+        else:
+            found.append(piece)
+    return found
+
+
 class TestWordPieces:
     """The vocabulary."""
+
+    @pytest.mark.parametrize("seed", range(40))
+    def test_agrees_with_the_reference(self, seed):
+        """On random corpora, full of ties, pieces and their order are those of plain counting."""
+        rng = np.random.default_rng(seed)
+        letters = list("zaéxk"[: rng.integers(2, 6)])
+        words = ["".join(rng.choice(letters, rng.integers(1, 8))) for _ in range(60)]
+        n_pieces = int(rng.integers(12, 60))
+
+        assert word_pieces([words], n_pieces) == reference(words, n_pieces)
 
     def test_is_the_same_in_every_process(self):
         """Hash seeds of a process decide nothing."""

@@ -1,15 +1,20 @@
 """A recipe with its data read."""
 
 import json
+import re
 import tomllib
 
 import numpy as np
+import polars as pl
 import pytest
 from trained_zoo import LABELS, sentences
 from zoo_cases import make_base
 
+from wsgeo.errors import WsgeoError
+from wsgeo.training import models
+from wsgeo.training.examples import Prepared
 from wsgeo.training.recipe_files import Places, read_document
-from wsgeo.workflows.drafting import draft_of
+from wsgeo.workflows.drafting import _add, draft_of
 from wsgeo.workflows.making import train
 from wsgeo.zoo import read_zoo
 from wsgeo.zoo.axes import settings_table
@@ -38,7 +43,7 @@ subset = ["all", "rows.json"]
 def bench(tmp_path_factory):
     """Give a folder with a recipe, its data and its base. Do not change it."""
     root = tmp_path_factory.mktemp("draft")
-    for name, n in (("train", 48), ("validation", 24)):
+    for name, n in (("train", 48), ("validation", 24), ("other", 12)):
         rows = sentences(n, np.random.default_rng(n), agree=True)
         lines = [json.dumps({"text": text, "label": LABELS[label]}) for text, label, _ in rows]
         (root / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
@@ -81,6 +86,84 @@ class TestRows:
         assert tomllib.loads((zoo / "zoo.toml").read_text())["member"][1]["facts"]["lora.rank"] == 2
         assert settings["lora.rank"] == "2"
         assert settings["method"] == "lora"
+
+
+class TestDistinct:
+    """Members that would be one."""
+
+    @pytest.mark.parametrize(
+        ("grid", "idle"),
+        [
+            ('{ lora.rank = [2, 4], method = ["lora", "full"] }', "lora.rank"),
+            ("{ perturbation_seed = [0, 1], perturbation = [0.0, 0.1] }", "perturbation_seed"),
+            ('{ subset = ["all", 1.0] }', "subset"),
+            ("{ dose = [0.1, 0.101] }", "dose"),
+            ("{ epochs = [0.5, 0.49] }", "epochs"),
+        ],
+    )
+    def test_are_refused(self, bench, tmp_path, grid, idle):
+        """Settings that differ and make the same model are one line, with the members."""
+        path = bench / "recipe.toml"
+        general = ["training.learning_rate=1e-3", "training.epochs=0.5", "training.dose=0"]
+        changes = [f"grid={grid}", "task.mixture=validation.jsonl", *general]
+        changes += ["task.validation=other.jsonl"]
+
+        with pytest.raises(WsgeoError, match=f"would be the same model as .*: {idle} makes no"):
+            draft_of(read_document(path, changes), Places(path), tmp_path / "zoo")
+
+    def test_what_differs_passes(self, bench, tmp_path):
+        """Seeds of a shift, ranks and doses that are felt are members of their own."""
+        path = bench / "recipe.toml"
+        changes = [
+            "training.learning_rate=1e-3", "training.epochs=0.5", "training.perturbation=0.1",
+            "task.mixture=validation.jsonl", "task.validation=other.jsonl",
+            "grid={ perturbation_seed = [0, 1], lora.rank = [2, 4], dose = [0.1, 0.2] }",
+            "training.method=lora",
+        ]  # fmt: skip
+        draft = draft_of(read_document(path, changes), Places(path), tmp_path / "zoo")
+
+        assert len(draft.orders) == 8
+
+    def test_two_tables_of_one_name(self, bench, tmp_path):
+        """Examples never take the place of others under one name."""
+        prepared = {}
+        labels = ("a", "b")
+        for text in ("x", "x", "y"):
+            table = pl.DataFrame({"text_a": [text]})
+            if text == "y":
+                with pytest.raises(WsgeoError, match="two sets of examples would be data/one"):
+                    _add(prepared, Prepared("one", table, labels))
+            else:
+                _add(prepared, Prepared("one", table, labels))
+
+        assert prepared["data/one.parquet"].table["text_a"].to_list() == ["x"]
+
+
+class TestNotices:
+    """What a user should know."""
+
+    def test_of_validation_examples_that_are_learned(self, bench, tmp_path):
+        """A line for each file of which examples were left out, and for each idle setting."""
+        path = bench / "recipe.toml"
+        lines = (bench / "train.jsonl").read_text().splitlines()[:2]
+        other = (bench / "other.jsonl").read_text()
+        (tmp_path / "seen.jsonl").write_text("\n".join([*lines, other]))
+        changes = [f'task.validation="{tmp_path / "seen.jsonl"}"', "training.prefix.tokens=3"]
+        draft = draft_of(read_document(path, changes), Places(path), tmp_path / "zoo")
+
+        assert draft.notices() == [
+            "training.prefix has no effect: no member has the method prefix.",
+            "data/film-validation.parquet: 2 left out, for they stand in the training data too.",
+        ]
+
+
+def test_a_base_without_dropout(bench, tmp_path, monkeypatch):
+    """A rate that no base could take is refused before anything is made."""
+    path = bench / "recipe.toml"
+    monkeypatch.setattr(models, "_DROPOUT", re.compile("none"))
+
+    with pytest.raises(WsgeoError, match="a bert model has no dropout to set"):
+        draft_of(read_document(path, ["training.dropout=0.1"]), Places(path), tmp_path / "zoo")
 
 
 class TestBaseOfAnotherZoo:

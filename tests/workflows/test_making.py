@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -9,7 +10,9 @@ from recipe_cases import FINE_TUNING, SEEDS, write_bench
 
 from wsgeo.cli import main
 from wsgeo.errors import WsgeoError
-from wsgeo.workflows import trials, zoo_bases
+from wsgeo.training import members
+from wsgeo.training.descent import DivergedError
+from wsgeo.workflows import trials, zoo_bases, zoo_work
 from wsgeo.workflows.making import plan_training, train
 from wsgeo.zoo import read_zoo
 
@@ -51,14 +54,14 @@ class TestTrain:
     def test_is_a_zoo(self, made):
         """What was made is read without a word more: members, facts, axes, data; no base."""
         zoo = read_zoo(made[0])
-        members = {member.id: member for member in zoo.members}
+        by_id = {member.id: member for member in zoo.members}
 
-        assert sorted(members) == ["seed0", "seed0-step000002", "seed1", "seed1-step000002"]
-        facts = {name: fact.value for name, fact in members["seed1"].facts.items()}
+        assert sorted(by_id) == ["seed0", "seed0-step000002", "seed1", "seed1-step000002"]
+        facts = {name: fact.value for name, fact in by_id["seed1"].facts.items()}
         assert (facts["seed"], facts["step"], facts["task"]) == (1, 4, "film")
         assert facts["data"] == "data/film-validation.parquet"
         assert facts["axes.seed"] == 1
-        assert members["seed1-step000002"].facts["step"].value == 2
+        assert by_id["seed1-step000002"].facts["step"].value == 2
         assert [row.id for row in zoo.excluded] == ["base"]
 
     def test_only_what_is_missing_is_made(self, bench, tmp_path):
@@ -111,6 +114,24 @@ class TestTrain:
         assert [member.id for member in read_zoo(zoo).members] == ["seed0-lr1e-2"]
         assert [row.id for row in read_zoo(zoo).excluded] == ["base"]
 
+    def test_checkpoints_of_a_diverged_member_are_left_out(self, bench, tmp_path, monkeypatch):
+        """What it left before its loss was lost is a model, but no member of the zoo."""
+        ends = []
+
+        def lost_at_the_second_end(loss, step):
+            ends.extend([step] if step == 4 else [])
+            if len(ends) == 2:
+                raise DivergedError("the validation loss is nan")
+
+        monkeypatch.setattr(members, "refuse_nonfinite", lost_at_the_second_end)
+        found = train(bench / FINE_TUNING, tmp_path / "zoo", jobs=0)
+        zoo = read_zoo(tmp_path / "zoo")
+
+        assert found["members"][1]["status"] == "nonfinite"
+        assert (tmp_path / "zoo" / "seed1-step000002").is_dir()
+        assert sorted(member.id for member in zoo.members) == ["seed0", "seed0-step000002"]
+        assert sorted(row.id for row in zoo.excluded) == ["base", "seed1-step000002"]
+
     def test_an_interruption_leaves_a_zoo(self, bench, tmp_path):
         """What is finished when Ctrl-C comes is in the manifest, and the next call goes on."""
         zoo = tmp_path / "zoo"
@@ -135,6 +156,30 @@ class TestTrain:
         bases = [tmp_path / p / "base-scratch0" / "model.safetensors" for p in ("a", "b")]
 
         assert bases[0].read_bytes() == bases[1].read_bytes()
+
+    def test_texts_that_are_cut_are_told(self, bench, tmp_path):
+        """In the record of each member, in the answer, and in a line per file of data."""
+        words = [str(bench / FINE_TUNING), "-o", str(tmp_path / "zoo"), "-j", "0"]
+        words += ["--set", "task.max_length=3", "--set", "grid.seed=[0]"]
+        page = CliRunner().invoke(main, ["train", *words])
+        found = json.loads(CliRunner().invoke(main, ["train", *words, "--json"]).stdout)
+        record = json.loads((tmp_path / "zoo" / "seed0" / "wsgeo.json").read_text())
+        [n] = [row["n_truncated"] for row in found["data"] if row["n"] == 48]
+
+        assert (record["n_truncated"]["train"], record["longest_input"]) == (n, 3)
+        assert 0 < n <= 48
+        line = (
+            f"{n} of 48 examples in data/film-train.parquet are longer than 3 tokens and were cut."
+        )
+        assert line in page.stdout
+
+    def test_members_share_no_gpu_unasked(self, monkeypatch):
+        """One at a time on a GPU, one per core else."""
+        monkeypatch.setattr(zoo_work, "n_cores", lambda: 7)
+        for kind, n in (("cuda", 1), ("cpu", 7)):
+            device = SimpleNamespace(type=kind)
+            monkeypatch.setattr(zoo_work, "device_of", lambda _, device=device: device)
+            assert zoo_work.usual_jobs("auto") == n
 
 
 class TestPlanTraining:

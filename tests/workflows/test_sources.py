@@ -47,6 +47,26 @@ class TestLabels:
             sources._renamed(NLI, {"maybe": "neutral"})
 
 
+@pytest.mark.parametrize(
+    ("config", "trained", "longest"),
+    [
+        ({"max_position_embeddings": 128}, (), 128),
+        ({"max_position_embeddings": 4096}, (), 512),
+        ({"max_position_embeddings": 130, "model_type": "roberta", "pad_token_id": 1}, (), 128),
+        ({"max_position_embeddings": 128}, (64, 32), 32),
+        ({}, (), None),
+    ],
+)
+def test_examples_are_no_longer_than_members_can_take(config, trained, longest):
+    """Positions limit them, the usual 512, and what each member was trained with."""
+    members = [
+        SimpleNamespace(config=config, facts={"max_length": SimpleNamespace(value=n)} if n else {})
+        for n in trained or (None,)
+    ]
+
+    assert sources.longest_input(members) == longest
+
+
 def test_a_long_text_does_not_make_us_wait(tmp_path, monkeypatch):
     """The file is read once; what is sent to be counted, and the wait for it, have a bound."""
     path, calls = tmp_path / "text.txt", []
@@ -56,7 +76,9 @@ def test_a_long_text_does_not_make_us_wait(tmp_path, monkeypatch):
     monkeypatch.setattr(
         sources, "with_tokenizer", lambda _, use, n_texts: calls.append((use, n_texts))
     )
-    member = SimpleNamespace(model_class="BertForMaskedLM", config={}, labels=(), label_order=())
+    member = SimpleNamespace(
+        model_class="BertForMaskedLM", config={}, labels=(), label_order=(), facts={}
+    )
 
     group = sources._group("g", (member,), path, DataRequest(), ScanSettings(n_examples=8))
     group.token_counts()

@@ -58,8 +58,8 @@ def command(
     """Make the zoo that RECIPE describes: bases, data, one model per member.
 
     RECIPE is a TOML file of a base, data, settings, and the axes of a grid. The same command goes on
-    where it was stopped. What it writes can be scanned as it is. Exit code 4 means that a member has
-    no model.
+    where it was stopped. On a GPU one member is made at a time unless --jobs says otherwise. What it
+    writes can be scanned as it is. Exit code 4 means that a member has no model.
     """
     from wsgeo.commands.console import answer, answer_json, say, watching
     from wsgeo.workflows.making import plan_training, train
@@ -89,17 +89,28 @@ def _page(found: dict[str, Any]) -> list[str]:
     counts = Counter(member["status"] for member in members)
     told = ", ".join(f"{n} {status}" for status, n in counts.items())
     done = f"{told}; {found['seconds']:.0f} s."
-    return [*lines, "", done, *_again(found), "", f"Next    {found['next']}"]
+    return [*lines, "", done, *_cut(found), *_again(found), "", f"Next    {found['next']}"]
+
+
+def _cut(found: dict[str, Any]) -> list[str]:
+    """Say of each file of data how many of its texts no member saw whole."""
+    return [
+        f"{row['n_truncated']:,} of {row['n']:,} examples in {row['file']} are longer than "
+        f"{row['longest_input']} tokens and were cut."
+        for row in found["data"]
+        if row["n_truncated"]
+    ]
 
 
 def _again(found: dict[str, Any]) -> list[str]:
     """Say how to have members tried again that have no model."""
-    statuses = {member["status"] for member in found["members"]}
-    lines = []
-    if "nonfinite" in statuses:
-        states = Path(found["zoo"]) / ".unfinished"
-        lines.append(f"What diverged is not trained again; to try it again, remove {states} first.")
-    if "failed" in statuses:
+    states = Path(found["zoo"]) / ".unfinished"
+    lines = [
+        f"{member['name']} diverged; to have it tried again, remove {states / member['name']} first."
+        for member in found["members"]
+        if member["status"] == "nonfinite"
+    ]
+    if any(member["status"] == "failed" for member in found["members"]):
         lines.append("What failed is tried again by the same command.")
     return lines
 

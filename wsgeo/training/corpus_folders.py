@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
+from wsgeo.errors import DataError, WsgeoError
 from wsgeo.files import replacing, replacing_folder, write_text
 from wsgeo.training.cooccurrence import word_vectors
 from wsgeo.training.corpora import read_documents, text_hash
@@ -161,14 +162,22 @@ def _sources(corpus: Corpus, hashes: Mapping[str, Any]) -> dict[str, Any]:
     settings["validation"] = corpus.validation.name
     if _is_folder(corpus.tokenizer):
         settings["tokenizer"] = Path(corpus.tokenizer).name
-        file = Path(corpus.tokenizer) / "tokenizer.json"
-        settings["tokenizer_hash"] = hashlib.sha256(file.read_bytes()).hexdigest()
+        settings["tokenizer_hash"] = _tokenizer_hash(Path(corpus.tokenizer))
     return {**settings, "data_hash": dict(hashes)}
 
 
-def _write_tokenizer(corpus: Corpus, documents: Sequence[str], folder: Path) -> None:
-    from wsgeo.errors import DataError
+def _tokenizer_hash(folder: Path) -> str:
+    try:
+        return hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+    except OSError as error:
+        raise WsgeoError(
+            f"the tokenizer has no tokenizer.json that can be read ({error.strerror})",
+            where=str(folder),
+            remedy="Load it with transformers' AutoTokenizer and save it there.",
+        ) from error
 
+
+def _write_tokenizer(corpus: Corpus, documents: Sequence[str], folder: Path) -> None:
     if _is_folder(corpus.tokenizer):
         tokenizer_of(Path(corpus.tokenizer)).save_pretrained(folder)
         return

@@ -6,9 +6,9 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,8 @@ from wsgeo.escapes import printable
 from wsgeo.files import replacing
 from wsgeo.tasks import read_table
 from wsgeo.tasks.subsets import subset
-from wsgeo.training.examples import Prepared, read_examples
+from wsgeo.training.examples import Prepared, check_merge, read_examples
+from wsgeo.training.member_names import number_text
 
 if TYPE_CHECKING:
     from wsgeo.training.recipe_files import Places
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
 
 HALVES = ("first-half", "second-half")
 
+_LOWER = "Lower the dose or n_examples."
+
 
 def training_data(task: Task, subset_name: str | float, dose: float, places: Places) -> Prepared:
     """Return the training examples of a member.
 
     First ``n_examples`` are drawn, each label keeping its share, then the subset is taken of these,
-    then a share of it is replaced by examples of the mixture. A smaller draw is a part of a larger
-    one, so what members of like settings share is as much as can be.
+    then a dose of them is replaced. The examples of the mixture are drawn so that its own labels keep
+    their shares there, and each takes the place of one with its label: how often a label occurs does
+    not depend on the dose. A smaller draw is a part of a larger one, so what members of like settings
+    share is as much as can be.
 
     Parameters
     ----------
@@ -40,8 +45,8 @@ def training_data(task: Task, subset_name: str | float, dose: float, places: Pla
         Files, labels, sizes and the seed of the draws.
     subset_name : str or float
         ``all``; ``first-half`` or ``second-half`` in the order of the file [qin2022]_; a fraction;
-        or a file of row numbers, which are taken of all rows: a JSON list, or numbers with spaces,
-        commas or line ends between them, counted from 1 over the rows with a gold label.
+        or a file of row numbers of the one training file, which are taken whatever is drawn: a JSON
+        list, or numbers with spaces, commas or line ends between them, counted from 1.
     dose : float
         Share of the examples, in [0, 1], that comes from the mixture; the size stays.
     places : Places
@@ -59,23 +64,14 @@ def training_data(task: Task, subset_name: str | float, dose: float, places: Pla
     """
     full = read_examples(task, task.train, places)
     kept, words = _subset(full, task, subset_name, places)
+    name = "-".join([task.name, "train", *words])
     if not dose:
-        return dataclasses.replace(full, name="-".join([task.name, "train", *words]), table=kept)
-    mixture = read_examples(task, task.mixture, places)
-    n_mixed = round(dose * kept.height)
-    if n_mixed > mixture.table.height:
-        raise DataError(
-            f"a dose of {dose:g} takes {n_mixed} examples, and the mixture has "
-            f"{mixture.table.height}",
-            where=", ".join(task.mixture),
-            remedy="Lower the dose or n_examples.",
-        )
-    own = _drawn(kept, full.labels, kept.height - n_mixed, task.draw_seed)
-    other = _drawn(mixture.table, full.labels, n_mixed, task.draw_seed)
-    other = other.with_columns(pl.format("mixture:{}", "id").alias("id"))
-    name = "-".join([task.name, "train", *words, f"dose{dose:g}"])
+        return dataclasses.replace(full, name=name, table=kept)
+    mixture = read_examples(task, task.mixture, places, full.labels)
+    other = _dosed(kept, mixture, task, dose)
+    table = pl.concat([_without(kept, other["label"], task.draw_seed), other])
     n_dropped = full.n_dropped + mixture.n_dropped
-    return Prepared(name, pl.concat([own, other]), full.labels, n_mixed, n_dropped)
+    return Prepared(f"{name}-dose{number_text(dose)}", table, full.labels, other.height, n_dropped)
 
 
 def validation_data(task: Task, places: Places) -> Prepared:
@@ -94,15 +90,20 @@ def validation_data(task: Task, places: Places) -> Prepared:
     Returns
     -------
     Prepared
-        The examples, with the labels in the order of the training data.
+        The examples, with the labels of the training data in their order.
 
     Raises
     ------
     DataError
-        If a file or a label is faulty, or all examples stand in the training data.
+        If a file or a label is faulty, ``merge`` names what is no label, or all examples stand in the
+        training data.
     """
-    full = read_examples(task, task.validation, places)
-    learned = [read_examples(task, names, places) for names in (task.train, task.mixture) if names]
+    train = read_examples(task, task.train, places)
+    learned = [train]
+    if task.mixture:
+        learned.append(read_examples(task, task.mixture, places, train.labels))
+    full = read_examples(task, task.validation, places, train.labels)
+    check_merge(task, [full, *learned], places)
     table = _unseen(full.table, pl.concat([each.table for each in learned]))
     if not table.height:
         raise DataError(
@@ -115,6 +116,37 @@ def validation_data(task: Task, places: Places) -> Prepared:
         table = _drawn(table, full.labels, task.n_validation, task.draw_seed)
     name = f"{task.name}-validation"
     return dataclasses.replace(full, name=name, table=table, n_seen=n_seen)
+
+
+def _dosed(kept: pl.DataFrame, mixture: Prepared, task: Task, dose: float) -> pl.DataFrame:
+    """Return the examples of the mixture that a dose puts in place of others."""
+    n, table = round(dose * kept.height), mixture.table
+    told = f"a dose of {number_text(dose)} takes {n or 'none'} of {kept.height} examples"
+    if not n:
+        _refuse_dose(told, "Raise the dose or n_examples.", task)
+    if n > table.height:
+        _refuse_dose(f"{told}, and the mixture has {table.height}", _LOWER, task)
+    other = _drawn(table, mixture.labels, n, task.draw_seed)
+    own = dict(kept["label"].value_counts().iter_rows())
+    for label, n_other in other["label"].value_counts(sort=True).iter_rows():
+        if n_other > own.get(label, 0):
+            what = f"{told}, {n_other} of them {label!r}, of which there are {own.get(label, 0)}"
+            _refuse_dose(what, _LOWER, task)
+    return other.with_columns(pl.format("mixture:{}", "id").alias("id"))
+
+
+def _refuse_dose(what: str, remedy: str, task: Task) -> Never:
+    raise DataError(what, where=", ".join(task.mixture), remedy=remedy)
+
+
+def _without(table: pl.DataFrame, labels: pl.Series, seed: int) -> pl.DataFrame:
+    """Leave out an example of its label for each of some labels; the others stay in order."""
+    table = table.with_row_index("place_")
+    parts = [
+        _drawn(rows, [label], rows.height - int((labels == label).sum()), seed)
+        for (label,), rows in table.group_by("label")
+    ]
+    return pl.concat(parts).sort("place_").drop("place_")
 
 
 def _unseen(table: pl.DataFrame, learned: pl.DataFrame) -> pl.DataFrame:
@@ -160,7 +192,7 @@ def _subset(
 ) -> tuple[pl.DataFrame, list[str]]:
     """Return the rows of a subset, and the words that name it."""
     if isinstance(name, str) and name not in ("all", *HALVES):
-        listed = _listed(full.table, name, places)
+        listed = _listed(full, task, name, places)
         return listed, [f"rows-{Path(name).stem}-{_digest(listed)}"]
     table = full.table
     if task.n_examples is not None:
@@ -172,10 +204,10 @@ def _subset(
         first = name == HALVES[0]
         return (table[:half] if first else table[half:]), [name]
     n = max(1, round(name * table.height))
-    return _drawn(table, full.labels, n, task.draw_seed), [f"subset{name:g}"]
+    return _drawn(table, full.labels, n, task.draw_seed), [f"subset{number_text(name)}"]
 
 
-def _listed(table: pl.DataFrame, name: str, places: Places) -> pl.DataFrame:
+def _listed(full: Prepared, task: Task, name: str, places: Places) -> pl.DataFrame:
     """Return the rows whose numbers a file lists."""
     try:
         path = places.data(name)
@@ -185,16 +217,31 @@ def _listed(table: pl.DataFrame, name: str, places: Places) -> pl.DataFrame:
             where=str(places.recipe),
             remedy=error.remedy,
         ) from error
-    rows = _row_numbers(path)
-    repeated = [row for row, n in Counter(rows).items() if n > 1]
-    outside = [row for row in rows if not 1 <= row <= table.height]
-    if outside or repeated or not rows:
+    if len(task.train) > 1:
         raise DataError(
-            f"row {outside[0]} is not among the {table.height} rows, counted from 1" if outside
-            else f"row {repeated[0]} is listed twice" if repeated else "the file lists no row",
-            where=str(path), remedy="Mend the list.",
-        )  # fmt: skip
-    return table[sorted(row - 1 for row in rows)]
+            f"row numbers are those of one file, and the task {task.name} has {len(task.train)}",
+            where=str(path),
+            remedy="Put the training data into one file.",
+        )
+    rows = _row_numbers(path)
+    fault = _fault(rows, set(full.table["row"]), full.table.height + full.n_dropped)
+    if fault:
+        raise DataError(fault, where=str(path), remedy="Mend the list.")
+    return full.table.filter(pl.col("row").is_in(rows))
+
+
+def _fault(rows: Sequence[int], known: Set[int], n_rows: int) -> str:
+    """Return what is wrong with row numbers of a file; empty where nothing is."""
+    if not rows:
+        return "the file lists no row"
+    for row, n in Counter(rows).items():
+        if not 1 <= row <= n_rows:
+            return f"row {row} is not among the {n_rows} rows of the file, counted from 1"
+        if row not in known:
+            return f"row {row} has no gold label, or no text"
+        if n > 1:
+            return f"row {row} is listed twice"
+    return ""
 
 
 def _row_numbers(path: Path) -> list[int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 import polars as pl
 
 from wsgeo.errors import DataError
+from wsgeo.suggestions import suggestion
 from wsgeo.tasks import Objective, read_table, task_of
 from wsgeo.tasks.columns import find_columns
 from wsgeo.tasks.labels import canonical, is_unnamed
@@ -33,7 +34,8 @@ class Prepared:
         What it holds, in words that make a file name.
     table : DataFrame
         ``text_a``, ``text_b`` (null for single texts), ``label`` (a name), ``id``, ``file`` and
-        ``row`` (where the example came from; rows count from 1).
+        ``row`` (where the example came from; rows count from 1). Where a file's ids are absent,
+        empty or repeated, its row numbers are the ids.
     labels : tuple of str
         Label names in the order of the classes.
     n_mixed : int
@@ -42,6 +44,8 @@ class Prepared:
         Rows of the files that have no gold label, or no text once characters are removed.
     n_seen : int
         Validation examples that were left out because they stand in the training data too.
+    names : tuple of str
+        Label names of recipe and files before any are merged.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Prepared:
     n_mixed: int = 0
     n_dropped: int = 0
     n_seen: int = 0
+    names: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Return the number of examples by label."""
@@ -57,7 +62,9 @@ class Prepared:
         return {label: int(found.get(label, 0)) for label in self.labels}
 
 
-def read_examples(task: Task, names: Sequence[str], places: Places) -> Prepared:
+def read_examples(
+    task: Task, names: Sequence[str], places: Places, labels: tuple[str, ...] | None = None
+) -> Prepared:
     """Read files of a task as one table, with the labels by name and characters removed.
 
     Parameters
@@ -68,6 +75,9 @@ def read_examples(task: Task, names: Sequence[str], places: Places) -> Prepared:
         Files as the recipe writes them; their rows follow one another.
     places : Places
         Where they lie.
+    labels : tuple of str, optional
+        Labels that the examples may have, in the order of the classes: those of the training data,
+        where others are read. Default those of the recipe, else of the first file.
 
     Returns
     -------
@@ -82,16 +92,50 @@ def read_examples(task: Task, names: Sequence[str], places: Places) -> Prepared:
         If a file is not there.
     """
     parts = [_read(task, name, places.data(name)) for name in names]
-    labels = _labels(task, parts[0][0], str(places.data(names[0])))
-    table = pl.concat([part for _, part, _ in parts])
+    labels = labels or _labels(task, parts[0][0], str(places.data(names[0])))
+    tables = [
+        _relabelled(part, labels, task, str(places.data(name)))
+        for name, (_, part, _) in zip(names, parts, strict=True)
+    ]
+    table = pl.concat(tables)
     if len(parts) > 1:
         table = table.with_columns(pl.format("{}:{}", "file", "id").alias("id"))
-    table = _relabelled(table, labels, task, str(places.data(names[0])))
     full = _cleaned(table, task.remove_characters)
     n_dropped = sum(dropped for _, _, dropped in parts) + table.height - full.height
     if not full.height:
         raise DataError("no example is left", where=", ".join(names))
-    return Prepared(task.name, full, labels, n_dropped=n_dropped)
+    known = (*(task.labels or ()), *(name for own, _, _ in parts for name in own))
+    return Prepared(task.name, full, labels, n_dropped=n_dropped, names=known)
+
+
+def check_merge(task: Task, read: Sequence[Prepared], places: Places) -> None:
+    """Refuse a merge of labels that neither the recipe nor a file has.
+
+    Parameters
+    ----------
+    task : Task
+        The task.
+    read : sequence of Prepared
+        What was read of all its files.
+    places : Places
+        Where they lie.
+
+    Raises
+    ------
+    DataError
+        If a key of ``merge`` is no label: it would merge nothing.
+    """
+    known = {name for each in read for name in each.names}
+    if task.labels:
+        # Their numbers have been read as the declared names.
+        known = {name for name in known if not is_unnamed([name])}
+    for name in task.merge:
+        if canonical(name) not in map(canonical, known):
+            raise DataError(
+                f"merge of the task {task.name} names {name!r}, which is no label",
+                where=str(places.recipe),
+                remedy=suggestion(name, known),
+            )
 
 
 def _read(task: Task, name: str, path: Path) -> tuple[tuple[str, ...], pl.DataFrame, int]:
@@ -108,7 +152,7 @@ def _read(task: Task, name: str, path: Path) -> tuple[tuple[str, ...], pl.DataFr
     )  # fmt: skip
     assert read.targets is not None
     row = pl.Series([int(i) for i in read.ids], dtype=pl.Int64)
-    ids = row if found.id is None else table[found.id].gather(row - 1)
+    ids = row if found.id is None else _ids(table[found.id]).gather(row - 1)
     own = pl.DataFrame(
         {
             "text_a": pl.Series(read.text_a, dtype=pl.String),
@@ -122,6 +166,15 @@ def _read(task: Task, name: str, path: Path) -> tuple[tuple[str, ...], pl.DataFr
     return read.labels, own.select(_COLUMNS), read.n_dropped
 
 
+def _ids(column: pl.Series) -> pl.Series:
+    """Return ids of a file; where a worker would refuse them, the numbers of its rows."""
+    if not (column.dtype.is_nested() or column.dtype == pl.Object):
+        ids = column.cast(pl.String, strict=False)
+        if not ids.null_count() and ids.is_unique().all():
+            return ids
+    return pl.int_range(1, len(column) + 1, eager=True).cast(pl.String)
+
+
 def _labels(task: Task, known: tuple[str, ...], where: str) -> tuple[str, ...]:
     """Return the label names in the order of the classes, merged where the recipe says so."""
     if task.labels is None and is_unnamed(known):
@@ -130,20 +183,33 @@ def _labels(task: Task, known: tuple[str, ...], where: str) -> tuple[str, ...]:
             where=where,
             remedy=f'Give labels = ["...", "..."] in the task {task.name}.',
         )
-    names = task.labels or known
-    return tuple(dict.fromkeys(task.merge.get(name, name) for name in names))
+    labels = tuple(dict.fromkeys(_merged(name, task) for name in task.labels or known))
+    if len(set(map(canonical, labels))) < max(2, len(labels)):
+        raise DataError(
+            f"the labels are not two or more that differ: {', '.join(labels)}",
+            where=where,
+            remedy=f"Check labels and merge of the task {task.name}.",
+        )
+    return labels
+
+
+def _merged(name: str, task: Task) -> str:
+    """Return what a label is merged into; its own name where that is nothing."""
+    into = {canonical(own): other for own, other in task.merge.items()}
+    return into.get(canonical(name), name)
 
 
 def _relabelled(
     table: pl.DataFrame, labels: tuple[str, ...], task: Task, where: str
 ) -> pl.DataFrame:
     """Put the declared names in place of numbers and of other spellings."""
-    names = {**{str(i): name for i, name in enumerate(task.labels or ())}}
-    spelt = {canonical(name): name for name in (*labels, *(task.labels or ()), *task.merge)}
+    numbered = {str(i): name for i, name in enumerate(task.labels or ())}
+    spelt = {canonical(label): label for label in labels}
     table_of: dict[str, str] = {}
     for own in table["label"].unique().to_list():
-        name = names.get(own, own) if is_unnamed([own]) else spelt.get(canonical(own), own)
-        table_of[own] = task.merge.get(name, name)
+        name = numbered.get(canonical(own), own) if is_unnamed([own]) else own
+        name = _merged(name, task)
+        table_of[own] = spelt.get(canonical(name), name)
         if table_of[own] not in labels:
             raise DataError(
                 f"the label {own!r} is none of {', '.join(labels)}",

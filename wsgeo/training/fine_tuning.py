@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -18,16 +18,15 @@ from numpy.typing import NDArray
 from wsgeo.errors import WsgeoError
 from wsgeo.training.batches import Batches
 from wsgeo.training.descent import Descended, Hooks, descend
-from wsgeo.training.devices import alone, device_of
+from wsgeo.training.devices import alone, attention_for, device_of
 from wsgeo.training.evaluations import Evaluation, evaluate
 from wsgeo.training.orders import batch_order
 from wsgeo.training.recipes import FineTuneRecipe
 from wsgeo.training.states import StateKeeper
+from wsgeo.zoo.model_classes import positions_of
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_SHORT = 64  # tokens; below, plain attention is twice as fast on a CPU as the fused kernel
 
 Rows = NDArray[np.int64]
 
@@ -47,12 +46,18 @@ class Trained:
         Its final training loss and its time.
     evaluation : Evaluation or None
         How it does on the validation data; None for pre-training.
+    n_truncated : mapping of str to int
+        Texts that were cut, by ``train`` and ``validation``.
+    longest_input : int
+        Tokens of the longest text, as it was cut.
     """
 
     model: Any
     tokenizer: Any
     descended: Descended
     evaluation: Evaluation | None = None
+    n_truncated: Mapping[str, int] = field(default_factory=dict)
+    longest_input: int = 0
 
 
 def fine_tune(
@@ -98,13 +103,14 @@ def fine_tune(
     tokenizer = tokenizer_of(recipe.base)
     examples = encoded(recipe, recipe.train, recipe.n_examples, tokenizer)
     validation = encoded(recipe, recipe.validation, recipe.n_validation, tokenizer)
+    longest = max(each.input_ids.shape[1] for each in (examples, validation))
+    cut = {"train": examples.n_truncated, "validation": validation.n_truncated}
     with alone(recipe.seed):
         with warnings.catch_warnings():
             # PEFT asks transformers by an old name: about a version to come, not about this model.
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is dep", FutureWarning)
-            longest = max(each.input_ids.shape[1] for each in (examples, validation))
-            model = trainable_of(recipe, short=longest <= _SHORT).to(device)
-        _check_length(recipe, model, longest)
+            model = trainable_of(recipe, attention=attention_for(longest, device)).to(device)
+        check_length(recipe, model, longest)
         train = Batches(examples, model)
 
         def loss_of(rows: Rows) -> Tensor:
@@ -112,7 +118,7 @@ def fine_tune(
             return cross_entropy(model(**inputs).logits, targets)
 
         def standing(descended: Descended) -> Trained:
-            return Trained(model, tokenizer, descended, evaluate(model, validation))
+            return Trained(model, tokenizer, descended, evaluate(model, validation), cut, longest)
 
         def save(step: int, descended: Descended) -> None:
             if checkpoint is not None and step < plan.steps:
@@ -124,12 +130,28 @@ def fine_tune(
         return standing(descend(model, plan, batches, loss_of, seed=recipe.seed, hooks=hooks))
 
 
-def _check_length(recipe: FineTuneRecipe, model: Any, longest: int) -> None:
-    positions = getattr(model.config, "max_position_embeddings", None)
+def check_length(recipe: FineTuneRecipe, model: Any, longest: int) -> None:
+    """Refuse inputs for which a model has no positions.
+
+    Parameters
+    ----------
+    recipe : FineTuneRecipe
+        Its method may take positions of its own.
+    model : transformers.PreTrainedModel
+        With its config.
+    longest : int
+        Tokens of the longest input.
+
+    Raises
+    ------
+    WsgeoError
+        If that is too long.
+    """
+    positions = positions_of(model.config.to_dict())
     free = math.inf if positions is None else positions - recipe.method.n_positions
     if longest > free:
         raise WsgeoError(
-            f"an input has {longest} tokens, and the model has {positions} positions, "
+            f"an input has {longest} tokens, and the model has positions for {positions}, "
             f"{recipe.method.n_positions} of which the method {recipe.method.name} takes",
             where=str(recipe.base),
             remedy=f"Set max_length to {free} or less.",

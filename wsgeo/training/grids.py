@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 from wsgeo.errors import WsgeoError
 from wsgeo.suggestions import suggestion
 from wsgeo.training.factors import factors_of, names_of, nested, points_of
+from wsgeo.training.member_names import number_text
 
 if TYPE_CHECKING:
     from wsgeo.training.recipe_schema import Base, Recipe, Task, Training
@@ -165,7 +166,7 @@ def _cell(
     training = _settings(recipe, point, path)
     if training.dose and not task.mixture:
         raise WsgeoError(
-            f"task {task.name} has no mixture to take a dose of {training.dose:g} from",
+            f"task {task.name} has no mixture to take a dose of {number_text(training.dose)} from",
             where=str(path),
             remedy='Add mixture = "FILE" to the task.',
         )

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wsgeo.training.cooccurrence import rotated
+from wsgeo.training.devices import attention_for, device_of
 
 if TYPE_CHECKING:
     from wsgeo.training.corpus_folders import CorpusFolder
     from wsgeo.training.series import SeriesRecipe
 
 _INIT = 3  # purpose of a seed
-_LONG = 128  # tokens; up to here plain attention is the faster one on a CPU
 
 
 def initial_model(recipe: SeriesRecipe, corpus: CorpusFolder, tokenizer: Any) -> Any:
@@ -61,7 +61,7 @@ def _random_model(recipe: SeriesRecipe, tokenizer: Any) -> Any:
     config = getattr(transformers, config_class)(
         vocab_size=len(tokenizer),
         initializer_range=recipe.initial_size,
-        attn_implementation="sdpa" if recipe.max_length > _LONG else "eager",
+        attn_implementation=attention_for(recipe.max_length, device_of(recipe.device)),
         tie_word_embeddings=True,
         **shape,
         **ids,

@@ -56,12 +56,32 @@ def member_names(points: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def number_text(value: float) -> str:
+    """Return the shortest text of a number that reads back as just this number.
+
+    Parameters
+    ----------
+    value : int or float
+        A number.
+
+    Returns
+    -------
+    str
+        Different numbers have different texts.
+
+    Examples
+    --------
+    >>> number_text(0.2), number_text(1.0), number_text(0.1234567891)
+    ('0.2', '1', '0.1234567891')
+    """
+    return f"{value!r}".removesuffix(".0")
+
+
 def _slug(axis: str, value: object) -> str:
     """Return a value as a part of a name, after the name of its axis where it needs one."""
     if isinstance(value, float):
         exact = np.format_float_scientific(value, trim="-", exp_digits=1)
-        short = f"{value!r}".removesuffix(".0")
-        text = exact if axis == "learning_rate" else min(short, exact, key=len)
+        text = exact if axis == "learning_rate" else min(number_text(value), exact, key=len)
     else:
         text = str(value)
     safe = re.sub(r"[^A-Za-z0-9._+-]+", "-", Path(text).stem if "/" in text else text).strip("-.")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from wsgeo.errors import WsgeoError
 from wsgeo.escapes import printable
 from wsgeo.tasks.encoding import padding_of
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
+
+# As configs name rates: hidden_dropout_prob, seq_classif_dropout, attn_pdrop, dropout_rate.
+_DROPOUT: Final = re.compile(r"(.*_)?(dropout|pdrop)(_prob|_rate)?")
 
 
 def tokenizer_of(folder: Path) -> Any:
@@ -43,15 +47,15 @@ def tokenizer_of(folder: Path) -> Any:
         ) from error
 
 
-def trainable_of(recipe: FineTuneRecipe, *, short: bool) -> Any:
+def trainable_of(recipe: FineTuneRecipe, *, attention: str = "eager") -> Any:
     """Return the model of a recipe as training begins.
 
     Parameters
     ----------
     recipe : FineTuneRecipe
         Base, labels, dropout, method, perturbation.
-    short : bool
-        Whether all inputs are short, for which plain attention is faster.
+    attention : str, default 'eager'
+        Its implementation, see `wsgeo.training.devices.attention_for`.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def trainable_of(recipe: FineTuneRecipe, *, short: bool) -> Any:
     WsgeoError
         If the base cannot be loaded, or the method does not fit it.
     """
-    model, fresh = classifier_of(recipe, short=short)
+    model, fresh = classifier_of(recipe, attention=attention)
     model = recipe.method.prepare(model, fresh)
     perturb(model, recipe.perturbation, recipe.perturbation_seed)
     return model
@@ -106,7 +110,7 @@ def perturb(model: Any, scale: float, seed: int) -> None:
                 parameter += scale * parameter.square().mean().sqrt() * noise
 
 
-def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str]]:
+def classifier_of(recipe: FineTuneRecipe, *, attention: str = "eager") -> tuple[Any, list[str]]:
     """Return the base with a fresh head drawn from torch's generator, or an earlier fine-tuning.
 
     A base may be a classifier of another task: its head is never kept, its pooler is.
@@ -115,8 +119,8 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str
     ----------
     recipe : FineTuneRecipe
         Base, labels, dropout.
-    short : bool
-        Whether all inputs are short, for which plain attention is faster.
+    attention : str, default 'eager'
+        Its implementation, see `wsgeo.training.devices.attention_for`.
 
     Returns
     -------
@@ -128,13 +132,12 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str
     Raises
     ------
     WsgeoError
-        If the base cannot be loaded.
+        If the base cannot be loaded, or has no dropout to set.
     """
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    dropout, start = recipe.dropout, recipe.start or recipe.base
-    rates = {} if dropout is None else dict.fromkeys(_DROPOUTS, dropout)
+    start = recipe.start or recipe.base
     try:
         with quiet():
             config = AutoConfig.from_pretrained(
@@ -143,8 +146,9 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str
                 trust_remote_code=False,
                 id2label=dict(enumerate(recipe.labels)),
                 label2id={label: i for i, label in enumerate(recipe.labels)},
-                **rates,
             )
+            if recipe.dropout is not None:
+                set_dropout(config, recipe.dropout)
             # A decoder reads its answer at the last token that is no padding; many configs name none.
             config.pad_token_id = padding_of(tokenizer_of(recipe.base))
             model, loading = AutoModelForSequenceClassification.from_pretrained(
@@ -154,7 +158,7 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str
                 trust_remote_code=False,
                 use_safetensors=True,
                 dtype=torch.float32,
-                attn_implementation="eager" if short else "sdpa",
+                attn_implementation=attention,
                 output_loading_info=True,
                 ignore_mismatched_sizes=recipe.start is None,
             )
@@ -168,6 +172,36 @@ def classifier_of(recipe: FineTuneRecipe, *, short: bool) -> tuple[Any, list[str
     if recipe.start is None:
         fresh |= _renewed_head(model, loading)
     return model, sorted(fresh)
+
+
+def set_dropout(config: Any, rate: float) -> None:
+    """Set every rate of dropout that a model has, by whatever name its config knows it.
+
+    Parameters
+    ----------
+    config : transformers.PretrainedConfig
+        Changed in place.
+    rate : float
+        Share of the units that are dropped, in [0, 1).
+
+    Raises
+    ------
+    WsgeoError
+        If it has none.
+    """
+    names = [
+        name
+        for name, value in config.to_dict().items()
+        if _DROPOUT.fullmatch(name) and not isinstance(value, bool | dict)
+    ]
+    if not names:
+        raise WsgeoError(
+            f"a {config.model_type} model has no dropout to set",
+            where=str(config.name_or_path) or None,
+            remedy="Take training.dropout out.",
+        )
+    for name in names:
+        setattr(config, name, rate)
 
 
 def _renewed_head(model: Any, loading: Mapping[str, Any]) -> set[str]:
@@ -218,14 +252,11 @@ def fresh_bert(recipe: PretrainRecipe, tokenizer: Any) -> Any:
         "initializer_range": recipe.initializer_range,
         "pad_token_id": tokenizer.pad_token_id,
         "attn_implementation": "eager",
-        **dict.fromkeys(_BERT_DROPOUTS, 0.0),
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
     }
     config = BertConfig(**shape)
     return (BertForPreTraining if recipe.pair_weight else BertForMaskedLM)(config)
-
-
-_BERT_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
-_DROPOUTS = (*_BERT_DROPOUTS, "classifier_dropout")
 
 
 @contextlib.contextmanager

@@ -65,14 +65,16 @@ def pretrain_masked_lm(
     tokenizer = tokenizer_of(recipe.tokenizer)
     with alone(recipe.seed):
         model = fresh_bert(recipe, tokenizer)
-        text = Batches(encoded_text(recipe, tokenizer), model)
+        examples = encoded_text(recipe, tokenizer)
+        text = Batches(examples, model)
         loss_of = _masked_loss(model, recipe, text, tokenizer)
         order = np.random.default_rng([recipe.seed, 1])
         rows = batch_order(text.lengths, plan.batch_size, plan.steps, order)
         batches = _with_chances(rows, text.lengths, np.random.default_rng([recipe.seed, 2]))
         hooks = Hooks(keeper, tell)
         descended = descend(model, plan, batches, loss_of, seed=recipe.seed, hooks=hooks)
-    return Trained(model, tokenizer, descended)
+    cut, longest = {"train": examples.n_truncated}, examples.input_ids.shape[1]
+    return Trained(model, tokenizer, descended, None, cut, longest)
 
 
 def _with_chances(

@@ -14,23 +14,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Never, final
+from typing import TYPE_CHECKING, Any, Final, final
 
-from wsgeo.errors import WsgeoError
-from wsgeo.escapes import printable
 from wsgeo.files import replacing
-from wsgeo.suggestions import suggestion
 from wsgeo.training.corpora import read_documents
 from wsgeo.training.corpus_folders import Corpus, CorpusFolder, make_corpus
 from wsgeo.training.factors import check_factors, names_of, points_of
 from wsgeo.training.recipe_files import Places
 from wsgeo.training.recipes import Optimization
+from wsgeo.training.refusals import checked
 from wsgeo.training.series import SeriesRecipe, log_steps
 from wsgeo.training.series_members import SeriesOrder
 
 if TYPE_CHECKING:
-    import pydantic
-
     from wsgeo.training.pretraining_schema import Pretraining, PretrainingRecipe
 
 VALIDATION: Final = "data/validation.parquet"
@@ -127,14 +123,9 @@ def check_pretraining(document: Mapping[str, Any], path: Path) -> PretrainingRec
     WsgeoError
         If a key is unknown or a value wrong; file, key and remedy are named.
     """
-    import pydantic
-
     from wsgeo.training.pretraining_schema import NOT_AXES, Pretraining, PretrainingRecipe
 
-    try:
-        recipe = PretrainingRecipe.model_validate(document)
-    except pydantic.ValidationError as error:
-        _refuse(error, path)
+    recipe = checked(PretrainingRecipe, document, path)
     known = [name for name in Pretraining.model_fields if name not in NOT_AXES]
     check_factors(recipe.grid, known, path)
     for point in points_of(recipe.grid):
@@ -208,15 +199,10 @@ def series_orders(series: Sequence[PlannedSeries], zoo: Path) -> list[SeriesOrde
 
 def _settings(recipe: PretrainingRecipe, point: Mapping[str, Any], path: Path) -> Pretraining:
     """Return the settings of a point, with the values of the grid in place of the general ones."""
-    import pydantic
-
     from wsgeo.training.pretraining_schema import Pretraining
 
-    try:
-        general = recipe.pretraining.model_dump(exclude_unset=True)
-        return Pretraining.model_validate({**general, **point})
-    except pydantic.ValidationError as error:
-        _refuse(error, path, "grid")
+    general = recipe.pretraining.model_dump(exclude_unset=True)
+    return checked(Pretraining, {**general, **point}, path, within="grid")
 
 
 def _planned(
@@ -248,21 +234,3 @@ def _write_validation(source: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         pl.DataFrame({"text": read_documents(source)[:_N_TEXTS]}).write_parquet(temporary)
-
-
-def _refuse(error: pydantic.ValidationError, path: Path, table: str = "") -> Never:
-    """Say the first finding in one line."""
-    from wsgeo.training.pretraining_schema import Pretraining, PretrainingRecipe
-
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = [str(part) for part in first["loc"]]
-    key = printable(".".join([table, *place] if table else place) or "the file")
-    if first["type"] == "extra_forbidden":
-        fields = (Pretraining if len(place) > 1 or table else PretrainingRecipe).model_fields
-        remedy = printable(suggestion(place[-1], fields))
-        raise WsgeoError(f"unknown key {key!r}", where=str(path), remedy=remedy) from error
-    if first["type"] == "missing":
-        raise WsgeoError(f"{key} is missing", where=str(path), remedy="Add it.") from error
-    text = first["msg"].removeprefix("Value error, ")
-    what = printable(f"{key}: {text[:1].lower()}{text[1:]}")
-    raise WsgeoError(what, where=str(path), remedy="Mend this line.") from error

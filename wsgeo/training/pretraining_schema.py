@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pydantic
 from pydantic import Field
 
-from wsgeo.references import REFERENCES
-from wsgeo.suggestions import suggestion
-from wsgeo.training.factors import flat_grid
-from wsgeo.training.recipe_schema import Count, Positive, Seed, Share, Text
+from wsgeo.training.strict import (
+    Count,
+    Distinct,
+    Document,
+    Positive,
+    Rate,
+    Seed,
+    Share,
+    Strict,
+    Text,
+    several,
+)
 
-Rate = Annotated[float, Field(ge=0, lt=1)]
+
+def _kind(value: object) -> str:
+    return "steps" if isinstance(value, list) else "word"
 
 
-class _Strict(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, strict=True
-    )
+Step = Annotated[int, Field(ge=0)]
+# By kind, or a list with a slip would be told to be a word.
+SaveAt = Annotated[
+    Annotated[Literal["log"], pydantic.Tag("word")]
+    | Annotated[Distinct[Step], Field(min_length=1), pydantic.Tag("steps")],
+    pydantic.Discriminator(_kind),
+]
 
 
-class Pretraining(_Strict):
+class Pretraining(Strict):
     """``[pretraining]``: settings of a series; each of the plain ones may be an axis of the grid."""
 
     objective: Literal["masked_lm", "causal_lm"] = "masked_lm"
     architecture: Literal["bert", "gpt2", "llama"] | None = None
-    text: list[Text] = Field(min_length=1)
+    text: Annotated[list[Text], pydantic.BeforeValidator(several)] = Field(min_length=1)
     validation: Text
     tokenizer: Text = "wordpiece"
     n_tokens: Count = 8192
@@ -50,16 +63,9 @@ class Pretraining(_Strict):
     masked_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     embeddings: Literal["cooccurrence", "random"] = "cooccurrence"
     initializer_range: Positive | None = None
-    save_at: Literal["log"] | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = (
-        "log"
-    )
+    save_at: SaveAt = "log"
     n_checkpoints: Count = 8
     n_validation: Count = 256
-
-    @pydantic.field_validator("text", mode="before")
-    @classmethod
-    def _several(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
 
     @pydantic.model_validator(mode="after")
     def _fits(self) -> Pretraining:
@@ -78,22 +84,7 @@ class Pretraining(_Strict):
 NOT_AXES = ("text", "validation", "save_at")
 
 
-class PretrainingRecipe(_Strict):
+class PretrainingRecipe(Document):
     """The whole file."""
 
-    title: Text | None = None
-    source: Text | None = None
     pretraining: Pretraining
-    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
-
-    @pydantic.field_validator("grid", mode="before")
-    @classmethod
-    def _flat(cls, value: Any) -> Any:
-        return flat_grid(value) if isinstance(value, dict) else value
-
-    @pydantic.field_validator("source")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        if value is not None and value not in REFERENCES:
-            raise ValueError(f"no paper has the key {value!r}. {suggestion(value, REFERENCES)}")
-        return value

@@ -6,18 +6,15 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Never, final
+from typing import TYPE_CHECKING, Any, final
 
 from wsgeo.errors import MissingAssetError, WsgeoError
 from wsgeo.escapes import printable
-from wsgeo.suggestions import suggestion
 from wsgeo.training.factors import TOGETHER, check_factors, factors_of, nested
+from wsgeo.training.refusals import checked
 from wsgeo.zoo.hub import cached_snapshot, parse_hub_id
 
 if TYPE_CHECKING:
-    import pydantic
-    from pydantic_core import ErrorDetails
-
     from wsgeo.training.recipe_schema import Recipe
 
 
@@ -158,26 +155,15 @@ def check_recipe(document: Mapping[str, Any], path: Path) -> Recipe:
     WsgeoError
         If a key is unknown or a value wrong; file, key and remedy are named.
     """
-    import pydantic
-
     from wsgeo.training.recipe_schema import AXES, Recipe, Training
 
-    try:
-        recipe = Recipe.model_validate(document)
-    except pydantic.ValidationError as error:
-        # A mistyped key is why another is missing: it is told first.
-        found = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        _refuse(found[0], document, path)
+    recipe = checked(Recipe, document, path)
     check_factors(recipe.grid, AXES, path)
     for key, points in factors_of(recipe.grid).items():
         for number, point in enumerate(points, start=1):
             for axis in point.keys() - {"task", "base"}:
-                place = f"grid.{key}.{number}.{axis}" if key == TOGETHER else f"grid.{key}"
-                try:
-                    Training.model_validate(nested({axis: point[axis]}))
-                except pydantic.ValidationError as error:
-                    what = f"{point[axis]!r}: {_said(error.errors()[0])}"
-                    _refuse_value(place, what, path)
+                within = f"grid.{key}.{number}" if key == TOGETHER else "grid"
+                checked(Training, nested({axis: point[axis]}), path, within=within)
     return recipe
 
 
@@ -218,48 +204,3 @@ def _value(text: str) -> object:
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"] if list(parsed) == ["value"] else text
-
-
-def _refuse(error: ErrorDetails, document: Mapping[str, Any], path: Path) -> Never:
-    from wsgeo.training import recipe_schema as schema
-
-    tables: dict[str, type[pydantic.BaseModel]] = {
-        "base": schema.Base, "scratch": schema.Scratch, "task": schema.Task,
-        "training": schema.Training, **schema.METHOD_TABLES,
-    }  # fmt: skip
-    place = error["loc"]
-    key = ".".join(_named(place, document)) or "the file"
-    if error["type"] == "extra_forbidden":
-        table = next((tables[p] for p in reversed(place[:-1]) if p in tables), schema.Recipe)
-        _refuse_key(key, suggestion(str(place[-1]), table.model_fields), path)
-    if error["type"] == "missing":
-        raise WsgeoError(f"{key} is missing", where=str(path), remedy="Add it.")
-    _refuse_value(key, _said(error), path)
-
-
-def _named(place: Sequence[int | str], document: Mapping[str, Any]) -> list[str]:
-    """Return the parts of a key; entries of an array count from 1, a table alone has no number."""
-    parts: list[str] = []
-    node: Any = document
-    for part in place:
-        if isinstance(node, list):
-            parts.append(str(int(part) + 1))
-            node = node[int(part)]
-        elif isinstance(node, dict) and isinstance(part, str):
-            parts.append(part)
-            node = node.get(part)
-        # Below a plain value pydantic names the kinds that it could have been.
-    return parts
-
-
-def _said(error: ErrorDetails) -> str:
-    text = error["msg"].removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]
-
-
-def _refuse_key(key: str, remedy: str, path: Path) -> Never:
-    raise WsgeoError(f"unknown key {printable(key)!r}", where=str(path), remedy=printable(remedy))
-
-
-def _refuse_value(key: str, what: str, path: Path) -> Never:
-    raise WsgeoError(printable(f"{key}: {what}"), where=str(path), remedy="Mend this line.")

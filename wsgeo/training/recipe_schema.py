@@ -7,68 +7,81 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from wsgeo.references import REFERENCES
-from wsgeo.suggestions import suggestion
-from wsgeo.training.factors import flat_grid
+from wsgeo.tasks.labels import is_unnamed
+from wsgeo.training.fact_names import refused
+from wsgeo.training.strict import (
+    Count,
+    Distinct,
+    Document,
+    Positive,
+    Rate,
+    Seed,
+    Share,
+    Strict,
+    Text,
+    several,
+)
 
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,59}$")]
 Plain = str | int | float
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
+Files = Annotated[Distinct[Text], pydantic.BeforeValidator(several)]
 
+
+def _named(label: str) -> str:
+    if is_unnamed([label]):
+        raise ValueError(
+            f"{label!r} is a number; give a name with a letter, such as 'class {label}'"
+        )
+    return label
+
+
+def _free(name: str) -> str:
+    # Also a setting that is no axis of this recipe: its value would be another one.
+    if refused(name) or name.partition(".")[0] in Training.model_fields:
+        raise ValueError(f"{name!r} is a name of a setting or a result; give the fact another one")
+    return name
+
+
+Facts = dict[Annotated[str, pydantic.AfterValidator(_free)], Plain]
+Label = Annotated[Text, pydantic.AfterValidator(_named)]
 Method = Literal["full", "lora", "ia3", "prefix", "bitfit", "adapter", "probe"]
 
 
-class _Strict(pydantic.BaseModel):
-    # Strict: a seed of true or "3" is a slip, not a number.
-    model_config = pydantic.ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, strict=True
-    )
-
-
-class Base(_Strict):
+class Base(Strict):
     """One ``[[base]]``: a pre-trained model that members start from."""
 
     path: Text
     name: Name | None = None
-    facts: dict[str, Plain] = {}
+    facts: Facts = Field(default={})
 
 
-class Scratch(_Strict):
+class Scratch(Strict):
     """``[scratch]``: random weights of a given shape in place of a pre-trained base."""
 
     config: Text
     tokenizer: Text
-    seeds: list[Seed] = Field(default=[0], min_length=1)
+    seeds: Distinct[Seed] = Field(default=[0], min_length=1)
 
 
-class Task(_Strict):
+class Task(Strict):
     """One ``[[task]]``: data, labels, and what is done to both."""
 
     name: Name
-    train: list[Text] = Field(min_length=1)
-    validation: list[Text] = Field(min_length=1)
-    mixture: list[Text] = []
-    labels: list[Text] | None = Field(default=None, min_length=2)
-    merge: dict[str, Text] = {}
-    columns: dict[str, Text] = {}
+    train: Files = Field(min_length=1)
+    validation: Files = Field(min_length=1)
+    mixture: Files = Field(default=[])
+    labels: list[Label] | None = Field(default=None, min_length=2)
+    merge: dict[str, Label] = Field(default={})
+    columns: dict[str, Text] = Field(default={})
     max_length: Count | None = None
     n_examples: Count | None = None
     n_validation: Count | None = None
     draw_seed: Seed = 0
     remove_characters: str = ""
-    facts: dict[str, Plain] = {}
-
-    @pydantic.field_validator("train", "validation", "mixture", mode="before")
-    @classmethod
-    def _several(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    facts: Facts = Field(default={})
 
 
-class Lora(_Strict):
+class Lora(Strict):
     """``[training.lora]``."""
 
     rank: Count = 8
@@ -76,19 +89,19 @@ class Lora(_Strict):
     dropout: Share = 0.0
 
 
-class Prefix(_Strict):
+class Prefix(Strict):
     """``[training.prefix]``."""
 
     tokens: Count = 8
 
 
-class Adapter(_Strict):
+class Adapter(Strict):
     """``[training.adapter]``."""
 
     width: Count = 16
 
 
-class Training(_Strict):
+class Training(Strict):
     """``[training]``: settings of a member; each of the plain ones may be an axis of the grid."""
 
     method: Method = "full"
@@ -103,13 +116,13 @@ class Training(_Strict):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999
     clip: Positive = 1.0
-    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    dropout: Rate | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     perturbation: Annotated[float, Field(ge=0)] = 0.0
     perturbation_seed: Seed = 0
     subset: str | float = "all"
     dose: Share = 0.0
-    save_at: list[Count] = []
+    save_at: Distinct[Count] = Field(default=[])
     lora: Lora = Lora()
     prefix: Prefix = Prefix()
     adapter: Adapter = Adapter()
@@ -128,7 +141,7 @@ class Training(_Strict):
         return self
 
 
-METHOD_TABLES: dict[str, type[_Strict]] = {"lora": Lora, "prefix": Prefix, "adapter": Adapter}
+METHOD_TABLES: dict[str, type[Strict]] = {"lora": Lora, "prefix": Prefix, "adapter": Adapter}
 AXES = (
     "task",
     "base",
@@ -138,38 +151,18 @@ AXES = (
 """What a grid may vary; a setting of an inner table has a point in its name."""
 
 
-class Recipe(_Strict):
+class Recipe(Document):
     """The whole file."""
 
-    title: Text | None = None
-    source: Text | None = None
-    base: list[Base] = []
+    base: list[Base] = Field(default=[])
     scratch: Scratch | None = None
-    task: list[Task] = Field(min_length=1)
+    task: Annotated[list[Task], pydantic.BeforeValidator(several)] = Field(min_length=1)
     training: Training = Training()
-    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
-
-    @pydantic.field_validator("grid", mode="before")
-    @classmethod
-    def _flat(cls, value: Any) -> Any:
-        return flat_grid(value) if isinstance(value, dict) else value
 
     @pydantic.field_validator("base", mode="before")
     @classmethod
     def _one_base(cls, value: Any) -> Any:
         return [{"path": value}] if isinstance(value, str) else value
-
-    @pydantic.field_validator("task", mode="before")
-    @classmethod
-    def _one_task(cls, value: Any) -> Any:
-        return [value] if isinstance(value, dict) else value
-
-    @pydantic.field_validator("source")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        if value is not None and value not in REFERENCES:
-            raise ValueError(f"no paper has the key {value!r}. {suggestion(value, REFERENCES)}")
-        return value
 
     @pydantic.model_validator(mode="after")
     def _one_origin(self) -> Recipe:

@@ -1,26 +1,18 @@
-"""What is written down with a member: settings and hashes before training, results after."""
+"""What is to be made, and what is known of it before training: settings and hashes."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-import json
-import platform
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
 
 from wsgeo.errors import WsgeoError
-from wsgeo.files import replacing_folder, write_text
-from wsgeo.training.models import quiet
+from wsgeo.training.finished import ALGORITHM
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
-from wsgeo.version import __version__
 from wsgeo.zoo.discovery import WEIGHTS
-from wsgeo.zoo.facts import OWN_FILE
 
 _DESCRIBED_APART = (
     "optimization", "base", "start", "train", "validation", "text", "tokenizer", "facts", "method",
@@ -53,6 +45,12 @@ class Order:
     def n_steps(self) -> int:
         """Number of its updates."""
         return self.recipe.optimization.steps
+
+    @property
+    def folders(self) -> dict[int, Path]:
+        """Folder of each model that it leaves, by its number of updates, in order."""
+        saved = getattr(self.recipe, "save_at", ())
+        return {step: self.folder_at(step) for step in sorted({*saved, self.n_steps})}
 
     def folder_at(self, step: int) -> Path:
         """Return the folder of the model as it is after ``step`` updates.
@@ -114,117 +112,7 @@ def described(order: Order, step: int | None = None) -> dict[str, Any]:
         **dataclasses.asdict(plan),
         **_sources(order),
         **_trajectory(order, plan.steps if step is None else step),
-    }
-
-
-def is_finished(folder: Path, settings: Mapping[str, Any]) -> bool:
-    """Tell whether a folder holds the model that these settings make.
-
-    Parameters
-    ----------
-    folder : Path
-        The member's folder.
-    settings : mapping
-        What `described` returns.
-
-    Returns
-    -------
-    bool
-        False where there is no such folder.
-
-    Raises
-    ------
-    WsgeoError
-        If the folder holds a model of other settings, or other files.
-    """
-    if not folder.exists():
-        return False
-    found, wanted = read_record(folder), json.loads(json.dumps(settings))
-    other = sorted(name for name in wanted if found.get(name) != wanted[name])
-    if other:
-        raise WsgeoError(
-            f"the member was made with other settings ({', '.join(other)})",
-            where=str(folder),
-            remedy="Remove it, or choose another folder with -o.",
-        )
-    return True
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """Return what is written down with a member.
-
-    Parameters
-    ----------
-    folder : Path
-        A member's folder.
-
-    Returns
-    -------
-    dict
-        Its ``wsgeo.json``.
-
-    Raises
-    ------
-    WsgeoError
-        If there is none that can be read.
-    """
-    try:
-        record: dict[str, Any] = json.loads((folder / OWN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WsgeoError(
-            "the folder holds no member that wsgeo made",
-            where=str(folder),
-            remedy="Choose another folder with -o.",
-        ) from error
-    return record
-
-
-@contextlib.contextmanager
-def writing_member(folder: Path, record: Mapping[str, Any]) -> Iterator[Path]:
-    """Give a hidden folder for a model, which gets its record and its name when the block ends well.
-
-    Parameters
-    ----------
-    folder : Path
-        The member's folder.
-    record : mapping
-        What is to be written down; no NaN.
-
-    Yields
-    ------
-    Path
-        Where to save model and tokenizer.
-
-    Raises
-    ------
-    WsgeoError
-        If a file cannot be written.
-    """
-    from safetensors import SafetensorError
-
-    try:
-        with replacing_folder(folder) as staging, quiet():
-            yield staging
-            document = json.dumps(record, indent=2, sort_keys=True, allow_nan=False)
-            write_text(staging / OWN_FILE, document + "\n")
-    except Exception as error:
-        # tokenizers raises a bare Exception where it cannot write.
-        if type(error) is not Exception and not isinstance(error, OSError | SafetensorError):
-            raise
-        raise WsgeoError(
-            f"the model cannot be written ({str(error).splitlines()[0]})",
-            where=str(folder),
-            remedy="Free some space, then run the command again: it goes on where it was.",
-        ) from error
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that decide a member's bits."""
-    packages = ("torch", "transformers", "tokenizers", "peft", "numpy")
-    return {
-        "wsgeo": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
+        "algorithm": ALGORITHM,
     }
 
 

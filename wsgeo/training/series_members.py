@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +18,10 @@ from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.training.corpus_folders import CorpusFolder
 from wsgeo.training.crews import Made, Watch, make_all, telling
-from wsgeo.training.descent import DivergedError
-from wsgeo.training.devices import device_of
+from wsgeo.training.finished import ALGORITHM, read_record
 from wsgeo.training.pretraining import Reading, run_series
-from wsgeo.training.records import is_finished, read_record, versions, writing_member
+from wsgeo.training.runs import Run, refuse_nonfinite
 from wsgeo.training.series import SeriesRecipe
-from wsgeo.training.states import StateKeeper
 
 LOG: Final = "training_log.json"
 """Name of the file with the readings of a run."""
@@ -58,6 +55,11 @@ class SeriesOrder:
     def n_steps(self) -> int:
         """Number of its updates."""
         return self.recipe.optimization.steps
+
+    @property
+    def folders(self) -> dict[int, Path]:
+        """Folder of each model that it leaves, by its number of updates, in order."""
+        return {step: self.folder_at(step) for step in sorted({*self.recipe.save_at})}
 
     def folder_at(self, step: int) -> Path:
         """Return the folder of the model as it is after ``step`` updates."""
@@ -115,28 +117,15 @@ def make_series(order: SeriesOrder) -> Made:
     WsgeoError
         If a folder holds something else, the corpus cannot be read, or the disk is full.
     """
-    keeper = _keeper(order)
-    if all(is_finished(order.folder_at(step), described(order, step)) for step in _steps(order)):
-        keeper.remove()
-        return _made(order, "kept")
-    if before := keeper.given_up():
-        return Made(order.folder, "nonfinite", before)
+    run = _run(order)
 
-    def save(model: Any, tokenizer: Any, reading: Reading) -> None:
-        if not math.isfinite(reading.validation_loss):
-            what = f"the validation loss is {reading.validation_loss} after step {reading.step}"
-            raise DivergedError(what)
-        if not is_finished(order.folder_at(reading.step), described(order, reading.step)):
-            _write(order, model, tokenizer, reading)
+    def keep(model: Any, tokenizer: Any, reading: Reading) -> None:
+        refuse_nonfinite(reading.validation_loss, reading.step)
+        results = {**_told(reading), "status": "trained", "reason": ""}
+        run.write(reading.step, model, tokenizer, results)
         _write_log(order)
 
-    try:
-        run_series(order.recipe, save, keeper=keeper, tell=telling())
-    except DivergedError as error:
-        keeper.give_up(str(error))
-        return Made(order.folder, "nonfinite", str(error))
-    keeper.remove()
-    return _made(order, "trained")
+    return run.make(lambda keeper: run_series(order.recipe, keep, keeper=keeper, tell=telling()))
 
 
 def diverged_series(order: SeriesOrder) -> str:
@@ -152,7 +141,7 @@ def diverged_series(order: SeriesOrder) -> str:
     str
         The reason; empty where none is recorded for this order on this device.
     """
-    return _keeper(order).given_up() if StateKeeper.has_given_up(order.folder) else ""
+    return _run(order).given_up()
 
 
 def described(order: SeriesOrder, step: int) -> dict[str, Any]:
@@ -188,43 +177,24 @@ def described(order: SeriesOrder, step: int) -> dict[str, Any]:
         "save_at": list(recipe.save_at),
         "trajectory": order.folder.name,
         "step": step,
-        "phase": "causal_lm" if step <= recipe.causal_steps else "masked_lm",
+        "phase": "causal_lm" if 0 < recipe.causal_steps >= step else "masked_lm",
         "tokenizer": {k: v for k, v in corpus.items() if "token" in k or k == "lower_case"},
         "text": [*corpus["texts"]],
         "data": {"train": ", ".join(corpus["texts"]), "validation": order.validation},
         "data_hash": corpus["data_hash"],
+        "algorithm": ALGORITHM,
     }
 
 
-def _steps(order: SeriesOrder) -> tuple[int, ...]:
-    return tuple(sorted(set(order.recipe.save_at)))
-
-
-def _keeper(order: SeriesOrder) -> StateKeeper:
-    """Return the keeper of a run's state; what could change a bit is among its settings."""
-    settings = described(order, order.n_steps)
-    device = str(device_of(order.recipe.device))
-    return StateKeeper.beside(order.folder, {**settings, "device": device, "versions": versions()})
-
-
-def _write(order: SeriesOrder, model: Any, tokenizer: Any, reading: Reading) -> None:
-    record = {
-        **described(order, reading.step),
-        **_told(reading),
-        "status": "trained",
-        "reason": "",
-        "device": str(model.device),
-        "versions": versions(),
-    }
-    with writing_member(order.folder_at(reading.step), record) as staging:
-        model.save_pretrained(staging)
-        tokenizer.save_pretrained(staging)
+def _run(order: SeriesOrder) -> Run:
+    settings = {step: described(order, step) for step in order.folders}
+    return Run(order.folder, order.folders, settings, order.recipe.device)
 
 
 def _write_log(order: SeriesOrder) -> None:
     """Write the readings of all checkpoints that are there, so that it holds after a restart too."""
     names = [field.name for field in dataclasses.fields(Reading)]
-    records = [read_record(f) for step in _steps(order) if (f := order.folder_at(step)).exists()]
+    records = [read_record(path) for path in order.folders.values() if path.exists()]
     log = [{name: record[name] for name in names} for record in records]
     document = {"seed": order.recipe.seed, "causal_steps": order.recipe.causal_steps, "log": log}
     write_text(order.folder / LOG, json.dumps(document, indent=2, allow_nan=False) + "\n")
@@ -232,9 +202,3 @@ def _write_log(order: SeriesOrder) -> None:
 
 def _told(reading: Reading) -> dict[str, Any]:
     return {**dataclasses.asdict(reading), "seconds": round(reading.seconds, 3)}
-
-
-def _made(order: SeriesOrder, status: str) -> Made:
-    record = read_record(order.folder_at(_steps(order)[-1]))
-    names = ("train_loss", "validation_loss", "seconds")
-    return Made(order.folder, status, **{name: record[name] for name in names})

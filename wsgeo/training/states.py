@@ -22,6 +22,7 @@ UNFINISHED: Final = ".unfinished"
 """Name of the hidden folder, beside the members, that holds the states of those in work."""
 
 _FILE, _GIVEN_UP = "state.safetensors", "failed.json"
+_TRIES = 100  # to make a folder; in a tight loop one in three hundred met its parent's removal
 _SLOW = 1.5  # seconds; saves that take longer are made as much more rarely
 
 
@@ -108,12 +109,22 @@ class StateKeeper:
 
     def load(self) -> State | None:
         """Return the newest state; None where there is none of these settings that can be read."""
+        return self._read(whole=True)
+
+    def step(self) -> int:
+        """Return the number of updates that the newest state has behind it; -1 without a state."""
+        state = self._read(whole=False)
+        return -1 if state is None else state.step
+
+    def _read(self, *, whole: bool) -> State | None:
+        """Read the state, or all of it but the tensors."""
         from safetensors import SafetensorError, safe_open
 
         with suppress(OSError, SafetensorError), safe_open(self._folder / _FILE, "pt") as file:
             facts = file.metadata() or {}
             if facts.get("settings") == self._settings:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                names = file.keys() if whole else ()
+                tensors = {name: file.get_tensor(name) for name in names}
                 told = json.loads(facts["run"])
                 return State(told["step"], tensors, tuple(told["losses"]), told["seconds"])
         return None
@@ -180,7 +191,7 @@ class StateKeeper:
     def _make_folder(self) -> None:
         """Make the folder, without what killed writers left in it."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            _make_contested(self._folder)
         except OSError as error:
             # A plain one would cost its member alone, in a worker, and the next one as well.
             raise WsgeoError(
@@ -189,6 +200,18 @@ class StateKeeper:
                 remedy="Free some space or mend the permissions, then run the command again.",
             ) from error
         remove_partial(self._folder)
+
+
+def _make_contested(folder: Path) -> None:
+    """Make a folder below one that others remove as soon as it is empty."""
+    for left in reversed(range(_TRIES)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _folder_of(member: Path) -> Path:

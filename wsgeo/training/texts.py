@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wsgeo.errors import DataError
 from wsgeo.tasks import encode, read_task
 from wsgeo.tasks.task import EncodedExamples, Objective
 from wsgeo.training.recipes import FineTuneRecipe, PretrainRecipe
@@ -40,10 +41,12 @@ def encoded(
     Raises
     ------
     DataError
-        If the file or its labels are faulty.
+        If the file or its labels are faulty, or a label is no class of its own.
     """
     task = read_task(file, objective=Objective.CLASSIFICATION, n_examples=n_examples)
-    return encode(task, tokenizer, labels=recipe.labels, max_length=recipe.max_length)
+    return _of_classes(
+        encode(task, tokenizer, labels=recipe.labels, max_length=recipe.max_length), file
+    )
 
 
 def encoded_text(recipe: PretrainRecipe, tokenizer: Any) -> EncodedExamples:
@@ -68,7 +71,9 @@ def encoded_text(recipe: PretrainRecipe, tokenizer: Any) -> EncodedExamples:
     """
     if recipe.pair_weight:
         task = read_task(recipe.text, objective=Objective.CLASSIFICATION)
-        return encode(task, tokenizer, labels=recipe.pair_labels, max_length=recipe.max_length)
+        labels = recipe.pair_labels
+        pairs = encode(task, tokenizer, labels=labels, max_length=recipe.max_length)
+        return _of_classes(pairs, recipe.text)
     task = read_task(recipe.text, objective=Objective.MASKED_LM)
     # As a task of one label the texts are encoded, padded and cut like any other.
     single = dataclasses.replace(
@@ -78,3 +83,14 @@ def encoded_text(recipe: PretrainRecipe, tokenizer: Any) -> EncodedExamples:
         labels=("text",),
     )
     return encode(single, tokenizer, labels=("text",), max_length=recipe.max_length)
+
+
+def _of_classes(examples: EncodedExamples, file: Path) -> EncodedExamples:
+    """Refuse targets that are no classes: a measure may add classes up, training may not."""
+    if examples.class_map != tuple((i,) for i in range(len(examples.labels))):
+        raise DataError(
+            f"its labels ({', '.join(examples.labels)}) stand for several classes of the model",
+            where=str(file),
+            remedy="Name each class in the data.",
+        )
+    return examples

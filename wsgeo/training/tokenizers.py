@@ -86,7 +86,8 @@ def train_tokenizer(
     Raises
     ------
     ValueError
-        If the corpus has no words, or the kind is unknown.
+        If the corpus has no words, the kind is unknown, or the vocabulary too small for what is
+        always in it: letters, or the 256 bytes.
     """
     special = DECODER_SPECIAL if decoder else SPECIAL
     if kind == "wordpiece":
@@ -124,6 +125,12 @@ def _byte_pairs(
 ) -> Any:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    if n_tokens < len(alphabet) + len(special):
+        raise ValueError(
+            f"There are {len(alphabet)} bytes and {len(special)} special tokens; "
+            f"{n_tokens} tokens are too few."
+        )
     tokenizer: Any = Tokenizer(models.BPE())
     if lower_case:
         tokenizer.normalizer = normalizers.Lowercase()
@@ -132,7 +139,7 @@ def _byte_pairs(
     trainer = trainers.BpeTrainer(
         vocab_size=n_tokens,
         special_tokens=list(special),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        initial_alphabet=alphabet,
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any, final
 from wsgeo.errors import WsgeoError
 from wsgeo.training import FineTuneRecipe, Optimization, Order
 from wsgeo.training.datasets import training_data, validation_data, write_prepared
+from wsgeo.training.effects import idle_settings
 from wsgeo.training.examples import Prepared
 from wsgeo.training.grids import Cell, bases_of, cells_of, steps_of
 from wsgeo.training.methods import METHODS
 from wsgeo.training.recipe_files import Places, check_recipe
-from wsgeo.workflows.zoo_bases import base_folder, find_bases, put_bases
+from wsgeo.workflows.zoo_bases import base_folder, check_dropout, find_bases, put_bases
 from wsgeo.workflows.zoo_notes import Planned
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Draft:
         The members.
     orders : tuple of Order
         Aligned to them.
+    idle : tuple of str
+        Sentences on settings that change no member.
     """
 
     zoo: Path
@@ -51,6 +55,7 @@ class Draft:
     prepared: Mapping[str, Prepared]
     planned: tuple[Planned, ...]
     orders: tuple[Order, ...]
+    idle: tuple[str, ...] = ()
 
     def write_inputs(self) -> None:
         """Write bases and data into the zoo; what is there is kept.
@@ -82,6 +87,15 @@ class Draft:
             for file, found in self.prepared.items()
         ]
 
+    def notices(self) -> list[str]:
+        """Return what a user should know before and after the members are made, a sentence each."""
+        seen = [
+            f"{file}: {found.n_seen:,} left out, for they stand in the training data too."
+            for file, found in self.prepared.items()
+            if found.n_seen
+        ]
+        return [*self.idle, *seen]
+
 
 def draft_of(document: Mapping[str, Any], places: Places, zoo: Path, device: str = "auto") -> Draft:
     """Check a recipe, find its bases, read its data, and name its members.
@@ -109,7 +123,10 @@ def draft_of(document: Mapping[str, Any], places: Places, zoo: Path, device: str
     """
     recipe = check_recipe(document, places.recipe)
     cells = cells_of(recipe, places.recipe)
-    find_bases(recipe, bases_of(recipe, places.recipe), places)
+    idle = idle_settings(recipe, cells, places.recipe)
+    folders = find_bases(recipe, bases_of(recipe, places.recipe), places)
+    for base in {cell.base for cell in cells if cell.training.dropout is not None}:
+        check_dropout(folders[base])
     prepared: dict[str, Prepared] = {}
     known: dict[tuple[object, ...], str] = {}
     planned, orders = [], []
@@ -123,28 +140,69 @@ def draft_of(document: Mapping[str, Any], places: Places, zoo: Path, device: str
         validation = known.get((task.name,))
         if validation is None:
             validation = known[task.name,] = _add(prepared, validation_data(task, places))
-        _check_labels(prepared[train], prepared[validation], places.recipe)
+        _check_labels(prepared[train], places.recipe)
         steps = steps_of(training, prepared[train].table.height)
         planned.append(Planned(cell, steps, validation))
         labels = prepared[train].labels
         orders.append(_order(cell, zoo, train, validation, labels, steps, device, places.recipe))
-    return Draft(zoo, recipe, places, prepared, tuple(planned), tuple(orders))
+    draft = Draft(zoo, recipe, places, prepared, tuple(planned), tuple(orders), tuple(idle))
+    _check_distinct(draft)
+    return draft
 
 
 def _add(prepared: dict[str, Prepared], found: Prepared) -> str:
+    """Add examples under the name of their file."""
     file = f"data/{found.name}.parquet"
+    if file in prepared and not prepared[file].table.equals(found.table):
+        raise WsgeoError(
+            f"two sets of examples would be {file}",
+            remedy="Rename a task or a file of row numbers.",
+        )
     prepared[file] = found
     return file
 
 
-def _check_labels(train: Prepared, validation: Prepared, path: Path) -> None:
+def _check_labels(train: Prepared, path: Path) -> None:
     """Refuse training data that lack a label: it would never be learned."""
     lacking = [label for label, n in train.counts().items() if not n]
-    if lacking or train.labels != validation.labels:
-        what = f"no example of {lacking[0]}" if lacking else "other labels than the validation data"
+    if lacking:
         raise WsgeoError(
-            f"{train.name} has {what}", where=str(path), remedy="Check labels, merge and subset."
+            f"{train.name} has no example of {lacking[0]}",
+            where=str(path),
+            remedy="Check labels, merge and subset.",
         )
+
+
+def _check_distinct(draft: Draft) -> None:
+    """Refuse members that would be the same model, whose settings differ to no effect."""
+    contents = _contents(draft.prepared)
+    seen: dict[str, Cell] = {}
+    for order, planned in zip(draft.orders, draft.planned, strict=True):
+        recipe, cell = order.recipe, planned.cell
+        assert isinstance(recipe, FineTuneRecipe)
+        train = recipe.train.relative_to(draft.zoo).as_posix()
+        run = dataclasses.replace(
+            recipe, facts={}, train=Path(contents[train]),
+            perturbation_seed=recipe.perturbation_seed if recipe.perturbation else 0,
+        )  # fmt: skip
+        other = seen.setdefault(repr(run), cell)
+        if other is not cell:
+            idle = [axis for axis, value in cell.axes.items() if value != other.axes.get(axis)]
+            raise WsgeoError(
+                f"{cell.name} would be the same model as {other.name}: {' and '.join(idle)} "
+                "makes no difference there",
+                where=str(draft.places.recipe),
+                remedy="Write the combinations that differ as rows of grid.together.",
+            )
+
+
+def _contents(prepared: Mapping[str, Prepared]) -> dict[str, str]:
+    """Return for each file the first one with the same examples."""
+    first: dict[str, str] = {}
+    for file, found in prepared.items():
+        alike = (other for other in first.values() if prepared[other].table.equals(found.table))
+        first[file] = next(alike, file)
+    return first
 
 
 def _order(

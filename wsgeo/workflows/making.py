@@ -10,15 +10,15 @@ from typing import Any, Final
 from wsgeo.progress import Progress
 from wsgeo.training import Made, Order, make_members
 from wsgeo.training.crews import Watch
+from wsgeo.training.finished import are_whole
 from wsgeo.training.members import diverged
 from wsgeo.training.recipe_files import Places, read_document
 from wsgeo.workflows.drafting import Draft, draft_of
-from wsgeo.workflows.engines import n_cores
 from wsgeo.workflows.planning import plan_fine_tuning
 from wsgeo.workflows.training_plans import TrainingPlan
 from wsgeo.workflows.zoo_claims import check_same, claimed
 from wsgeo.workflows.zoo_notes import member_folders, own_notes, write_notes
-from wsgeo.workflows.zoo_work import LOST, RESULTS, Listeners, work_through
+from wsgeo.workflows.zoo_work import LOST, RESULTS, Listeners, usual_jobs, work_through
 
 PRETRAINING: Final = "pretraining"
 """Key of a recipe that makes series of pre-trained models."""
@@ -39,8 +39,8 @@ def train(
 ) -> dict[str, Any]:
     r"""Make the zoo of a recipe; what is finished is kept.
 
-    A member that diverged is not made again by the same recipe; remove ``.unfinished`` in the zoo to
-    have it tried again.
+    A member that diverged is not made again by the same recipe; remove ``.unfinished/<its name>`` in
+    the zoo to have it tried again.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def train(
     device : str, default 'auto'
         ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
     jobs : int, optional
-        Single-threaded workers; default one per core.
+        Single-threaded workers; default one per core, and one on a GPU.
     progress : Progress, optional
         Told how many members are done.
     watch : callable, optional
@@ -68,8 +68,8 @@ def train(
     dict
         ``zoo``, ``members`` (``name``, ``status``, ``reason``, ``steps``, ``train_loss``,
         ``validation_loss``, ``validation_metric``, ``seconds``), ``data`` (``file``, ``n``,
-        ``labels``, ``n_mixed``, ``n_dropped``), ``seconds``, ``next`` (a command) and
-        ``exit_code`` (4 where a member has no model).
+        ``labels``, ``n_mixed``, ``n_dropped``, ``n_seen``, ``n_truncated``, ``longest_input`` in
+        tokens), ``seconds``, ``next`` (a command) and ``exit_code`` (4 where a member has no model).
 
     Raises
     ------
@@ -99,7 +99,7 @@ def train(
     zoo, places = Path(out), _places(recipe, data_root, weights_root)
     document = read_document(places.recipe, overrides)
     listeners = Listeners(announce or (lambda _: None), progress, watch)
-    jobs = n_cores() if jobs is None else jobs
+    jobs = usual_jobs(device) if jobs is None else jobs
     if PRETRAINING in document:
         from wsgeo.workflows.making_series import pretrain, series_of
 
@@ -150,7 +150,7 @@ def plan_training(
     zoo, places = Path(out), _places(recipe, data_root, weights_root)
     document = read_document(places.recipe, overrides)
     check_same(zoo, document)
-    jobs = n_cores() if jobs is None else jobs
+    jobs = usual_jobs(device) if jobs is None else jobs
     if PRETRAINING in document:
         from wsgeo.workflows.making_series import series_of
         from wsgeo.workflows.planning_series import plan_series
@@ -161,7 +161,7 @@ def plan_training(
 
 def _is_settled(order: Order) -> bool:
     """Tell whether a member is finished, or known to diverge."""
-    return bool(own_notes(order.folder) or diverged(order))
+    return are_whole(order.folders.values()) or bool(diverged(order))
 
 
 def _lost(orders: Sequence[Order], made: Sequence[Made]) -> dict[str, str]:
@@ -195,8 +195,23 @@ def _summary(draft: Draft, made: Sequence[Made], seconds: float) -> dict[str, An
     return {
         "zoo": str(draft.zoo),
         "members": members,
-        "data": draft.data_rows(),
+        "data": _data_rows(draft),
         "seconds": round(seconds, 1),
         "next": f"wsgeo scan {draft.zoo}",
         "exit_code": 4 if lost else 0,
     }
+
+
+def _data_rows(draft: Draft) -> list[dict[str, Any]]:
+    """Return what the files of data hold, and how many of their texts a member saw cut, at most."""
+    cut: dict[str, tuple[int, int]] = {}
+    for order in draft.orders:
+        notes = own_notes(order.folder)
+        for split, n in notes.get("n_truncated", {}).items():
+            file = notes["data"][split]
+            cut[file] = max(cut.get(file, (0, 0)), (n, notes["longest_input"]))
+    return [
+        {**row, "n_truncated": n, "longest_input": longest}
+        for row in draft.data_rows()
+        for n, longest in [cut.get(row["file"], (0, 0))]
+    ]

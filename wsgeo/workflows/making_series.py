@@ -10,6 +10,7 @@ from typing import Any
 from wsgeo.escapes import printable, toml_value
 from wsgeo.files import write_text
 from wsgeo.training import Made
+from wsgeo.training.finished import are_whole
 from wsgeo.training.pretraining_files import (
     VALIDATION,
     PlannedSeries,
@@ -119,8 +120,7 @@ def _finished(one: PlannedSeries, zoo: Path) -> list[Path]:
 
 def _is_settled(order: SeriesOrder) -> bool:
     """Tell whether a series is finished, or known to diverge."""
-    kept = (order.folder_at(step) for step in order.recipe.save_at)
-    return bool(diverged_series(order)) or all(own_notes(folder) for folder in kept)
+    return are_whole(order.folders.values()) or bool(diverged_series(order))
 
 
 def _notes(orders: Sequence[SeriesOrder], made: Sequence[Made]) -> str:

@@ -12,6 +12,7 @@ from wsgeo.counting import counted
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.training import FineTuneRecipe, Order
 from wsgeo.training.datasets import write_prepared
+from wsgeo.training.finished import are_whole
 from wsgeo.training.grids import bases_of
 from wsgeo.training.members import diverged
 from wsgeo.workflows.drafting import Draft
@@ -70,8 +71,8 @@ def _row(draft: Draft, order: Order) -> dict[str, Any]:
         "name": order.folder.name,
         "steps": order.n_steps,
         "n_examples": draft.sizes()[recipe.train],
-        "folders": len({*recipe.save_at, order.n_steps}),
-        "finished": bool(own_notes(order.folder)),
+        "folders": len(order.folders),
+        "finished": are_whole(order.folders.values()),
         "diverged": bool(diverged(order)),
     }
 

@@ -14,11 +14,11 @@ from wsgeo.processes.pool import WorkerPool
 from wsgeo.training import SeriesOrder
 from wsgeo.training.corpora import read_documents
 from wsgeo.training.corpus_folders import CACHE, Corpus
+from wsgeo.training.finished import are_whole
 from wsgeo.training.pretraining_files import PlannedSeries, series_orders
 from wsgeo.training.states import StateKeeper
 from wsgeo.workflows.training_plans import TrainingPlan
 from wsgeo.workflows.trials import Cost, folder_bytes, series_cost
-from wsgeo.workflows.zoo_notes import own_notes
 from wsgeo.workflows.zoo_work import HEAVY
 
 _CHARACTERS = 1_000_000  # of the text; enough for a vocabulary of some thousand tokens
@@ -55,7 +55,7 @@ def plan_series(series: Sequence[PlannedSeries], zoo: Path, jobs: int) -> Traini
             "steps": one.settings.steps,
             "n_examples": one.settings.steps * one.settings.batch_size,
             "folders": len(one.save_at),
-            "finished": all(own_notes(zoo / one.name / f"step-{s:06d}") for s in one.save_at),
+            "finished": are_whole(zoo / one.name / f"step-{s:06d}" for s in one.save_at),
             "diverged": StateKeeper.has_given_up(zoo / one.name),
         }
         for one in series

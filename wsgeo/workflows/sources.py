@@ -18,6 +18,9 @@ from wsgeo.tasks import Objective, Task, count_tokens, countable, drawn, encode,
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.zoo import Checkpoint, Zoo, objective_of, with_tokenizer
+from wsgeo.zoo.model_classes import positions_of
+
+_USUAL = 512  # tokens
 
 
 @final
@@ -195,22 +198,10 @@ def longest_input(members: Sequence[Checkpoint]) -> int | None:
         tokenizers name no limit, and a position beyond the table is an error.
     """
     facts = (member.facts.get("max_length") for member in members)
-    limits = [fact.value for fact in facts if fact is not None]
-    limits.append(_positions(members[0]))
+    limits: list[object] = [fact.value for fact in facts if fact is not None]
+    if (positions := positions_of(members[0].config)) is not None:
+        limits.append(min(_USUAL, positions))
     return min((limit for limit in limits if isinstance(limit, int)), default=None)
-
-
-def _positions(member: Checkpoint) -> int | None:
-    """Return how many tokens a member's positions hold."""
-    positions = member.config.get("max_position_embeddings") or member.config.get("n_positions")
-    if not isinstance(positions, int):
-        return None
-    # RoBERTa counts its positions from behind the padding id.
-    padding = member.config.get("pad_token_id")
-    counted_from = (
-        padding + 1 if "Roberta" in member.model_class and isinstance(padding, int) else 0
-    )
-    return min(512, positions - counted_from)
 
 
 def _named_path(zoo: Zoo, members: Sequence[Checkpoint]) -> Path | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.files import replacing_folder, write_text
 from wsgeo.tasks.encoding import padding_of
-from wsgeo.training.models import quiet, tokenizer_of
+from wsgeo.training.models import quiet, set_dropout, tokenizer_of
 from wsgeo.weights.tensors import FileDigest, stream_tensors
 from wsgeo.zoo.discovery import ADAPTER_CONFIG, CONFIG, WEIGHTS
 from wsgeo.zoo.documents import Roots
@@ -77,6 +77,22 @@ def find_bases(recipe: Recipe, bases: Mapping[str, Base | int], places: Places) 
         found[name] = places.model(base.path)
         _weights(found[name])
     return found
+
+
+def check_dropout(folder: Path) -> None:
+    """Refuse a base that has no dropout to set.
+
+    Parameters
+    ----------
+    folder : Path
+        Its folder, or that of its config.
+
+    Raises
+    ------
+    WsgeoError
+        If it has none.
+    """
+    set_dropout(_config(folder), 0.0)
 
 
 def put_bases(

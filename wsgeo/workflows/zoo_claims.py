@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wsgeo.errors import WsgeoError
-from wsgeo.escapes import toml_value
+from wsgeo.escapes import printable, toml_value
 from wsgeo.files import remove_partial, write_text
 from wsgeo.training.recipe_files import read_document
 from wsgeo.zoo.manifest import NAME as MANIFEST
@@ -58,6 +58,8 @@ def claimed(
             remedy="Wait for it, or choose another folder with -o.",
         ) from error
     try:
+        # Another process may have begun a zoo here, and ended, since the first look.
+        check_same(zoo, document)
         remove_partial(zoo)
         if not (zoo / COPY).exists():
             write_text(zoo / COPY, _copy(document, recipe, overrides))
@@ -102,6 +104,6 @@ def _copy(document: Mapping[str, Any], recipe: Path, overrides: Sequence[str]) -
     """Return the recipe as it is, or as it was changed from outside."""
     if not overrides:
         return recipe.read_text(encoding="utf-8")
-    lines = [f"# {recipe.name} with --set {text}" for text in overrides]
+    lines = [printable(f"# {recipe.name} with --set {text}") for text in overrides]
     lines += [f"{toml_value(key)} = {toml_value(value)}" for key, value in document.items()]
     return "\n".join(lines) + "\n"

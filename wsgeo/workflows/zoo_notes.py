@@ -90,7 +90,14 @@ def _lines(
 ) -> Iterator[str]:
     yield _HEAD.format(title=f" ({printable(title)})" if title else "")
     bases = list(dict.fromkeys(base_folder(member.cell.base) for member in planned))
-    yield f"exclude = {toml_value([*bases, *lost])}"
+    # What a lost member left on the way is a model, but of a run that led nowhere.
+    left = [
+        folder
+        for member in planned
+        if member.cell.name in lost
+        for folder in member_folders(zoo, member)
+    ]
+    yield f"exclude = {toml_value(list(dict.fromkeys([*bases, *lost, *left])))}"
     for member in planned:
         name = member.cell.name
         if name in lost:

@@ -12,6 +12,8 @@ from wsgeo.processes.pool import PRELOAD, WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.training import Made, Standing
 from wsgeo.training.crews import AbstractOrder, Watch
+from wsgeo.training.devices import device_of
+from wsgeo.workflows.engines import n_cores
 
 Ordered = TypeVar("Ordered", bound=AbstractOrder)
 
@@ -43,6 +45,28 @@ class Listeners:
     announce: Callable[[str], None]
     progress: Progress | None = None
     watch: Watch | None = None
+
+
+def usual_jobs(device: str) -> int:
+    """Return how many members are made at once where nobody says.
+
+    Parameters
+    ----------
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    int
+        One per core; one on a GPU, which several members would only share, its memory too.
+
+    Raises
+    ------
+    WsgeoError
+        If there is no GPU and one is asked for.
+    """
+    # Torch takes seconds to import, and has nothing to say of a CPU.
+    return n_cores() if device == "cpu" or device_of(device).type == "cpu" else 1
 
 
 class Maker(Protocol):

@@ -13,6 +13,15 @@ from wsgeo.processes import WorkFailure, remedy_of, run_apart
 OBJECTIVES = ("classification", "masked_lm", "causal_lm", "seq2seq")
 
 
+# Types that number the tokens of a text from behind the padding id on: the first positions of their
+# tables are never a token's.
+_FROM_BEHIND_PADDING = frozenset(
+    {
+        "camembert", "data2vec-text", "esm", "ibert", "lilt", "longformer", "luke", "markuplm",
+        "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod",
+    }
+)  # fmt: skip
+
 _Tables = dict[str, dict[str, str]]
 
 
@@ -164,6 +173,34 @@ def class_named(
     if not as_base:
         _set_aside_class(f"architectures is {shown(named)}", where)
     return None
+
+
+def positions_of(config: Mapping[str, object]) -> int | None:
+    """Return how many tokens a model's positions hold.
+
+    Parameters
+    ----------
+    config : mapping
+        Its ``config.json``.
+
+    Returns
+    -------
+    int or None
+        None where no table of positions limits a text.
+
+    Examples
+    --------
+    >>> config = {"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}
+    >>> positions_of(config), positions_of({"model_type": "gpt2", "n_positions": 1024})
+    (512, 1024)
+    """
+    positions = config.get("max_position_embeddings") or config.get("n_positions")
+    if not isinstance(positions, int):
+        return None
+    padding = config.get("pad_token_id")
+    if config.get("model_type") in _FROM_BEHIND_PADDING and isinstance(padding, int):
+        return positions - padding - 1
+    return positions
 
 
 def _set_aside_class(what: str, where: str) -> Never:
