@@ -102,10 +102,11 @@ class TestResume:
         fine = dataclasses.replace(SETTINGS, n_points=2 * SETTINGS.n_points - 1)
         run = zoo_with_run.copy_run(tmp_path / "run")
 
-        assert counts(zoo_with_run.scan(zoo_with_run.zoo, run, fine)) == (
-            N_PAIRS * (SETTINGS.n_points - 1),
-            N_EVALUATIONS,
-        )
+        found = zoo_with_run.scan(zoo_with_run.zoo, run, fine)
+
+        # Where a peak hides between positions, further ones are added.
+        positions = found.table("pairs")["n_points"].sum()
+        assert counts(found) == (positions - N_PAIRS * SETTINGS.n_points, N_EVALUATIONS)
 
     @pytest.mark.parametrize("value", ["one weight", "one bit"])
     def test_changed_weights_are_measured_anew(self, zoo_with_run, tmp_path, value):

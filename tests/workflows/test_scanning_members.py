@@ -224,7 +224,8 @@ class TestGroups:
 
         other = zoo_with_run.scan(zoo_with_run.zoo, out, settings)
         assert other.table("pairs")["head_policy"].unique().to_list() == [policy]
-        assert sum(counts(other)) == plan.n_evaluations
+        further = other.table("pairs")["n_points"].sum() - 15 * settings.n_points
+        assert sum(counts(other)) == plan.n_evaluations + further
         # The gate judges members with their own heads, whatever becomes of the head on a path.
         assert counts(other)[1] == N_MEMBERS
         assert gaps(other) != gaps(Run(zoo_with_run.run))
