@@ -153,7 +153,7 @@ class TestNotices:
 
         assert draft.notices() == [
             "training.prefix has no effect: no member has the method prefix.",
-            "data/film-validation.parquet: 2 left out, for they stand in the training data too.",
+            "data/film-validation.parquet: 2 examples left out, found in the training data too.",
         ]
 
 

@@ -89,7 +89,8 @@ def _page(found: dict[str, Any]) -> list[str]:
     counts = Counter(member["status"] for member in members)
     told = ", ".join(f"{n} {status}" for status, n in counts.items())
     done = f"{told}; {found['seconds']:.0f} s."
-    return [*lines, "", done, *_cut(found), *_again(found), "", f"Next    {found['next']}"]
+    further = [*found["notices"], *_cut(found), *_again(found)]
+    return [*lines, "", done, *further, "", f"Next    {found['next']}"]
 
 
 def _cut(found: dict[str, Any]) -> list[str]:

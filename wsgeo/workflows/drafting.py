@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.training import FineTuneRecipe, Optimization, Order
 from wsgeo.training.datasets import training_data, validation_data, write_prepared
@@ -90,7 +91,7 @@ class Draft:
     def notices(self) -> list[str]:
         """Return what a user should know before and after the members are made, a sentence each."""
         seen = [
-            f"{file}: {found.n_seen:,} left out, for they stand in the training data too."
+            f"{file}: {counted(found.n_seen, 'example')} left out, found in the training data too."
             for file, found in self.prepared.items()
             if found.n_seen
         ]

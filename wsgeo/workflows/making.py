@@ -69,7 +69,8 @@ def train(
         ``zoo``, ``members`` (``name``, ``status``, ``reason``, ``steps``, ``train_loss``,
         ``validation_loss``, ``validation_metric``, ``seconds``), ``data`` (``file``, ``n``,
         ``labels``, ``n_mixed``, ``n_dropped``, ``n_seen``, ``n_truncated``, ``longest_input`` in
-        tokens), ``seconds``, ``next`` (a command) and ``exit_code`` (4 where a member has no model).
+        tokens), ``notices`` (sentences), ``seconds``, ``next`` (a command) and ``exit_code`` (4 where
+        a member has no model).
 
     Raises
     ------
@@ -196,6 +197,7 @@ def _summary(draft: Draft, made: Sequence[Made], seconds: float) -> dict[str, An
         "zoo": str(draft.zoo),
         "members": members,
         "data": _data_rows(draft),
+        "notices": draft.notices(),
         "seconds": round(seconds, 1),
         "next": f"wsgeo scan {draft.zoo}",
         "exit_code": 4 if lost else 0,

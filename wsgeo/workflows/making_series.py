@@ -106,6 +106,7 @@ def pretrain(
         "zoo": str(zoo),
         "members": members,
         "data": [],
+        "notices": [],
         "seconds": round(time.monotonic() - started, 1),
         "next": f"wsgeo scan {zoo}",
         "exit_code": 4 if any(member["reason"] for member in members) else 0,

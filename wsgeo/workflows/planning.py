@@ -61,7 +61,7 @@ def plan_fine_tuning(draft: Draft, jobs: int) -> TrainingPlan:
     words = f"from {counted(n_tried, 'trial')} on this machine" if left else "as all are settled"
     return TrainingPlan.of(
         str(draft.zoo), rows, draft.data_rows(), costs,
-        before=(first, n_bytes), jobs=jobs, measured=words,
+        before=(first, n_bytes), jobs=jobs, measured=words, notices=draft.notices(),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ class TrainingPlan:
         ``name``, ``steps``, ``n_examples``, ``folders`` (with the checkpoints kept on the way),
         ``finished``, and ``diverged`` (in an earlier call) of each.
     data : tuple of dict
-        ``file``, ``n``, ``labels``, ``n_mixed``, ``n_dropped`` of each file of data.
+        ``file``, ``n``, ``labels``, ``n_mixed``, ``n_dropped``, ``n_seen`` of each file of data.
     seconds : float
         Estimated time for what is missing.
     n_bytes : int
@@ -34,6 +34,8 @@ class TrainingPlan:
         Workers that the time is estimated for.
     measured : str
         What the estimate rests on.
+    notices : tuple of str
+        What a user should know of data and settings, a sentence each.
     """
 
     zoo: str
@@ -43,6 +45,7 @@ class TrainingPlan:
     n_bytes: int
     jobs: int
     measured: str
+    notices: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -55,12 +58,13 @@ class TrainingPlan:
         before: tuple[float, int],
         jobs: int,
         measured: str,
+        notices: Sequence[str] = (),
     ) -> Self:
         """Add up what the members that are missing cost.
 
         Parameters
         ----------
-        zoo, members, data, measured
+        zoo, members, data, measured, notices
             As of the plan.
         costs : mapping of str to Cost
             By name of the missing members.
@@ -90,6 +94,7 @@ class TrainingPlan:
             before[1] + n_bytes,
             n_jobs,
             measured,
+            tuple(notices),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,6 +116,7 @@ class TrainingPlan:
             "",
             f"{', '.join(self._counts())}; {counted(updates, 'update')} to make.",
             f"{time}; {size}.",
+            *self.notices,
         ]
         return "\n".join(lines)
 
