@@ -54,6 +54,17 @@ class TestCheckEnds:
         assert gate.loss < gate.loss_hi < gate.chance_loss == class_entropy(examples.targets)
         assert gate.accuracy > gate.accuracy_lo > gate.chance_accuracy == pytest.approx(1 / 3)
 
+    def test_a_weak_model_of_few_examples(self, rng):
+        """A model that leans a little to the right class passes where its mean loss alone could not."""
+        examples = cases.classification(n=256)
+        examples.targets[:] = rng.choice(3, size=256, p=[0.8, 0.1, 0.1])
+        prior = np.log(np.bincount(examples.targets) / 256)
+        weak = outcome(prior + 0.15 * np.eye(3)[examples.targets], examples.targets)
+        [gate] = check_ends([weak], examples)
+
+        assert upper_limit(weak.loss) > gate.chance_loss
+        assert gate.loss < gate.loss_hi < gate.chance_loss
+
     def test_permuted_classes(self, examples, rng):
         """A good model with its classes in another order is a broken end."""
         logits = answers(examples.targets, 0.95, rng, sharpness=6.0)[:, [1, 2, 0]]

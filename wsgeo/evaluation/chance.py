@@ -46,6 +46,28 @@ def class_chance(targets: NDArray[np.int64]) -> Chance:
     return Chance(class_entropy(targets), 1.0 / len(np.unique(targets)))
 
 
+def constant_losses(targets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the loss of the class frequencies, as a predictor of themselves, on each example.
+
+    Parameters
+    ----------
+    targets : ndarray of int64, shape (n_examples,)
+        Class of each example.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_examples,)
+        In nats; their mean is the entropy of the classes.
+
+    Examples
+    --------
+    >>> constant_losses(np.array([0, 0, 0, 1])).round(3)
+    array([0.288, 0.288, 0.288, 1.386])
+    """
+    _, place, counts = np.unique(targets, return_inverse=True, return_counts=True)
+    return np.asarray(-np.log(counts / len(targets))[place])
+
+
 def token_chance(targets: NDArray[np.int64], counts: NDArray[np.int64] | None = None) -> Chance:
     r"""Return what the token frequencies of a text reach as a predictor of the scored tokens.
 

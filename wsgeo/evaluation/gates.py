@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from wsgeo.evaluation.chance import Chance, class_chance, token_chance
+from wsgeo.evaluation.chance import Chance, class_chance, constant_losses, token_chance
 from wsgeo.evaluation.losses import Failure, Outcome
 from wsgeo.tasks.task import EncodedExamples, Objective
 
@@ -29,7 +29,7 @@ class EndpointGate:
     reason : str
         One line; empty if it passed.
     loss, loss_hi, chance_loss : float or None
-        Mean loss, its upper limit, and the loss of the best constant predictor, in nats.
+        Mean loss, its upper limit beside the best constant predictor, and the loss of that, in nats.
     accuracy, accuracy_lo, chance_accuracy : float or None
         Balanced accuracy (share of right tokens for language models), its lower limit, and that of
         the best constant predictor, fractions in [0, 1].
@@ -92,6 +92,10 @@ def check_ends(
     models it says the token frequencies of the whole text, and is scored on the same tokens as the
     models; see `token_chance`.
 
+    Class losses are compared with the constant's example by example: `loss_hi` is its loss and the
+    upper limit of the mean difference. What makes an example hard for both drops out, so a weak but
+    real model is told from a constant by fewer examples.
+
     `upper_limit` and `balanced_lower_limit` hold for few examples too; with one example, or with one
     class, nothing passes.
     """
@@ -109,12 +113,14 @@ def _check(
 ) -> EndpointGate:
     if isinstance(outcome, Failure):
         return EndpointGate(False, outcome.status, outcome.reason)
-    loss_hi = upper_limit(outcome.loss, level)
+    chance_loss, chance = constant
     if examples.objective is Objective.CLASSIFICATION:
+        behind = outcome.loss - constant_losses(examples.targets)
+        loss_hi = chance_loss + upper_limit(behind, level)
         accuracy, lowest = balanced_lower_limit(outcome.hit, examples.targets, level)
     else:
+        loss_hi = upper_limit(outcome.loss, level)
         accuracy, lowest = outcome.metric, -upper_limit(-outcome.hit, level)
-    chance_loss, chance = constant
     faults = []
     if not loss_hi < chance_loss:
         faults.append(f"loss {outcome.mean:.3f} (up to {loss_hi:.3f}), chance {chance_loss:.3f}")
@@ -134,7 +140,7 @@ def _check(
     )
 
 
-def upper_limit(values: NDArray[np.float32], level: float = 0.95) -> float:
+def upper_limit(values: NDArray[np.floating], level: float = 0.95) -> float:
     r"""Return the upper confidence limit of a mean, allowing for skewness.
 
     .. math:: \bar x - s \, \frac{3}{\gamma} \left[ \left( 1 - \gamma \left(
