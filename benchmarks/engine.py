@@ -4,8 +4,8 @@ The loop does what published code for linear mode connectivity does: for each pa
 models, for each of 11 positions it makes a new state dict and loads it into the third, evaluates
 both ends again, and pads every example to 128 tokens (with --pad 512 to the length that a tokenizer
 of BERT pads to when none is given), 32 at a time. wsgeo evaluates the nine positions between, since
-ends are shared by all pairs. Models are BERTs of random weights, examples of random tokens with the
-lengths of MNLI: neither changes what a forward pass costs. All ways take turns in one run.
+ends are shared by all pairs. Models are BERTs of random weights, examples of random tokens with
+lengths as in natural language inference: neither changes what a forward pass costs. All ways take turns in one run.
 
     python benchmarks/engine.py [--sizes tiny mini small base] [--rounds 3] [--pad 512]
 """
@@ -44,7 +44,7 @@ BATCH, WORDS, LABELS = 32, 30522, 3
 
 
 def examples_of(n: int) -> EncodedExamples:
-    """Return examples with the lengths of MNLI: lognormal, mean 38, 95 % below 70."""
+    """Return examples of lognormal length, 38 tokens on average and 95 % below 75, as pairs of NLI."""
     rng = np.random.default_rng(0)
     lengths = np.clip(np.rint(rng.lognormal(3.5, 0.5, n)), 8, 128).astype(int)
     mask = np.arange(128) < lengths[:, None]

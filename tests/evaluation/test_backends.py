@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wsgeo.evaluation import backends
-from wsgeo.evaluation.backends import KNOWN, MODULE, Backends, choose
+from wsgeo.evaluation.backends import KNOWN, MODULE, Backends, choose, resumed
 from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.losses import Item, Point
 from wsgeo.tasks.task import Objective
@@ -44,9 +44,12 @@ def test_a_known_kind_is_packed(member, examples):
 
 
 def test_an_earlier_choice_is_kept(member, examples):
-    """What a run began with it goes on with."""
-    assert choose(member, [examples], cases.load, "plain").kernel == "plain"
-    assert choose(member, [examples], cases.load, MODULE).known is None
+    """What a run began with it goes on with, on whatever examples."""
+    found = resumed("plain", [examples])
+
+    assert (found.kernel, resumed(MODULE, [examples]).known) == ("plain", None)
+    plain = losses(member, examples, cases.ToyBackends())
+    assert losses(member, examples, found).loss == pytest.approx(plain.loss, abs=1e-5)
 
 
 def test_another_kind_is_left_to_its_module(member, examples):
@@ -82,7 +85,7 @@ def test_ways_to_compute_have_keys_of_their_own():
 
 def test_packing_is_linear(member, examples, rng):
     """To pack a mix is to mix what is packed."""
-    found = choose(member, [examples], cases.load, "plain")
+    found = resumed("plain", [examples])
     one = cases.load(member)
     other = dataclasses.replace(one, vector=rng.standard_normal(len(one.vector)).astype(np.float32))
     mixed = dataclasses.replace(one, vector=(0.25 * one.vector + 0.75 * other.vector))

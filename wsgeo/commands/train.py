@@ -94,7 +94,7 @@ def _page(found: dict[str, Any]) -> list[str]:
 
 
 def _cut(found: dict[str, Any]) -> list[str]:
-    """Say of each file of data how many of its texts no member saw whole."""
+    """Say of each file of data how many of its texts were cut for a member, at most."""
     return [
         f"{row['n_truncated']:,} of {row['n']:,} examples in {row['file']} are longer than "
         f"{row['longest_input']} tokens and were cut."

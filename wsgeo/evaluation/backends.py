@@ -49,7 +49,7 @@ class Backends(AbstractBackends):
     def __str__(self) -> str:
         """Return who evaluates, and why."""
         if self.kernel != MODULE:
-            return f"packed backend, {self.kernel} kernel, logits checked against transformers"
+            return f"packed backend, {self.kernel} kernel, checked against transformers"
         return "transformers' own module" + (f": {self.reason}" if self.reason else "")
 
     def precision_of(self, format_: str) -> str:
@@ -106,12 +106,27 @@ KNOWN: Final = tuple(Backends(kernel) for kernel in (MODULE, *KERNELS))
 """All ways to compute; without examples they only name themselves."""
 
 
-def choose(
-    checkpoint: Checkpoint,
-    examples: Sequence[EncodedExamples],
-    load: Load,
-    kernel: str | None = None,
-) -> Backends:
+def resumed(kernel: str, examples: Sequence[EncodedExamples]) -> Backends:
+    """Return what an earlier scan chose, for examples that may be others.
+
+    Parameters
+    ----------
+    kernel : str
+        Of `KNOWN`.
+    examples : sequence of EncodedExamples
+        All that the group will be evaluated on.
+
+    Returns
+    -------
+    Backends
+        Not compared again.
+    """
+    if kernel == MODULE:
+        return Backends(reason="as in the earlier scan")
+    return Backends(kernel, known_words(examples))
+
+
+def choose(checkpoint: Checkpoint, examples: Sequence[EncodedExamples], load: Load) -> Backends:
     """Choose the backend of a loss group, after a comparison on real weights and examples.
 
     Parameters
@@ -122,26 +137,22 @@ def choose(
         All that the group will be evaluated on; it is compared on the first.
     load : callable
         Checkpoint to weights.
-    kernel : str, optional
-        What an earlier scan chose; default the fastest that is exact.
 
     Returns
     -------
     Backends
         The packed backend, or the unchanged module and the reason.
     """
-    if kernel == MODULE:
-        return Backends(reason="as in the earlier scan")
     weights = load(checkpoint)
     blueprint = _blueprint(checkpoint)
     if blueprint is None:
         return Backends(reason=f"{checkpoint.model_class} of this configuration is not packed")
     width = weights.layout.shape(blueprint.words)[1]
-    found = Backends(kernel or fastest(width, 4 * width), known_words(examples))
+    found = Backends(fastest(width, 4 * width), known_words(examples))
     some = _spread(examples[0])
     error = _difference(found, checkpoint, weights, some)
     if not error <= _TOLERANCE:
-        return Backends(reason=f"its packed logits differ by {error:.2g}")
+        return Backends(reason=f"its packed outputs differ by {error:.2g}")
     return found
 
 

@@ -190,7 +190,7 @@ def _with_activation(head: HeadNames, name: str) -> HeadNames:
     """Return a head with the configuration's activation in place of ``own``."""
     if head.activation != "own":
         return head
-    return HeadNames(head.out, head.dense, ACTIVATIONS[name], head.norm, head.bias)
+    return replace(head, activation=ACTIVATIONS[name])
 
 
 def _with_words(blueprint: Blueprint, layout: Layout) -> Blueprint:
@@ -202,7 +202,12 @@ def _with_words(blueprint: Blueprint, layout: Layout) -> Blueprint:
 
 def _complete(blueprint: Blueprint, layout: Layout) -> bool:
     """Return whether a model has the tensors without which there is no forward pass."""
-    linear = [name for layer in blueprint.layers for name in (*layer.qkv, *layer.up, layer.down)]
+    linear = [
+        name
+        for layer in blueprint.layers
+        for name in (*layer.qkv, layer.attended, layer.attention_norm, *layer.up, layer.down,
+                     layer.feed_norm)
+    ]  # fmt: skip
     needed = {blueprint.words, *(f"{name}.weight" for name in linear)}
     return bool(blueprint.layers) and needed <= set(layout.names)
 

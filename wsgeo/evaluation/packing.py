@@ -1,4 +1,4 @@
-"""Fewer and larger tensors: what an evaluation reads of a model's weights, in the order it reads it.
+"""Fewer and larger tensors: what an evaluation reads of a model's weights.
 
 A packing chooses coordinates of the flat vector and puts them in another order. So it is linear, and
 packing a mix of models is mixing packed models: only the ends of a path are ever packed.

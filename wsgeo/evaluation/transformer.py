@@ -62,7 +62,7 @@ class Transformer:
         head = self._blueprint.head
         if head.dense is None:
             return hidden
-        x = self._affine(hidden, (head.dense,), activation=head.activation)
+        x = self._affine(hidden, head.dense, activation=head.activation)
         return x if head.norm is None else self._norm(x, head.norm)
 
     def scores(self, features: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class Transformer:
             x += table[chunk.types] if len(table) > 1 else table[0]
         if plan.embedding_norm is not None:
             x = self._norm(x, plan.embedding_norm)
-        return x if plan.projection is None else self._affine(x, (plan.projection,))
+        return x if plan.projection is None else self._affine(x, plan.projection)
 
     def _layer(self, x: Tensor, chunk: Chunk, layer: LayerNames, read: Tensor | None) -> Tensor:
         """Return the states after a layer; only those that are read, if the rest never are."""
@@ -96,18 +96,18 @@ class Transformer:
         if read is not None:
             x = x[read]
             attended = attended if alone else attended[read]
-        x = self._affine(attended, (layer.attended,), add=x)
+        x = self._affine(attended, layer.attended, add=x)
         if not first:
             x = self._norm(x, layer.attention_norm)
         h = self._norm(x, layer.feed_norm) if first else x
-        x = self._affine(self._widened(h, layer), (layer.down,), add=x)
+        x = self._affine(self._widened(h, layer), layer.down, add=x)
         return x if first else self._norm(x, layer.feed_norm)
 
     def _widened(self, x: Tensor, layer: LayerNames) -> Tensor:
         activation = self._blueprint.activation
         if len(layer.up) == 1:
-            return self._affine(x, layer.up, activation=activation)
-        gate, value = self._affine(x, layer.up).chunk(2, dim=-1)
+            return self._affine(x, layer.up[0], activation=activation)
+        gate, value = self._affine(x, layer.up[0]).chunk(2, dim=-1)
         return activate(activation, gate) * value
 
     def _attended(self, x: Tensor, chunk: Chunk, layer: LayerNames, read: Tensor | None) -> Tensor:
@@ -186,12 +186,12 @@ class Transformer:
     def _affine(
         self,
         x: Tensor,
-        names: tuple[str, ...],
+        name: str,
         *,
         activation: str | None = None,
         add: Tensor | None = None,
     ) -> Tensor:
-        return self._linear(x, *self._pair(names[0]), activation=activation, add=add)
+        return self._linear(x, *self._pair(name), activation=activation, add=add)
 
     def _pair(self, name: str) -> tuple[Tensor, Tensor | None]:
         return self._tensors[f"{name}.weight"], self._tensors.get(f"{name}.bias")

@@ -162,7 +162,7 @@ def _nothing(own: list[dict[str, Any]], n_groups: int, nouns: Nouns) -> str:
         return f"No setting goes with the {nouns.group}s."
     return (
         f"There are no two {nouns.group}s to compare with, "
-        f"and no setting goes with the {nouns.entries}."
+        "and no setting brings those that share a value closer."
     )
 
 

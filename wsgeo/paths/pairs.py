@@ -16,7 +16,7 @@ from wsgeo.evaluation.heads import HeadPolicy, head_for
 from wsgeo.evaluation.losses import AbstractEngine, Failure
 from wsgeo.paths.envelopes import Floats, as_profiles
 from wsgeo.paths.reductions import N_MATRICES, Measured, reduce_lines
-from wsgeo.paths.refinement import beside_peak
+from wsgeo.paths.refinement import further_positions
 from wsgeo.paths.sweeps import Line, Sweep, densify, sweep
 from wsgeo.paths.tables import PAIRS, PROFILES
 from wsgeo.progress import Progress
@@ -98,9 +98,9 @@ def measure_pairs(
     seed : int, default 0
         Seed of the resamples, and of the halves of ``refit``.
     refinements : int, default 3
-        How often two positions are added beside the peak of a line whose grid may miss more of it
-        than a hundredth of the gap and half of its interval; what may still be missed is the column
-        ``grid_error``.
+        How often positions are added beside the peak, and the valleys that it rises from, of a line
+        whose grid may miss more of the gap than a hundredth of it and half of its interval; what may
+        still be missed is the column ``grid_error``.
     exclude : collection of (str, str), optional
         Pairs of ids, in either order, that are left ``pending``.
     progress : Progress, optional
@@ -139,8 +139,10 @@ def measure_pairs(
     found = reduced(sweep(engine, lines, examples_name, t, head=head, progress=progress))
     for _ in range(refinements):
         coarse = _coarse(found)
-        further = {line: beside_peak(each.t, each.mean) for line, each in coarse.items()}
-        found |= reduced(densify(engine, coarse, further, examples_name, head=head))
+        further = {line: further_positions(each.t, each.mean) for line, each in coarse.items()}
+        closer = reduced(densify(engine, coarse, further, examples_name, head=head))
+        # A position that could not be evaluated leaves the pair as it was measured without it.
+        found |= {line: new for line, new in closer.items() if not _is_lost(new)}
     outcomes = {
         (a.id, b.id): unmeasured.get((a.id, b.id)) or _turned(found, a, b)
         for a, b in combinations(members, 2)
@@ -153,6 +155,11 @@ def measure_pairs(
         _profiles_frame(outcomes),
         _matrices(outcomes, index, min(n_resamples, N_MATRICES)),
     )
+
+
+def _is_lost(outcome: Measured | Failure) -> bool:
+    """Return whether work failed, which says nothing of the line; a loss that is not finite does."""
+    return isinstance(outcome, Failure) and outcome.status != "nonfinite"
 
 
 def _coarse(found: Mapping[Line, Measured | Failure]) -> dict[Line, Sweep]:

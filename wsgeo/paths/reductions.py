@@ -63,7 +63,7 @@ def reduce_lines(
     n_resamples: int,
     rng: np.random.Generator,
 ) -> dict[Line, Measured | Failure]:
-    """Turn each line into its numbers as it arrives; its examples are then forgotten.
+    """Turn each line into its numbers as it arrives; its examples are forgotten, save a coarse line's.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def reduce_lines(
 
 
 def _misses_much(numbers: Mapping[str, Any]) -> bool:
-    """Return whether a peak between the positions could change the gap."""
+    """Return whether what lies between the positions could change the gap by what can be seen."""
     width = numbers["convexity_gap_hi"] - numbers["convexity_gap_lo"]
     return bool(numbers["grid_error"] > max(0.01 * numbers["convexity_gap"], 0.5 * width))
 

@@ -46,7 +46,7 @@ def grid_error(t: ArrayLike, loss: ArrayLike) -> float:
     return float(sum(error for _, error in _hidden(*as_profiles(t, loss))))
 
 
-def beside_peak(t: ArrayLike, loss: ArrayLike) -> Floats:
+def further_positions(t: ArrayLike, loss: ArrayLike) -> Floats:
     """Return the middles of the intervals in which peak and valleys may hide what matters.
 
     Parameters
@@ -68,7 +68,7 @@ def beside_peak(t: ArrayLike, loss: ArrayLike) -> Floats:
 
     Examples
     --------
-    >>> beside_peak([0, 0.2, 0.6, 1], [0, 0.16, 0.24, 0]).tolist()
+    >>> further_positions([0, 0.2, 0.6, 1], [0, 0.16, 0.24, 0]).tolist()
     [0.4, 0.8]
     """
     t, loss = as_profiles(t, loss)

@@ -26,7 +26,7 @@ _PAIRS: Columns = {
     "barrier_mean": pl.Float64, "barrier_mean_lo": pl.Float64, "barrier_mean_hi": pl.Float64,
     "convexity_gap": pl.Float64, "convexity_gap_lo": pl.Float64, "convexity_gap_hi": pl.Float64,
     "convexity_gap_se": pl.Float64,  # standard error, nats per example
-    "grid_error": pl.Float64,  # nats per example that a peak between positions may be higher
+    "grid_error": pl.Float64,  # nats per example that the gap may be larger between positions
     "midpoint_excess": pl.Float64,  # signed; null where 1/2 is not on the grid
     "midpoint_excess_lo": pl.Float64, "midpoint_excess_hi": pl.Float64,
     "area": pl.Float64,  # nats per example, >= 0

@@ -39,7 +39,6 @@ def idle_settings(recipe: Recipe, cells: Sequence[Cell], path: Path) -> list[str
     WsgeoError
         If the setting that would give one of them an effect is not written at all.
     """
-    written = _written(recipe)
     written, found = _written(recipe), []
     for what, needed, is_used in _needs(cells, written):
         if is_used:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
-from wsgeo.evaluation.backends import KNOWN, Backends, choose
+from wsgeo.errors import EntryError
+from wsgeo.evaluation.backends import KNOWN, Backends, choose, resumed
 from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.losses import Point
 from wsgeo.processes.pool import WorkerPool
@@ -116,22 +117,23 @@ def backends_for(
     Backends
         Of the group.
     """
-    first = group.members[0]
-    before = next((b for b in KNOWN if _is_kept(ledger, b, first, group, settings)), None)
-    asked = [(first, (group.encoded, *further), before and before.kernel)]
-    [(_, found)] = pool.run(chosen, asked)
-    return Backends(reason=found.reason) if isinstance(found, WorkFailure) else found
+    examples = (group.encoded, *further)
+    for before in KNOWN:
+        if any(_is_kept(ledger, before, m, group, settings) for m in group.members):
+            return resumed(before.kernel, examples)
+    [(_, found)] = pool.run(choose_in_worker, [(group.members, examples)])
+    return Backends(reason=found.reason.rstrip(".")) if isinstance(found, WorkFailure) else found
 
 
-def chosen(
-    asked: tuple[Checkpoint, tuple[EncodedExamples, ...], str | None],
+def choose_in_worker(
+    asked: tuple[Sequence[Checkpoint], Sequence[EncodedExamples]],
 ) -> Backends:
-    """Choose backends in a worker.
+    """Choose backends by the first member that can be loaded.
 
     Parameters
     ----------
-    asked : tuple of (Checkpoint, tuple of EncodedExamples, str or None)
-        A member, examples, and the kernel of an earlier scan.
+    asked : tuple of (sequence of Checkpoint, sequence of EncodedExamples)
+        Members of a loss group, and examples.
 
     Returns
     -------
@@ -140,8 +142,15 @@ def chosen(
     """
     from wsgeo.zoo import load_weights
 
-    member, examples, kernel = asked
-    return choose(member, examples, load_weights, kernel)
+    members, examples = asked
+    found = Backends(reason="the group has no members")
+    for member in members:
+        try:
+            return choose(member, examples, load_weights)
+        except EntryError as error:
+            # A file that is refused costs its own points, when they are evaluated.
+            found = Backends(reason=str(error).rstrip("."))
+    return found
 
 
 def _is_kept(

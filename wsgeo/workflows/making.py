@@ -66,7 +66,7 @@ def train(
     Returns
     -------
     dict
-        ``zoo``, ``members`` (``name``, ``status``, ``reason``, ``steps``, ``train_loss``,
+        ``zoo``, ``members`` (``name``, ``status``, ``reason``, ``steps``, ``folders``, ``train_loss``,
         ``validation_loss``, ``validation_metric``, ``seconds``), ``data`` (``file``, ``n``,
         ``labels``, ``n_mixed``, ``n_dropped``, ``n_seen``, ``n_truncated``, ``longest_input`` in
         tokens), ``notices`` (sentences), ``seconds``, ``next`` (a command) and ``exit_code`` (4 where

@@ -21,7 +21,7 @@ from wsgeo.training.pretraining_files import (
 from wsgeo.training.recipe_files import Places
 from wsgeo.training.series_members import SeriesOrder, diverged_series, make_all_series
 from wsgeo.workflows.zoo_notes import own_notes
-from wsgeo.workflows.zoo_work import RESULTS, Listeners, work_through
+from wsgeo.workflows.zoo_work import LOST, RESULTS, Listeners, work_through
 from wsgeo.zoo.manifest import NAME
 
 
@@ -109,7 +109,7 @@ def pretrain(
         "notices": [],
         "seconds": round(time.monotonic() - started, 1),
         "next": f"wsgeo scan {zoo}",
-        "exit_code": 4 if any(member["reason"] for member in members) else 0,
+        "exit_code": 4 if any(member["status"] in LOST for member in members) else 0,
     }
 
 

@@ -67,6 +67,7 @@ def measure_group(
     engine: AbstractEngine,
     geometry: Geometry,
     settings: ScanSettings,
+    precision: str,
     progress: Progress | None = None,
 ) -> GroupResult:
     """Measure a loss group, from its ends to its basins.
@@ -81,6 +82,8 @@ def measure_group(
         Of at least the members.
     settings : ScanSettings
         Settings of the scan.
+    precision : str
+        How losses are computed, as their keys say it.
     progress : Progress, optional
         Told of each pair.
 
@@ -101,7 +104,8 @@ def measure_group(
         head_policy=settings.head_policy,
         l2=own.l2,
         cosine=own.cosine,
-        precision=settings.precision,
+        precision=precision,
+        refinements=settings.refinements,
         n_resamples=settings.n_resamples,
         seed=settings.seed,
         progress=progress,

@@ -85,7 +85,8 @@ class ScanPlan:
         return (
             f"{first}; {counted(self.n_pairs, 'pair')} of {self.n_points} points: "
             f"{counted(self.n_evaluations, 'evaluation')} of "
-            f"{counted(self.n_examples, 'example')}, less those found done{kept}."
+            f"{counted(self.n_examples, 'example')}, less those found done{kept}, and further ones "
+            "where a peak hides between points."
         )
 
 

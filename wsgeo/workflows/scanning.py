@@ -227,7 +227,8 @@ def _measure(
         say(f"{group.name} is evaluated by: {backends}.")
         with engine_for(group, pool, ledger, settings, progress, backends) as engine:
             geometry = geometries[group.members[0].geometry_group]
-            results.append(measure_group(group, engine, geometry, settings))
+            precision = backends.precision_of(settings.precision)
+            results.append(measure_group(group, engine, geometry, settings, precision))
             computed, reused = computed + engine.n_computed, reused + engine.n_reused
     regions = _regions(geometries, settings)
     return ScanOutcome(

@@ -34,6 +34,8 @@ class ScanSettings:
         Draws of each null.
     token_budget : int
         Tokens per batch.
+    refinements : int
+        How often positions are added to a line whose grid may miss what matters of its gap.
     precision : str
         Number format of the forward pass.
 
@@ -56,6 +58,7 @@ class ScanSettings:
     n_resamples: int = 1000
     n_draws: int = 200
     token_budget: int = 1024
+    refinements: int = 3
     precision: str = "fp32"
 
     def __post_init__(self) -> None:
