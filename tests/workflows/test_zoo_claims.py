@@ -66,7 +66,7 @@ class TestClaimed:
             return acquire(lock, *args, **kwargs)
 
         monkeypatch.setattr(filelock.FileLock, "acquire", late)
-        with pytest.raises(WsgeoError, match=r"another recipe \(steps differ\)"):
+        with pytest.raises(WsgeoError, match=r"another recipe: steps is 9 there and 4 here"):
             claim(recipe, tmp_path / "zoo")
         monkeypatch.undo()
         assert copy.read_text() == "steps = 9\n"

@@ -90,6 +90,8 @@ def _page(found: dict[str, Any]) -> list[str]:
     told = ", ".join(f"{n} {status}" for status, n in counts.items())
     done = f"{told}; {found['seconds']:.0f} s."
     further = [*found["notices"], *_cut(found), *_again(found)]
+    if not any(status in counts for status in ("trained", "kept")):
+        return [*lines, "", done, *further, "", "No member learned its task: see why above."]
     return [*lines, "", done, *further, "", f"Next    {found['next']}"]
 
 

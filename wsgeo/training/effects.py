@@ -40,7 +40,7 @@ def idle_settings(recipe: Recipe, cells: Sequence[Cell], path: Path) -> list[str
         If the setting that would give one of them an effect is not written at all.
     """
     written, found = _written(recipe), []
-    for what, needed, is_used in _needs(cells, written):
+    for what, needed, is_used in _needs(recipe, cells, written):
         if is_used:
             continue
         if needed.split()[0] not in written:
@@ -52,11 +52,17 @@ def idle_settings(recipe: Recipe, cells: Sequence[Cell], path: Path) -> list[str
 
 def _written(recipe: Recipe) -> set[str]:
     """Return the settings and method tables that are written in training or grid."""
-    axes = {axis for rows in factors_of(recipe.grid).values() for axis in rows[0]}
-    return {*recipe.training.model_fields_set, *(axis.split(".")[0] for axis in axes)}
+    return {*recipe.training.model_fields_set, *(axis.split(".")[0] for axis in _axes(recipe))}
 
 
-def _needs(cells: Sequence[Cell], written: set[str]) -> Iterator[tuple[str, str, bool]]:
+def _axes(recipe: Recipe) -> set[str]:
+    """Return the axes of the grid, those of rows too."""
+    return {axis for rows in factors_of(recipe.grid).values() for axis in rows[0]}
+
+
+def _needs(
+    recipe: Recipe, cells: Sequence[Cell], written: set[str]
+) -> Iterator[tuple[str, str, bool]]:
     """Give what could be without effect, what it would need for one, and whether a member has it."""
     from wsgeo.training.recipe_schema import METHOD_TABLES
 
@@ -64,6 +70,9 @@ def _needs(cells: Sequence[Cell], written: set[str]) -> Iterator[tuple[str, str,
         what = f"training.{table} has no effect: no member has the method {table}"
         used = any(cell.training.method == table for cell in cells)
         yield what, f'method = "{table}"', used
+    for axis in sorted(recipe.training.model_fields_set & _axes(recipe)):
+        what = f"training.{axis} has no effect: the grid gives it to each member"
+        yield what, axis, False
     if "perturbation_seed" in written:
         what = "training.perturbation_seed has no effect: no member has a perturbation"
         yield what, "perturbation", any(cell.training.perturbation for cell in cells)

@@ -139,6 +139,20 @@ def check_merge(task: Task, read: Sequence[Prepared], places: Places) -> None:
 
 
 def _read(task: Task, name: str, path: Path) -> tuple[tuple[str, ...], pl.DataFrame, int]:
+    """Read a file; what a command would be told by an option, a recipe is told by a key."""
+    try:
+        return _read_columns(task, name, path)
+    except DataError as error:
+        if "--column" not in (error.remedy or "") and "text_a" not in (error.remedy or ""):
+            raise
+        raise DataError(
+            error.what,
+            where=error.where,
+            remedy=f'Name them in the task {task.name}: columns = {{ text_a = "...", label = "..." }}.',
+        ) from error
+
+
+def _read_columns(task: Task, name: str, path: Path) -> tuple[tuple[str, ...], pl.DataFrame, int]:
     """Return the labels that a file knows, its rows, and how many rows have no gold label."""
     table = read_table(path)
     where = str(path)
@@ -212,7 +226,8 @@ def _relabelled(
         table_of[own] = spelt.get(canonical(name), name)
         if table_of[own] not in labels:
             raise DataError(
-                f"the label {own!r} is none of {', '.join(labels)}",
+                f"the label {own!r} is none of {', '.join(labels[:10])}"
+                + (f" and {len(labels) - 10} others" if labels[10:] else ""),
                 where=where,
                 remedy="Declare it in labels, or map it in merge.",
             )

@@ -19,7 +19,7 @@ _REASONS = {
     ),
     "weak": (
         "the loss or accuracy is that of a constant",
-        "See that --data is their own task, its columns and labels read rightly (--label).",
+        "Train them for longer, or see that --data is their own task, read rightly (--label).",
     ),
     "nonfinite": (
         "the loss is not finite",

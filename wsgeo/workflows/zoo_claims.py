@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
-from wsgeo.escapes import printable, toml_value
+from wsgeo.escapes import printable, shown, toml_value
 from wsgeo.files import remove_partial, write_text
 from wsgeo.training.recipe_files import read_document
 from wsgeo.zoo.manifest import NAME as MANIFEST
@@ -47,7 +48,14 @@ def claimed(
     from filelock import FileLock, Timeout
 
     check_same(zoo, document)
-    zoo.mkdir(parents=True, exist_ok=True)
+    try:
+        zoo.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WsgeoError(
+            f"the folder cannot be made ({error.strerror})",
+            where=str(zoo),
+            remedy="Choose another with -o.",
+        ) from error
     lock = FileLock(zoo / ".lock", timeout=0)
     try:
         lock.acquire()
@@ -84,13 +92,16 @@ def check_same(zoo: Path, document: Mapping[str, Any]) -> None:
         If it holds another zoo; what differs is named.
     """
     if (zoo / COPY).exists():
-        before = read_document(zoo / COPY)
-        other = sorted(k for k in {*before, *document} if before.get(k) != document.get(k))
+        before, now = _flat(read_document(zoo / COPY)), _flat(document)
+        other = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
         if other:
+            first = other[0]
+            told = f"{first} is {_told(before, first)} there and {_told(now, first)} here"
+            rest = f", and {counted(len(other) - 1, 'other key')} differ" if other[1:] else ""
             raise WsgeoError(
-                f"the zoo was made from another recipe ({', '.join(other)} differ)",
+                printable(f"the zoo was made from another recipe: {told}{rest}"),
                 where=str(zoo),
-                remedy="Choose another folder with -o.",
+                remedy=f"Go on with {zoo / COPY}, or choose another folder with -o.",
             )
     elif (zoo / MANIFEST).exists() or (zoo.exists() and not zoo.is_dir()):
         raise WsgeoError(
@@ -98,6 +109,21 @@ def check_same(zoo: Path, document: Mapping[str, Any]) -> None:
             where=str(zoo),
             remedy="Choose another folder with -o.",
         )
+
+
+def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of a document by dotted key."""
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _told(values: Mapping[str, Any], key: str) -> str:
+    return shown(values[key]) if key in values else "absent"
 
 
 def _copy(document: Mapping[str, Any], recipe: Path, overrides: Sequence[str]) -> str:
