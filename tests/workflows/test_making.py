@@ -83,7 +83,9 @@ class TestTrain:
         """A zoo has one recipe; what differs is named, and nothing is changed."""
         before = names(made[0])
 
-        with pytest.raises(WsgeoError, match=r"another recipe: training\.\w+ is .* there and .* here"):
+        with pytest.raises(
+            WsgeoError, match=r"another recipe: training\.\w+ is .* there and .* here"
+        ):
             train(bench / FINE_TUNING, made[0], overrides=["training.steps=5"], jobs=0)
         assert names(made[0]) == before
 
