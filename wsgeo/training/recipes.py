@@ -84,8 +84,8 @@ class Optimization:
         Examples
         --------
         >>> plan = Optimization(1.0, steps=10, warmup=0.2)
-        >>> [plan.rate(step) for step in (0, 1, 5, 9)]
-        [0.5, 1.0, 0.5, 0.125]
+        >>> [round(plan.rate(step), 3) for step in (0, 1, 5, 9)]
+        [0.5, 1.0, 0.556, 0.111]
         """
         warm = self.warmup * self.steps
         if step + 1 < warm:
