@@ -97,6 +97,7 @@ class TestTokenizers:
         assert rows == ["one", "three", "two"]
         assert asked == ["base", "one"]
 
+    @pytest.mark.slow
     def test_slow_on_some_texts_only(self, root, monkeypatch):
         """A tokenizer that passes the probe and hangs on the data is refused, in time."""
         monkeypatch.setattr(tokenizing, "TOKENIZER_SECONDS", 2.0)
@@ -178,6 +179,7 @@ class TestConfigs:
         assert error.value.remedy.startswith("Run the command again with more memory")
         assert architecture_of(config, "config.json").shapes
 
+    @pytest.mark.slow
     def test_endless_work(self, monkeypatch):
         """A config that keeps the library at work beyond the limit is refused, once for all."""
         architecture_of(check_config(bert_config(), "config.json"), "config.json")
