@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from wsgeo.evaluation.flat import FlatBackend
 from wsgeo.evaluation.inputs import Batch, prepare
-from wsgeo.evaluation.losses import AbstractBackend, Failure, Losses, Outcome
+from wsgeo.evaluation.losses import Failure, Losses, Outcome
 from wsgeo.evaluation.scoring import class_scores, mapped_logits, token_scores
 from wsgeo.tasks.task import IGNORED, EncodedExamples, Objective
 from wsgeo.weights.layout import Layout, Vector
@@ -22,7 +23,7 @@ _PREPARED_SETS = 8  # example sets whose batches are kept
 
 
 @final
-class HuggingFaceBackend(AbstractBackend):
+class HuggingFaceBackend(FlatBackend):
     """Evaluates weight vectors with a transformers model of any built-in class.
 
     The parameters are views of one resident buffer: a new weight vector is one copy, or none when
@@ -54,27 +55,15 @@ class HuggingFaceBackend(AbstractBackend):
         *,
         token_budget: int = 1024,
     ) -> None:
-        import torch
 
+        super().__init__(layout)
         self._model = model.eval().requires_grad_(False)
         model.tie_weights()  # a model built without initial values need not be tied yet
-        self._layout, self._heads = layout, frozenset(head_names)
+        self._heads = frozenset(head_names)
         self._token_budget = token_budget
-        self._flat = torch.zeros(layout.n_parameters)
         self._padding: int | None = model.config.get_text_config().pad_token_id
         self._prepared: dict[str, tuple[list[Batch], int | None]] = {}
         _view_parameters(self._model, layout, self._flat)
-
-    @property
-    def layout(self) -> Layout:
-        """Names and shapes of the vectors that this backend takes."""
-        return self._layout
-
-    @property
-    def buffer(self) -> Vector:
-        """The model's own weights: write a vector here and pass it on to save a copy."""
-        buffer: Vector = self._flat.numpy()
-        return buffer
 
     def losses(self, vector: Vector, examples: EncodedExamples, *, logits: bool = False) -> Outcome:
         """Measure a weight vector.
@@ -157,15 +146,6 @@ class HuggingFaceBackend(AbstractBackend):
         features = np.empty((len(rows), found[0].shape[1]), np.float32)
         features[rows] = np.concatenate(found)
         return features
-
-    def _take(self, vector: Vector) -> None:
-        if vector.shape != (self._layout.n_parameters,) or vector.dtype != np.float32:
-            raise ValueError(
-                f"The vector is {vector.dtype}{vector.shape}; "
-                f"the model takes float32 ({self._layout.n_parameters},)."
-            )
-        if not np.may_share_memory(vector, self.buffer):
-            np.copyto(self.buffer, vector)
 
     def _batches(self, examples: EncodedExamples) -> list[Batch]:
         config = self._model.config.get_text_config()

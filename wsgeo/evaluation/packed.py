@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from wsgeo.evaluation.blueprints import Blueprint
 from wsgeo.evaluation.chunks import Chunk, chunks_of
+from wsgeo.evaluation.flat import FlatBackend
 from wsgeo.evaluation.kernels import KERNELS
-from wsgeo.evaluation.losses import AbstractBackend, Failure, Losses, Outcome
+from wsgeo.evaluation.losses import Failure, Losses, Outcome
 from wsgeo.evaluation.packing import Packing, Piece
 from wsgeo.evaluation.scoring import class_scores, mapped_logits, token_scores
 from wsgeo.evaluation.transformer import Transformer
@@ -71,7 +72,7 @@ def _joined(
 
 
 @final
-class PackedBackend(AbstractBackend):
+class PackedBackend(FlatBackend):
     """Evaluates packed weight vectors of a model that has a blueprint.
 
     Parameters
@@ -97,25 +98,12 @@ class PackedBackend(AbstractBackend):
         kernel: str = "plain",
         token_budget: int = 2048,
     ) -> None:
-        import torch
-
-        self._blueprint, self._layout = blueprint, packing.layout
+        super().__init__(packing.layout)
+        self._blueprint = blueprint
         self._known = None if blueprint.is_tied(packing.source) else known
         self._token_budget = token_budget
-        self._flat = torch.zeros(packing.layout.n_parameters)
         self._model = Transformer(blueprint, packing.layout, self._flat, KERNELS[kernel])
         self._prepared: dict[str, list[Chunk]] = {}
-
-    @property
-    def layout(self) -> Layout:
-        """Names and shapes of the vectors that this backend takes."""
-        return self._layout
-
-    @property
-    def buffer(self) -> Vector:
-        """The model's own weights: write a vector here and pass it on to save a copy."""
-        buffer: Vector = self._flat.numpy()
-        return buffer
 
     def losses(self, vector: Vector, examples: EncodedExamples, *, logits: bool = False) -> Outcome:
         """Measure a weight vector.
@@ -205,15 +193,6 @@ class PackedBackend(AbstractBackend):
         total.index_add_(1, chunk.owners, each)
         count = torch.bincount(chunk.owners, minlength=len(chunk.rows))
         return total[0] / count, total[1] / count
-
-    def _take(self, vector: Vector) -> None:
-        if vector.shape != (self._layout.n_parameters,) or vector.dtype != np.float32:
-            raise ValueError(
-                f"The vector is {vector.dtype}{vector.shape}; "
-                f"the model takes float32 ({self._layout.n_parameters},)."
-            )
-        if not np.may_share_memory(vector, self.buffer):
-            np.copyto(self.buffer, vector)
 
     def _chunks(self, examples: EncodedExamples) -> list[Chunk]:
         if examples.key not in self._prepared:

@@ -95,7 +95,7 @@ def _hidden(t: Floats, loss: Floats) -> Iterator[tuple[int, float]]:
 
 
 def _beyond(t: Floats, height: Floats, place: int) -> float:
-    """Return how far the vertex beside a position lies beyond it, at most as far as it can bend."""
+    """Return how far beyond a position the vertex of the parabola through it and its neighbours lies."""
     near = slice(place - 1, place + 2)
     bend, slope, _ = np.polyfit(t[near] - t[place], height[near], 2)
     return float(slope**2 / abs(4 * bend)) if bend else 0.0
