@@ -282,7 +282,7 @@ class TestDeath:
     def test_death_while_idle(self, pool):
         """A worker killed between two runs costs nothing."""
         results(pool, double, range(4))
-        for worker in pool._idle:
+        for worker in pool._workers.values():
             os.kill(worker.pid, signal.SIGKILL)
 
         assert results(pool, double, range(4)) == {i: 2 * i for i in range(4)}
@@ -358,7 +358,7 @@ import test_pool
 from wsgeo.processes.pool import WorkerPool
 with WorkerPool(2, preload=("wsgeo.processes.worker",)) as pool:
     list(pool.run(test_pool.double, range(8)))
-    print(pool._nursery._process.pid, *[w.pid for w in pool._idle], flush=True)
+    print(pool._nursery._process.pid, *[w.pid for w in pool._workers.values()], flush=True)
     list(pool.run(test_pool.sleep, [60.0] * 4))
 """
 
