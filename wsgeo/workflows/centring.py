@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from wsgeo.graph.matrices import square
-from wsgeo.processes.pool import WorkerPool
+from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
 from wsgeo.regions.cards import Origin
 from wsgeo.regions.tables import CentroidPlan, centroid_row
@@ -37,7 +37,7 @@ def centroid(
     dtype: str = "float32",
     force: bool = False,
     jobs: int | None = None,
-    pool: WorkerPool | None = None,
+    pool: AbstractPool | None = None,
     progress: Progress | None = None,
     command: Sequence[str] = ("wsgeo.centroid",),
 ) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def centroid(
         Whether members that a barrier separates are averaged all the same.
     jobs : int, optional
         Worker processes; default one per core.
-    pool : WorkerPool, optional
+    pool : AbstractPool, optional
         Processes to use instead.
     progress : Progress, optional
         Told of each evaluation.

@@ -12,7 +12,7 @@ import polars as pl
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.engine import Engine
 from wsgeo.probing import DiagnosticSet, encode_sets, load_set, score_members
-from wsgeo.processes.pool import WorkerPool
+from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger, Run, open_run
 from wsgeo.workflows.engines import backends_for, workers
@@ -29,7 +29,7 @@ def diagnose(
     suite: Sequence[str],
     *,
     jobs: int | None = None,
-    pool: WorkerPool | None = None,
+    pool: AbstractPool | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Score the members of a run on diagnostic sets and compare its basins.
@@ -42,7 +42,7 @@ def diagnose(
         Names of shipped sets, or folders of the user's own.
     jobs : int, optional
         Worker processes; default one per core.
-    pool : WorkerPool, optional
+    pool : AbstractPool, optional
         Processes to use instead.
     progress : Progress, optional
         Told of each evaluation.
@@ -90,7 +90,7 @@ def diagnose(
 def _score(
     group: GroupData,
     sets: Sequence[DiagnosticSet],
-    pool: WorkerPool,
+    pool: AbstractPool,
     ledger: Ledger,
     settings: ScanSettings,
     progress: Progress | None,

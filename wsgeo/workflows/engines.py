@@ -10,6 +10,7 @@ from wsgeo.errors import EntryError
 from wsgeo.evaluation.backends import KNOWN, Backends, choose, resumed
 from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.losses import Point
+from wsgeo.processes.abstract import AbstractPool
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
@@ -21,19 +22,19 @@ from wsgeo.zoo.checkpoints import Checkpoint
 
 
 @contextlib.contextmanager
-def workers(pool: WorkerPool | None, jobs: int | None) -> Iterator[WorkerPool]:
+def workers(pool: AbstractPool | None, jobs: int | None) -> Iterator[AbstractPool]:
     """Give the processes of the caller, or new ones that end with the block.
 
     Parameters
     ----------
-    pool : WorkerPool or None
+    pool : AbstractPool or None
         Those of the caller.
     jobs : int or None
         How many new ones; default one per core.
 
     Yields
     ------
-    WorkerPool
+    AbstractPool
         The processes.
     """
     if pool is not None:
@@ -50,7 +51,7 @@ def n_cores() -> int:
 
 def engine_for(
     group: GroupData,
-    pool: WorkerPool,
+    pool: AbstractPool,
     ledger: Ledger,
     settings: ScanSettings,
     progress: Progress | None,
@@ -62,7 +63,7 @@ def engine_for(
     ----------
     group : GroupData
         Members and examples.
-    pool : WorkerPool
+    pool : AbstractPool
         Processes.
     ledger : Ledger
         Finished work.
@@ -92,7 +93,7 @@ def engine_for(
 
 def backends_for(
     group: GroupData,
-    pool: WorkerPool,
+    pool: AbstractPool,
     ledger: Ledger,
     settings: ScanSettings,
     further: Collection[EncodedExamples] = (),
@@ -103,7 +104,7 @@ def backends_for(
     ----------
     group : GroupData
         Members and examples.
-    pool : WorkerPool
+    pool : AbstractPool
         One of its processes compares the backends.
     ledger : Ledger
         Finished work: the key of a loss tells how it was computed.

@@ -15,7 +15,7 @@ from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.losses import Failure, Item, Losses, Point
 from wsgeo.graph.matrices import square
-from wsgeo.processes.pool import WorkerPool
+from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
 from wsgeo.regions.centroids import largest_gap, medoid, refuse_across_barrier
 from wsgeo.regions.tables import Evidence
@@ -40,7 +40,7 @@ class Bench:
         The members, and what they are measured on.
     gaps : ndarray of float64, shape (n, n)
         Convexity gaps between them; NaN where not measured.
-    pool : WorkerPool
+    pool : AbstractPool
         Processes.
     ledger : Ledger
         Finished work; the members' losses are there.
@@ -52,7 +52,7 @@ class Bench:
 
     selection: Selection
     gaps: Square
-    pool: WorkerPool
+    pool: AbstractPool
     ledger: Ledger
     settings: ScanSettings
     progress: Progress | None = None

@@ -11,7 +11,7 @@ from typing import Final
 
 from wsgeo.errors import WsgeoError
 from wsgeo.graph.result import ClusterResult, cluster
-from wsgeo.processes.pool import WorkerPool
+from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger, Run, create_run
 from wsgeo.store.kept import count_kept
@@ -50,7 +50,7 @@ def scan(
     allow_pickle: bool = False,
     settings: ScanSettings | None = None,
     jobs: int | None = None,
-    pool: WorkerPool | None = None,
+    pool: AbstractPool | None = None,
     progress: Progress | None = None,
     announce: Announce | None = None,
     command: str = "wsgeo.scan",
@@ -83,7 +83,7 @@ def scan(
         Settings; default `ScanSettings()`.
     jobs : int, optional
         Worker processes; default one per core, 0 works in this process.
-    pool : WorkerPool, optional
+    pool : AbstractPool, optional
         Processes to use instead.
     progress : Progress, optional
         Told how far each stage is.
@@ -214,7 +214,7 @@ def _measure(
     inputs: ScanInputs,
     settings: ScanSettings,
     ledger: Ledger,
-    pool: WorkerPool,
+    pool: AbstractPool,
     progress: Progress | None,
     say: Announce,
     start: float,
