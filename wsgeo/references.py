@@ -96,6 +96,29 @@ _ALL = (
         year="2019",
         eprint="1902.01007",
     ),
+    _paper(
+        "waudbysmith2023",
+        "article",
+        title="Estimating means of bounded random variables by betting",
+        author="Waudby-Smith, Ian and Ramdas, Aaditya",
+        journal="Journal of the Royal Statistical Society Series B: Statistical Methodology",
+        volume="86",
+        number="1",
+        year="2024",
+        eprint="2010.09686",
+    ),
+    _paper(
+        "waudbysmith2024",
+        "article",
+        title="Time-uniform central limit theory and asymptotic confidence sequences",
+        author="Waudby-Smith, Ian and Arbour, David and Sinha, Ritwik and Kennedy, Edward H. and "
+        "Ramdas, Aaditya",
+        journal="The Annals of Statistics",
+        volume="52",
+        number="6",
+        year="2024",
+        eprint="2103.06476",
+    ),
 )
 
 REFERENCES: dict[str, Reference] = {reference.key: reference for reference in _ALL}

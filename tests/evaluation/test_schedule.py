@@ -9,7 +9,7 @@ import pytest
 
 from wsgeo.evaluation.losses import Point
 from wsgeo.evaluation.points import WeightsCache
-from wsgeo.evaluation.schedule import HandOuts, visiting_order
+from wsgeo.evaluation.schedule import Pace, Picked, Segments, visiting_order
 from wsgeo.weights.layout import Layout, Weights
 
 LAYOUT = Layout(("w",), ((1,),))
@@ -74,31 +74,78 @@ class TestVisitingOrder:
         assert visiting_order([], 5) == []
 
 
-class TestHandOuts:
-    """How much work is handed out at once."""
+def drained(queue, n_slots, seconds_each=0.001):
+    """Return what each worker got, when they take turns."""
+    parts = [[] for _ in range(n_slots)]
+    waiting = set(range(n_slots))
+    while waiting:
+        for slot in sorted(waiting):
+            block = queue.draw(slot)
+            if block is None:
+                waiting.discard(slot)
+                continue
+            queue.pace.note(seconds_each * len(block), len(block))
+            parts[slot] += block
+    return parts
 
-    def test_all_in_order(self):
-        """Hand-outs together are the queue, whatever is learnt on the way."""
-        hand_outs = HandOuts(range(500), n_jobs=3)
+
+class TestSegments:
+    """Who gets which work."""
+
+    @pytest.mark.parametrize("n_slots", [1, 2, 3, 7])
+    def test_all_work_is_done_once(self, n_slots):
+        """Every piece goes to one worker, however many there are."""
+        parts = drained(Segments(range(500), n_slots), n_slots)
+
+        assert sorted(piece for part in parts for piece in part) == list(range(500))
+
+    def test_one_worker_keeps_the_order(self):
+        """A single worker works through the list as it stands."""
+        assert drained(Segments(range(500), 1), 1) == [list(range(500))]
+
+    def test_a_worker_alone_does_all(self):
+        """Work of a worker that never asks is done by the others."""
+        queue = Segments(range(100), 2)
         seen = []
-        for block in hand_outs:
+        while block := queue.draw(1):
             seen += block
-            hand_outs.note(0.01 * len(block), len(block))
 
-        assert seen == list(range(500))
+        assert sorted(seen) == list(range(100))
+
+    @pytest.mark.parametrize("n_slots", [1, 2, 4])
+    def test_workers_share_the_loads(self, n_slots):
+        """All workers together load little more than one alone, as each keeps to its own members."""
+        points, n, capacity = all_pairs(100), 100, 20
+        parts = drained(Segments(visiting_order(points, capacity), n_slots), n_slots)
+        loads = sum(n_loads(points, part, capacity) for part in parts)
+
+        assert loads <= 1.1 * (n**2 / (2 * capacity) + n) + (n_slots - 1) * 2 * capacity
+
+
+class TestPicked:
+    """Work that is chosen late."""
+
+    def test_it_asks_again(self):
+        """A worker that got nothing may get something once more is known."""
+        answers = iter([None, 3, None])
+        queue = Picked(lambda: next(answers), 4, 1)
+
+        assert [queue.draw(0) for _ in range(2)] == [None, [3]]
+
+
+class TestPace:
+    """How much work is handed out at once."""
 
     def test_slow_work_goes_one_by_one(self):
         """Work that takes more than a second a piece is handed out singly."""
-        hand_outs = HandOuts(range(9), n_jobs=1)
-        hand_outs.note(50.0, 2)
+        pace = Pace()
+        pace.note(50.0, 2)
 
-        assert [len(block) for block in hand_outs] == [1] * 9
+        assert pace.size(9) == 1
 
     def test_the_end_is_shared(self):
         """Near the end hand-outs shrink, so that no process idles for long."""
-        hand_outs = HandOuts(range(40), n_jobs=2)
-        hand_outs.note(1e-9, 1)
-        sizes = [len(block) for block in hand_outs]
+        pace = Pace()
+        pace.note(1e-9, 1)
 
-        assert sizes[0] == 10
-        assert sizes[-1] == 1
+        assert [pace.size(n) for n in (1000, 20, 3, 1)] == [64, 10, 2, 1]

@@ -7,20 +7,20 @@ from types import TracebackType
 from typing import Self, final
 
 from wsgeo.evaluation.backends import Backends
+from wsgeo.evaluation.dispatch import Block, results
 from wsgeo.evaluation.evaluator import Evaluator, Unit
 from wsgeo.evaluation.losses import (
     AbstractBackends,
-    AbstractEngine,
-    Failure,
     Item,
     Ledger,
     Losses,
     Outcome,
 )
 from wsgeo.evaluation.points import owner_of
-from wsgeo.evaluation.schedule import HandOuts, visiting_order
+from wsgeo.evaluation.races import AbstractRace, AbstractRacer
+from wsgeo.evaluation.schedule import AbstractQueue, Picked, Segments, visiting_order
+from wsgeo.processes.abstract import AbstractPool
 from wsgeo.processes.pool import PRELOAD, WorkerPool
-from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.weights.layout import Weights
@@ -28,7 +28,7 @@ from wsgeo.zoo.checkpoints import Checkpoint
 
 
 @final
-class Engine(AbstractEngine):
+class Engine(AbstractRacer):
     """Evaluates points of a zoo, each at most once.
 
     A point is looked up in the ledger before it is evaluated and put there, in this process, as
@@ -44,7 +44,7 @@ class Engine(AbstractEngine):
         Those that items may name.
     n_jobs : int, default 0
         Number of processes; 0 works in this one.
-    pool : WorkerPool, optional
+    pool : AbstractPool, optional
         Processes to use instead; it stays open.
     ledger : Ledger, optional
         Where finished work is kept.
@@ -65,7 +65,10 @@ class Engine(AbstractEngine):
     Attributes
     ----------
     n_computed, n_reused : int
-        Distinct points that this engine evaluated, and that it found done in the ledger.
+        Distinct points and races that this engine evaluated, and that it found done in the ledger.
+    deadline : float or None
+        Time (`time.monotonic`) after which no more work is handed out: what is not done by then is
+        not yielded.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class Engine(AbstractEngine):
         examples: Mapping[str, EncodedExamples],
         *,
         n_jobs: int = 0,
-        pool: WorkerPool | None = None,
+        pool: AbstractPool | None = None,
         ledger: Ledger | None = None,
         progress: Progress | None = None,
         precision: str = "fp32",
@@ -97,6 +100,7 @@ class Engine(AbstractEngine):
         self._ledger, self._progress = ledger, progress
         self._own_pool = pool is None
         self._pool = pool or WorkerPool(n_jobs, preload=_preload(members.values()))
+        self.deadline: float | None = None
         self.n_computed = self.n_reused = 0
         self._counted: set[str] = set()
 
@@ -177,22 +181,68 @@ class Engine(AbstractEngine):
     def _look_up(self, key: str) -> Losses | None:
         return None if self._ledger is None else self._ledger.get(key)
 
+    def race(
+        self, races: Sequence[AbstractRace], pick: Callable[[], int | None] | None = None
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Yield outcomes as races finish.
+
+        Parameters
+        ----------
+        races : sequence of AbstractRace
+            Questions.
+        pick : callable, optional
+            Returns the position of a race to run next, or None while there is none; asked whenever
+            a worker is free, after every outcome that was yielded. Default all of them, so that
+            neighbours share checkpoints.
+
+        Yields
+        ------
+        tuple of (int, Losses or Failure)
+            Position of the race, and what `wsgeo.evaluation.races.run` returned.
+
+        Raises
+        ------
+        ValueError
+            If a race names a checkpoint or an example set that the engine was not given.
+        """
+        for race in races:
+            self._check(Item(race.points, race.examples))
+        examples = self._evaluator.examples
+        keys = [race.key(examples[race.examples].key, self._precision) for race in races]
+        known = {i: found for i, key in enumerate(keys) if (found := self._look_up(key))}
+        self.n_reused += len(known)
+        yield from known.items()
+        missing = [i for i in range(len(races)) if i not in known]
+        order = visiting_order([races[i].points[0] for i in missing], self._capacity())
+        queue: AbstractQueue = Segments([missing[i] for i in order], self._pool.n_jobs)
+        if pick is not None:
+            queue = Picked(pick, len(missing), self._pool.n_jobs)
+        for block, outcomes in self._work(queue, races.__getitem__, len(known), len(races)):
+            for i, outcome in zip(block, outcomes, strict=True):
+                self._keep(keys[i], outcome)
+                yield i, outcome
+
     def _compute(self, units: Mapping[str, Unit], n_known: int) -> Iterator[tuple[str, Outcome]]:
         """Evaluate what is missing, and keep it."""
         keys = list(units)
-        order = visiting_order([units[key][0] for key in keys], self._capacity())
-        queue = [units[keys[i]] for i in order]
-        done = n_known
-        for block, outcomes in _results(self._pool, self._evaluator, queue):
-            finished = [
-                (keys[order[i]], outcome) for i, outcome in zip(block, outcomes, strict=True)
-            ]
+        points = [unit[0] for unit in units.values() if isinstance(unit, tuple)]
+        queue = Segments(visiting_order(points, self._capacity()), self._pool.n_jobs)
+        total = n_known + len(keys)
+        for block, outcomes in self._work(queue, lambda i: units[keys[i]], n_known, total):
+            finished = [(keys[i], outcome) for i, outcome in zip(block, outcomes, strict=True)]
             for key, outcome in finished:
                 self._keep(key, outcome)
-            done, self.n_computed = done + len(block), self.n_computed + len(block)
-            if self._progress is not None:
-                self._progress(done, n_known + len(keys), "losses")
             yield from finished
+
+    def _work(
+        self, queue: AbstractQueue, unit: Callable[[int], Unit], n_done: int, total: int
+    ) -> Iterator[Block]:
+        """Have workers do what a queue holds, and tell how far they are."""
+        for block, outcomes in results(self._pool, self._evaluator, queue, unit, self.deadline):
+            n_done, self.n_computed = n_done + len(block), self.n_computed + len(block)
+            if self._progress is not None:
+                self._progress(n_done, total, "losses")
+            yield block, outcomes
 
     def _keep(self, key: str, outcome: Outcome) -> None:
         if self._ledger is None:
@@ -211,36 +261,6 @@ class Engine(AbstractEngine):
 
 def _complete(outcomes: Sequence[Outcome | None]) -> tuple[Outcome, ...]:
     return tuple(outcome for outcome in outcomes if outcome is not None)
-
-
-def _results(
-    pool: WorkerPool, evaluator: Evaluator, queue: Sequence[Unit]
-) -> Iterator[tuple[list[int], list[Outcome]]]:
-    """Yield positions in the queue and their outcomes, in hand-outs of about a second."""
-    hand_outs = HandOuts(range(len(queue)), pool.n_jobs)
-    handed: list[list[int]] = []
-    alone: list[int] = []
-
-    def blocks() -> Iterator[list[Unit]]:
-        for block in hand_outs:
-            handed.append(block)
-            yield [queue[i] for i in block]
-
-    for index, result in pool.run(evaluator, blocks()):
-        block = handed[index]
-        if not isinstance(result, WorkFailure):
-            hand_outs.note(result[0], len(block))
-            yield block, result[1]
-        elif len(block) == 1:
-            yield block, [Failure("failed", result.reason)]
-        else:
-            # One of them ends every worker it meets; which, shows when each has one for itself.
-            alone += block
-    for index, result in pool.run(evaluator, ([queue[i]] for i in alone)):
-        if isinstance(result, WorkFailure):
-            yield [alone[index]], [Failure("failed", result.reason)]
-        else:
-            yield [alone[index]], result[1]
 
 
 def _preload(members: Iterable[Checkpoint]) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
+import numpy as np
+
 from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.evaluation.heads import probe
 from wsgeo.evaluation.losses import (
@@ -17,13 +19,14 @@ from wsgeo.evaluation.losses import (
     Point,
 )
 from wsgeo.evaluation.points import REFIT, WeightsCache, layout_of, materialise, owner_of
+from wsgeo.evaluation.races import AbstractRace, run
 from wsgeo.processes.worker import attempt, failure_of
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.weights.layout import Layout, Weights
 from wsgeo.zoo.checkpoints import Checkpoint
 
-Unit = tuple[Point, str]
-"""A point and the name of the example set to evaluate it on."""
+Unit = tuple[Point, str] | AbstractRace
+"""A point and the name of the example set to evaluate it on, or a race."""
 
 _RESIDENT_MODELS = 2
 
@@ -61,35 +64,49 @@ class Evaluator:
     _cache: WeightsCache | None = field(default=None, init=False, repr=False)
     _made: dict[Any, AbstractBackend] = field(default_factory=dict, init=False, repr=False)
     _refused: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _parts: dict[tuple[str, int, int], EncodedExamples] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def __getstate__(self) -> dict[str, object]:
         """Leave behind what was loaded."""
-        return {**self.__dict__, "_cache": None, "_made": {}, "_refused": {}}
+        return {**self.__dict__, "_cache": None, "_made": {}, "_refused": {}, "_parts": {}}
 
     def __call__(self, block: Sequence[Unit]) -> tuple[float, list[Outcome]]:
-        """Evaluate points.
+        """Evaluate points, and run races.
 
         Parameters
         ----------
-        block : sequence of (Point, str)
-            Points and the names of their example sets.
+        block : sequence of (Point, str) or AbstractRace
+            Points and the names of their example sets; races.
 
         Returns
         -------
         seconds : float
             Wall time that the block took.
         outcomes : list of Losses or Failure
-            One per point; an error costs its own point only.
+            One per point or race; an error costs its own only.
         """
         started = time.monotonic()
-        outcomes = [self._evaluate(*unit) for unit in block]
+        outcomes = [
+            run(unit, self.examples[unit.examples], self._evaluate, self._part)
+            if isinstance(unit, AbstractRace)
+            else self._evaluate(unit[0], self.examples[unit[1]])
+            for unit in block
+        ]
         return time.monotonic() - started, outcomes
 
-    def _evaluate(self, point: Point, examples: str) -> Outcome:
+    def _part(self, examples: EncodedExamples, start: int, stop: int) -> EncodedExamples:
+        key = (examples.key, start, stop)
+        if key not in self._parts:
+            self._parts[key] = examples.rows(np.arange(start, stop))
+        return self._parts[key]
+
+    def _evaluate(self, point: Point, examples: EncodedExamples) -> Outcome:
         budget = max(1, self.token_budget // 4 ** attempt())
         for _ in range(2):
             try:
-                return self._measure(point, self.examples[examples], budget)
+                return self._measure(point, examples, budget)
             except EntryError as error:
                 return Failure("failed", str(error))
             except WsgeoError:

@@ -1,9 +1,11 @@
-"""In which order points are evaluated, so that few checkpoints are loaded often."""
+"""Which work a worker gets next, so that few checkpoints are loaded often and all finish together."""
 
 from __future__ import annotations
 
+import abc
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import final
 
 from wsgeo.evaluation.losses import Point
@@ -58,27 +60,19 @@ def _needed(point: Point) -> frozenset[str]:
 
 
 @final
-class HandOuts:
-    """Cuts a queue into hand-outs of about a second, as the speed becomes known.
-
-    Parameters
-    ----------
-    queue : iterable of int
-        What is to be done, in order.
-    n_jobs : int
-        How many take from it: near the end hand-outs shrink so that all finish together.
+class Pace:
+    """How much work makes a hand-out of about a second, as the speed becomes known.
 
     Examples
     --------
-    >>> hand_outs = HandOuts(range(100), n_jobs=1)
-    >>> first = next(hand_outs)
-    >>> hand_outs.note(seconds=0.1, n=len(first))
-    >>> first, next(hand_outs)
-    ([0], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    >>> pace = Pace()
+    >>> before = pace.size(100)
+    >>> pace.note(seconds=0.1, n=1)
+    >>> before, pace.size(100), pace.size(4)
+    (1, 10, 2)
     """
 
-    def __init__(self, queue: Iterable[int], n_jobs: int) -> None:
-        self._queue, self._n_jobs = deque(queue), max(1, n_jobs)
+    def __init__(self) -> None:
         self._seconds: float | None = None
 
     def note(self, seconds: float, n: int) -> None:
@@ -86,16 +80,85 @@ class HandOuts:
         each = seconds / n
         self._seconds = each if self._seconds is None else 0.5 * (self._seconds + each)
 
-    def __iter__(self) -> Iterator[list[int]]:
-        """Return itself."""
-        return self
+    def size(self, n_left: int) -> int:
+        """Return how many of the pieces that are left to hand out: at most half, so that all finish together."""
+        if self._seconds is None:
+            return 1
+        return max(1, min(int(_SECONDS / max(self._seconds, 1e-6)), _MOST, -(-n_left // 2)))
 
-    def __next__(self) -> list[int]:
-        """Return the next hand-out."""
-        if not self._queue:
-            raise StopIteration
-        n = 1
-        if self._seconds is not None:
-            share = -(-len(self._queue) // (2 * self._n_jobs))
-            n = min(int(_SECONDS / max(self._seconds, 1e-6)), _MOST, share)
-        return [self._queue.popleft() for _ in range(max(1, n))]
+
+class AbstractQueue(abc.ABC):
+    """Work that waits, by number."""
+
+    def __init__(self) -> None:
+        self.pace = Pace()
+
+    @abc.abstractmethod
+    def draw(self, slot: int) -> list[int] | None:
+        """Return work for a worker; None if there is none for it, at least until more is done."""
+
+
+@final
+class Segments(AbstractQueue):
+    """A list of work cut into one stretch a worker, so that each keeps to its own checkpoints.
+
+    A worker whose stretch is done takes from the far end of the longest.
+
+    Parameters
+    ----------
+    order : sequence of int
+        The work; neighbours share checkpoints.
+    n_slots : int
+        Number of workers.
+
+    Examples
+    --------
+    >>> queue = Segments(range(4), n_slots=2)
+    >>> queue.draw(0), queue.draw(1), queue.draw(1), queue.draw(1), queue.draw(1)
+    ([0], [2], [3], [1], None)
+    """
+
+    def __init__(self, order: Sequence[int], n_slots: int) -> None:
+        super().__init__()
+        n_slots = max(1, n_slots)
+        cuts = [round(i * len(order) / n_slots) for i in range(n_slots + 1)]
+        self._parts = [deque(order[i:j]) for i, j in pairwise(cuts)]
+
+    def draw(self, slot: int) -> list[int] | None:
+        """Return the next of the worker's own stretch, else the last of another's."""
+        own = self._parts[slot % len(self._parts)]
+        if own:
+            return [own.popleft() for _ in range(self.pace.size(len(own)))]
+        other = max(self._parts, key=len)
+        if not other:
+            return None
+        return [other.pop() for _ in range(self.pace.size(len(other)))][::-1]
+
+
+@final
+class Picked(AbstractQueue):
+    """Work that is chosen when a worker is free, for what is known by then.
+
+    Parameters
+    ----------
+    pick : callable
+        Returns the next piece; None if there is none at present.
+    n_pieces : int
+        How many there are at most.
+    n_slots : int
+        Number of workers.
+    """
+
+    def __init__(self, pick: Callable[[], int | None], n_pieces: int, n_slots: int) -> None:
+        super().__init__()
+        self._pick, self._n_left, self._n_slots = pick, n_pieces, max(1, n_slots)
+
+    def draw(self, slot: int) -> list[int] | None:  # noqa: ARG002 - any worker may do any piece
+        """Return what is picked now."""
+        found: list[int] = []
+        while len(found) < self.pace.size(self._n_left // self._n_slots):
+            if (piece := self._pick()) is None:
+                break
+            found.append(piece)
+        self._n_left -= len(found)
+        return found or None

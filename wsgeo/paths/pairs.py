@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from itertools import combinations
-from typing import Final, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
 
-import numpy as np
-import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from wsgeo.evaluation.gates import EndpointGate
-from wsgeo.evaluation.heads import HeadPolicy, head_for
-from wsgeo.evaluation.losses import AbstractEngine, Failure
-from wsgeo.paths.envelopes import Floats, as_profiles
-from wsgeo.paths.reductions import N_MATRICES, Measured, reduce_lines
-from wsgeo.paths.refinement import further_positions
-from wsgeo.paths.sweeps import Line, Sweep, densify, sweep
-from wsgeo.paths.tables import PAIRS, PROFILES
+from wsgeo.evaluation.losses import AbstractEngine
+from wsgeo.paths.envelopes import Floats
+from wsgeo.paths.frames import PairTables
+from wsgeo.paths.survey import PairSurvey
 from wsgeo.progress import Progress
 from wsgeo.zoo.checkpoints import Checkpoint
-
-
-class PairTables(NamedTuple):
-    """What `measure_pairs` returns.
-
-    Parameters
-    ----------
-    pairs : polars.DataFrame
-        Schema `wsgeo.paths.tables.PAIRS`, one row per unordered pair, sorted by ``a``, ``b``.
-    profiles : polars.DataFrame
-        Schema `wsgeo.paths.tables.PROFILES`, one row per measured pair.
-    gap_matrices : ndarray of float32, shape (n_matrices, n_checkpoints, n_checkpoints)
-        Convexity gaps of resampled examples, one resample to a matrix; rows and columns are the
-        checkpoints sorted by id; NaN where a pair was not measured.
-    """
-
-    pairs: pl.DataFrame
-    profiles: pl.DataFrame
-    gap_matrices: NDArray[np.float32]
-
-
-Outcomes = Mapping[tuple[str, str], Measured | Failure]
-
-_STRAIGHT: Final = {"path": "line", "alignment": "none", "rule": "exact"}
 
 
 def measure_pairs(
@@ -120,143 +88,19 @@ def measure_pairs(
     ----------
     [juneja2022]_
     """
-    t = np.round(np.linspace(0, 1, 11) if ts is None else np.asarray(ts, dtype=np.float64), 12)
-    as_profiles(t, t)
-    order, members = _by_id(checkpoints)
-    index = {m.id: i for i, m in enumerate(members)}
-    policy = HeadPolicy(head_policy)
-    unmeasured = _unmeasured(members, gates or {}, {frozenset(pair) for pair in exclude})
-    lines = _lines(members, unmeasured)
-
-    def head(start: str, _: str) -> str | None:
-        return head_for(policy, start, seed)
-
-    def reduced(swept: Iterator[tuple[Line, Sweep | Failure]]) -> dict[Line, Measured | Failure]:
-        # The same resamples each time: a line that is looked at again is resampled as the others.
-        rng = np.random.default_rng(seed)
-        return reduce_lines(swept, examples_name, split, n_resamples, rng)
-
-    found = reduced(sweep(engine, lines, examples_name, t, head=head, progress=progress))
-    for _ in range(refinements):
-        coarse = _coarse(found)
-        further = {line: further_positions(each.t, each.mean) for line, each in coarse.items()}
-        closer = reduced(densify(engine, coarse, further, examples_name, head=head))
-        # A position that could not be evaluated leaves the pair as it was measured without it.
-        found |= {line: new for line, new in closer.items() if not _is_lost(new)}
-    outcomes = {
-        (a.id, b.id): unmeasured.get((a.id, b.id)) or _turned(found, a, b)
-        for a, b in combinations(members, 2)
-    }
-    shared = _STRAIGHT | {"task": examples_name, "split": split}
-    shared |= {"head_policy": policy.value, "precision": precision}
-    geometry = {"l2": _sorted(l2, order), "cosine": _sorted(cosine, order)}
-    return PairTables(
-        _pairs_frame(outcomes, shared, geometry, index),
-        _profiles_frame(outcomes),
-        _matrices(outcomes, index, min(n_resamples, N_MATRICES)),
+    survey = PairSurvey(
+        engine,
+        checkpoints,
+        examples_name,
+        split=split,
+        gates=gates,
+        ts=ts,
+        head_policy=head_policy,
+        precision=precision,
+        n_resamples=n_resamples,
+        seed=seed,
+        exclude=exclude,
+        progress=progress,
     )
-
-
-def _is_lost(outcome: Measured | Failure) -> bool:
-    """Return whether work failed, which says nothing of the line; a loss that is not finite does."""
-    return isinstance(outcome, Failure) and outcome.status != "nonfinite"
-
-
-def _coarse(found: Mapping[Line, Measured | Failure]) -> dict[Line, Sweep]:
-    """Return the losses of the lines that need a finer grid."""
-    kept = {line: each.coarse for line, each in found.items() if isinstance(each, Measured)}
-    return {line: each for line, each in kept.items() if each is not None}
-
-
-def _by_id(checkpoints: Sequence[Checkpoint]) -> tuple[list[int], list[Checkpoint]]:
-    """Return the checkpoints sorted by id, and where each was."""
-    order = sorted(range(len(checkpoints)), key=lambda i: checkpoints[i].id)
-    members = [checkpoints[i] for i in order]
-    if len({m.id for m in members}) < len(members):
-        raise ValueError("Checkpoint ids must be distinct.")
-    return order, members
-
-
-def _lines(members: Sequence[Checkpoint], unmeasured: Collection[tuple[str, str]]) -> list[Line]:
-    """Return the distinct lines between members whose pairs are to be measured."""
-    pairs = combinations(members, 2)
-    return list(dict.fromkeys(_line(a, b) for a, b in pairs if (a.id, b.id) not in unmeasured))
-
-
-def _line(a: Checkpoint, b: Checkpoint) -> Line:
-    first, second = sorted((a.content_hash, b.content_hash))
-    return first, second
-
-
-def _unmeasured(
-    members: Sequence[Checkpoint], gates: Mapping[str, EndpointGate], exclude: set[frozenset[str]]
-) -> dict[tuple[str, str], Failure]:
-    """Return the pairs of ids that are not to be evaluated, each with its reason."""
-    reasons: dict[tuple[str, str], Failure] = {}
-    failed = {m.id: gates[m.id] for m in members if m.id in gates and not gates[m.id].passed}
-    for a, b in combinations((m.id for m in members), 2):
-        ends = [id_ for id_ in (a, b) if id_ in failed]
-        if ends:
-            reason = "; ".join(f"{id_}: {failed[id_].reason}" for id_ in ends)
-            reasons[a, b] = Failure(failed[ends[0]].status, reason)
-        elif frozenset((a, b)) in exclude:
-            reasons[a, b] = Failure("pending", "Left out of this scan.")
-    return reasons
-
-
-def _turned(
-    found: Mapping[Line, Measured | Failure], a: Checkpoint, b: Checkpoint
-) -> Measured | Failure:
-    """Return the outcome of a pair with its profile running from ``a`` to ``b``."""
-    line = _line(a, b)
-    outcome = found.get(line, Failure("pending", "The run stopped before this pair."))
-    if isinstance(outcome, Failure):
-        return outcome
-    forward = outcome if line[0] == a.content_hash else outcome.reversed()
-    return forward.between(a.id, b.id)
-
-
-def _sorted(matrix: Floats | None, order: list[int]) -> Floats:
-    """Return a matrix with its rows and columns in another order; without one, nothing but NaN."""
-    if matrix is None:
-        return np.full((len(order), len(order)), np.nan)
-    return np.asarray(matrix, dtype=np.float64)[np.ix_(order, order)]
-
-
-def _pairs_frame(
-    outcomes: Outcomes,
-    shared: Mapping[str, object],
-    geometry: Mapping[str, Floats],
-    index: Mapping[str, int],
-) -> pl.DataFrame:
-    rows = []
-    for (a, b), outcome in outcomes.items():
-        entries = {name: float(m[index[a], index[b]]) for name, m in geometry.items()}
-        known = {name: value for name, value in entries.items() if np.isfinite(value)}
-        rows.append({**shared, "a": a, "b": b, **known, **_row(outcome)})
-    return pl.DataFrame(rows, schema=PAIRS)
-
-
-def _profiles_frame(outcomes: Outcomes) -> pl.DataFrame:
-    measured = [asdict(each.profile) for each in outcomes.values() if isinstance(each, Measured)]
-    rows = [
-        row | {name: row[name].tolist() for name in ("t", "loss", "metric")} for row in measured
-    ]
-    return pl.DataFrame(rows, schema=PROFILES)
-
-
-def _row(outcome: Measured | Failure) -> dict[str, object]:
-    if isinstance(outcome, Failure):
-        return {"measured": outcome.status, "reason": outcome.reason}
-    return outcome.numbers
-
-
-def _matrices(outcomes: Outcomes, index: Mapping[str, int], n: int) -> NDArray[np.float32]:
-    """Arrange the resampled gaps of all pairs as symmetric matrices with zeros on the diagonal."""
-    matrices = np.full((n, len(index), len(index)), np.nan, dtype=np.float32)
-    matrices[:, range(len(index)), range(len(index))] = 0.0
-    for (a, b), outcome in outcomes.items():
-        if isinstance(outcome, Measured):
-            i, j = index[a], index[b]
-            matrices[:, i, j] = matrices[:, j, i] = outcome.gaps
-    return matrices
+    survey.measure(refinements=refinements)
+    return survey.tables(l2, cosine)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wsgeo.evaluation.losses import Failure
+from wsgeo.evaluation.losses import Failure, Losses
+from wsgeo.evaluation.races import AbstractRace, n_seen, unfolded
+from wsgeo.paths.envelopes import Floats
 from wsgeo.paths.intervals import Interval, PathIntervals, intervals, resample_counts
 from wsgeo.paths.profiles import Profile
 from wsgeo.paths.refinement import grid_error
@@ -51,9 +53,17 @@ class Measured:
             self, profile=self.profile.reversed(), numbers=self.numbers | {"t_peak": turned}
         )
 
+    def with_numbers(self, **numbers: object) -> Measured:
+        """Return the same line with some columns replaced."""
+        return replace(self, numbers=self.numbers | numbers)
+
     def between(self, a: str, b: str) -> Measured:
         """Return the same line under other names of its ends."""
         return replace(self, profile=self.profile.between(a, b))
+
+
+Found = dict[Line, Measured | Failure]
+"""What is known of lines."""
 
 
 def reduce_lines(
@@ -62,7 +72,7 @@ def reduce_lines(
     split: str,
     n_resamples: int,
     rng: np.random.Generator,
-) -> dict[Line, Measured | Failure]:
+) -> Found:
     """Turn each line into its numbers as it arrives; its examples are forgotten, save a coarse line's.
 
     Parameters
@@ -81,7 +91,7 @@ def reduce_lines(
     dict of (str, str) to Measured or Failure
         What is kept of each line.
     """
-    found: dict[Line, Measured | Failure] = {}
+    found: Found = {}
     counts: NDArray[np.float32] | None = None
     for line, result in swept:
         if isinstance(result, Failure):
@@ -96,6 +106,64 @@ def reduce_lines(
         coarse = result if _misses_much(numbers) else None
         found[line] = Measured(profile, numbers, draws, coarse)
     return found
+
+
+def reduce_race(
+    line: Line,
+    race: AbstractRace,
+    t: Floats,
+    ends: tuple[Losses, Losses],
+    outcome: Losses,
+    task: str,
+    split: str,
+    counts: Callable[[int], NDArray[np.float32]],
+) -> Measured:
+    """Turn what was seen of a line into its numbers, without limits: they are for the race to say.
+
+    Parameters
+    ----------
+    line : (str, str)
+        Content hashes of its ends.
+    race : AbstractRace
+        What was run.
+    t : ndarray of float64, shape (n_points,)
+        Where the points of the race lie.
+    ends : tuple of Losses
+        At both ends, examples in the order of the race.
+    outcome : Losses
+        What the race computed.
+    task, split : str
+        What the losses were measured on.
+    counts : callable
+        Number of examples to resamples of so many, as `resample_counts` makes them.
+
+    Returns
+    -------
+    Measured
+        Columns of the pair table, and the profile at the positions that were seen.
+    """
+    loss, hit = unfolded(outcome, len(race.points))
+    seen = np.array([n_seen(row) for row in loss])
+    at, rows = np.concatenate([[0.0], t[seen > 0], [1.0]]), np.flatnonzero(seen)
+    # The ends are known on all examples; a point adds to their chord what it adds on those it saw.
+    base, metric = (np.array([getattr(end, kind) for end in ends]) for kind in ("mean", "metric"))
+    mean, hits = [base[0]], [metric[0]]
+    for i in rows:
+        n, share = seen[i], t[i]
+        chord = (1 - share) * ends[0].loss[:n] + share * ends[1].loss[:n]
+        excess = float((loss[i, :n] - chord).mean(dtype=np.float64))
+        mean.append(float((1 - share) * base[0] + share * base[1]) + excess)
+        hits.append(float(hit[i, :n].mean(dtype=np.float64)))
+    profile = Profile(
+        *line, at, np.array([*mean, base[1]]), np.array([*hits, metric[1]]), "line", task, split
+    )
+    common = int(seen[rows].min())
+    columns = [ends[0].loss[:common], *loss[rows, :common], ends[1].loss[:common]]
+    limits = intervals(at, np.stack(columns, axis=1), counts(common))
+    numbers: dict[str, object] = dict(profile.barriers())
+    numbers |= {"convexity_gap_se": limits.convexity_gap.error, "measured": "measured"}
+    numbers |= {"n_points": at.size, "n_examples": int(seen.max())}
+    return Measured(profile, numbers, limits.gap_draws[:N_MATRICES].astype(np.float32))
 
 
 def _misses_much(numbers: Mapping[str, Any]) -> bool:

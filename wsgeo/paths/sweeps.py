@@ -81,21 +81,21 @@ def sweep(
     tuple of ((str, str), Sweep or Failure)
         The line and what was found on it.
     """
-    ends = _evaluate_ends(engine, lines, examples, head)
+    ends = evaluate_ends(engine, lines, examples, head)
     open_lines: list[Line] = []
     done = 0
     for line in lines:
-        start, end = (ends[point] for point in _end_points(line, head))
+        start, end = (ends[point] for point in end_points(line, head))
         if isinstance(start, Losses) and isinstance(end, Losses) and _has_interior(line, t):
             open_lines.append(line)
             continue
         done += 1
         yield line, _join(t, [start, *[start] * (t.size - 2), end])
         _tell(progress, done, len(lines))
-    items = [Item(_points(line, t[1:-1], head), examples) for line in open_lines]
+    items = [Item(points_on(line, t[1:-1], head), examples) for line in open_lines]
     for index, inside in engine.evaluate(items):
         line = open_lines[index]
-        start, end = (ends[point] for point in _end_points(line, head))
+        start, end = (ends[point] for point in end_points(line, head))
         done += 1
         yield line, _join(t, [start, *inside, end])
         _tell(progress, done, len(lines))
@@ -130,7 +130,7 @@ def densify(
         The line, on all its positions.
     """
     lines = list(further)
-    items = [Item(_points(line, further[line], head), examples) for line in lines]
+    items = [Item(points_on(line, further[line], head), examples) for line in lines]
     for index, outcomes in engine.evaluate(items):
         line = lines[index]
         before, added = coarse[line], _join(further[line], list(outcomes))
@@ -144,10 +144,11 @@ def densify(
         yield line, added
 
 
-def _evaluate_ends(
+def evaluate_ends(
     engine: AbstractEngine, lines: Sequence[Line], examples: str, head: Head | None
 ) -> dict[Point, Outcome]:
-    points = list(dict.fromkeys(p for line in lines for p in _end_points(line, head)))
+    """Evaluate every end once; one that could not be, or is not finite, is the failure that it is."""
+    points = list(dict.fromkeys(p for line in lines for p in end_points(line, head)))
     outcomes: dict[Point, Outcome] = {
         point: Failure("pending", "The run stopped before this end was evaluated.")
         for point in points
@@ -157,7 +158,8 @@ def _evaluate_ends(
     return outcomes
 
 
-def _end_points(line: Line, head: Head | None) -> tuple[Point, Point]:
+def end_points(line: Line, head: Head | None) -> tuple[Point, Point]:
+    """Return both ends of a line, under its head."""
     chosen = head(*line) if head else None
     # A checkpoint with its own head is the checkpoint: the same point, so the same ledger key.
     start, end = (Point((member,), (1.0,), None if chosen == member else chosen) for member in line)
@@ -168,7 +170,8 @@ def _has_interior(line: Line, t: Floats) -> bool:
     return line[0] != line[1] and t.size > 2
 
 
-def _points(line: Line, t: Floats, head: Head | None) -> tuple[Point, ...]:
+def points_on(line: Line, t: Floats, head: Head | None) -> tuple[Point, ...]:
+    """Return positions on a line, under its head."""
     chosen = head(*line) if head else None
     return tuple(Point.on_line(*line, float(position), chosen) for position in t)
 

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 PATHS: Final = ("line", "bezier", "polyline")
-RULES: Final = ("exact", "raced", "inferred")
+RULES: Final = ("exact", "coarse", "raced", "betting", "inferred")
 OUTCOMES: Final = ("measured", "endpoint_failed", "nonfinite", "failed", "pending")
 
 Columns = dict[str, pl.DataType | type[pl.DataType]]

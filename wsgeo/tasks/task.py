@@ -167,6 +167,29 @@ class EncodedExamples:
         """Tokens of each example without padding, shape (n_examples,)."""
         return np.asarray(self.attention_mask.sum(axis=1), dtype=np.int64)
 
+    def rows(self, chosen: NDArray[np.int64]) -> EncodedExamples:
+        """Return some of the examples.
+
+        Parameters
+        ----------
+        chosen : ndarray of int64, shape (n_chosen,)
+            Positions of examples.
+
+        Returns
+        -------
+        EncodedExamples
+            Those examples, in that order, under a key of their own.
+        """
+        arrays = {name: getattr(self, name)[chosen] for name in _ARRAYS}
+        return EncodedExamples.of(
+            self.name,
+            self.objective,
+            arrays,
+            self.labels,
+            self.class_map,
+            labels_named=self.labels_named,
+        )
+
     @classmethod
     def of(
         cls,

@@ -1,0 +1,265 @@
+"""Lines on a few examples: a glimpse of each, and races about the threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, TypeVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsgeo.evaluation.losses import Failure, Losses, Outcome
+from wsgeo.evaluation.races import AbstractRace, AbstractRacer, n_seen, unfolded
+from wsgeo.paths.envelopes import Floats
+from wsgeo.paths.forests import Forest
+from wsgeo.paths.frames import INFERRED
+from wsgeo.paths.glimpses import Glimpse, as_start
+from wsgeo.paths.intervals import resample_counts
+from wsgeo.paths.races import EdgeRace
+from wsgeo.paths.reductions import N_MATRICES, Found, Measured, reduce_race
+from wsgeo.paths.sweeps import Head, Line, end_points, evaluate_ends, points_on
+
+R = TypeVar("R", bound=AbstractRace)
+
+VERIFIED: Final = 0.05
+"""Share of the lines that are left out which are raced all the same."""
+
+
+def shuffled_name(examples: str) -> str:
+    """Return the name at the engine of an example set in random order."""
+    return f"{examples}, shuffled"
+
+
+@final
+@dataclass(frozen=True)
+class RaceRule:
+    """What a race asks, and when it may stop.
+
+    Parameters
+    ----------
+    tau : float
+        Threshold in nats.
+    level : float, default 0.01
+        Probability that the answer for a line is wrong, either way.
+    betting : bool, default False
+        Whether the answer holds for any number of examples: see `wsgeo.paths.races.EdgeRace`.
+    most : int, optional
+        Examples that a position is evaluated on at most; default all.
+    spanning : bool, default False
+        Whether lines are left out whose ends connected lines join.
+    """
+
+    tau: float
+    level: float = 0.01
+    betting: bool = False
+    most: int = 1 << 30
+    spanning: bool = False
+
+
+@final
+class LineRaces:
+    """Looks at lines on a prefix of the examples, in one random order for all.
+
+    Parameters
+    ----------
+    engine : AbstractRacer
+        Knows the examples under their name, and in random order under their `shuffled_name`.
+    lines : sequence of (str, str)
+        Distinct pairs of content hashes.
+    examples : str
+        Name of the example set; recorded as the task.
+    order : ndarray of int64, shape (n_examples,)
+        The random order.
+    t : ndarray of float64, shape (n_points,)
+        Increasing positions from 0 to 1.
+    head : callable or None
+        What `Point.head` says on a line.
+    split : str
+        Recorded with each line.
+    seed : int
+        Seed of the resamples, and of the lines that are verified.
+
+    Attributes
+    ----------
+    open_lines : tuple of (str, str)
+        The lines whose ends differ and could be evaluated.
+    n_forwards : int
+        Examples on which points were evaluated, summed over points, whether now or before.
+    n_verified, n_refuted : int
+        Lines that were left out and raced all the same, and those of them that were not connected.
+    """
+
+    def __init__(
+        self,
+        engine: AbstractRacer,
+        lines: Sequence[Line],
+        examples: str,
+        order: NDArray[np.int64],
+        t: Floats,
+        head: Head | None,
+        split: str,
+        seed: int,
+    ) -> None:
+        self._engine, self._examples, self._t, self._head = engine, examples, t, head
+        self._split, self._seed = split, seed
+        found = evaluate_ends(engine, lines, examples, head)
+        self._ends = {
+            point: Losses(outcome.loss[order], outcome.hit[order])
+            for point, outcome in found.items()
+            if isinstance(outcome, Losses)
+        }
+        self.open_lines = tuple(
+            line
+            for line in lines
+            if line[0] != line[1] and all(end in self._ends for end in end_points(line, head))
+        )
+        self._glimpses: dict[Line, Losses] = {}
+        self._gaps: dict[Line, tuple[float, float]] = {}
+        self._connected: dict[Line, bool] = {}
+        self.n_forwards = self.n_verified = self.n_refuted = 0
+        self._counts = lru_cache(
+            lambda n: resample_counts(n, N_MATRICES, np.random.default_rng([seed, n]))
+        )
+
+    def glimpse(self) -> Found:
+        """Look at the middle of every line.
+
+        Returns
+        -------
+        dict of (str, str) to Measured or Failure
+            Under the rule ``coarse``.
+        """
+        at = self._t[[self._middle]]
+        races = [
+            Glimpse(points_on(line, at, self._head), shuffled_name(self._examples))
+            for line in self.open_lines
+        ]
+        found: Found = {}
+        for line, race, outcome in self._run(self.open_lines, races):
+            if isinstance(outcome, Losses):
+                self._glimpses[line] = outcome
+                measured = self._measured(line, race, at, outcome)
+                found[line] = measured.with_numbers(rule="coarse")
+                # What lies below the chord is as far from a ridge as what lies above is from none.
+                excess, error = (
+                    measured.numbers["midpoint_excess"],
+                    measured.numbers["convexity_gap_se"],
+                )
+                self._gaps[line] = float(excess), float(error)  # type: ignore[arg-type]
+            else:
+                found[line] = outcome
+        return found
+
+    def race(self, rule: RaceRule) -> Found:
+        """Ask of every line whether its gap is above a threshold, on no more examples than it takes.
+
+        The lines whose glimpse leaves most doubt come first; where lines may be left out, those that
+        are likely to be connected.
+
+        Parameters
+        ----------
+        rule : RaceRule
+            The question.
+
+        Returns
+        -------
+        dict of (str, str) to Measured or Failure
+            Under the rule ``raced`` or ``betting``, or ``exact`` where all was evaluated; a failure
+            ``inferred`` for a line that was left out. A line that was not reached is missing.
+        """
+        lines = sorted(self.open_lines, key=lambda line: self._rank(line, rule))
+        races = [self._edge_race(line, rule) for line in lines]
+        if not rule.spanning:
+            waiting = iter(range(len(lines)))
+            return dict(self._raced(lines, races, lambda: next(waiting, None)))
+        likely = {i for i, line in enumerate(lines) if self._is_likely(line, rule)}
+        forest, place = Forest(lines, likely), {line: i for i, line in enumerate(lines)}
+        found: Found = {}
+        for line, outcome in self._raced(lines, races, forest.pick):
+            found[line] = outcome
+            forest.tell(place[line], holds=self._connected[line])
+        spared = sorted(forest.spared)
+        reason = "Not measured: connected pairs join its ends."
+        found |= {lines[i]: Failure(INFERRED, reason) for i in spared}
+        return found | self._verified([lines[i] for i in spared], [races[i] for i in spared])
+
+    def _verified(self, lines: Sequence[Line], races: Sequence[EdgeRace]) -> Found:
+        """Race some of the lines that were left out."""
+        chosen = np.random.default_rng(self._seed).permutation(len(lines))
+        chosen = chosen[: int(np.ceil(VERIFIED * len(lines)))]
+        found = dict(self._raced([lines[i] for i in chosen], [races[i] for i in chosen]))
+        self.n_verified += len(found)
+        self.n_refuted += sum(not self._connected[line] for line in found)
+        return found
+
+    def _raced(
+        self,
+        lines: Sequence[Line],
+        races: Sequence[EdgeRace],
+        pick: Callable[[], int | None] | None = None,
+    ) -> Iterator[tuple[Line, Measured | Failure]]:
+        """Run races, and turn each into what is known of its line."""
+        for line, race, outcome in self._run(lines, races, pick):
+            self._connected[line] = False
+            if isinstance(outcome, Failure):
+                yield line, outcome
+                continue
+            judged = race.judge(unfolded(outcome, len(race.points))[0])
+            self._connected[line] = judged.connected
+            measured = self._measured(line, race, self._t[1:-1], outcome)
+            yield (
+                line,
+                measured.with_numbers(
+                    rule="betting" if race.betting else "raced",
+                    convexity_gap_lo=judged.low,
+                    convexity_gap_hi=judged.high if np.isfinite(judged.high) else None,
+                ),
+            )
+
+    def _run(
+        self,
+        lines: Sequence[Line],
+        races: Sequence[R],
+        pick: Callable[[], int | None] | None = None,
+    ) -> Iterator[tuple[Line, R, Outcome]]:
+        for i, outcome in self._engine.race(races, pick):
+            if isinstance(outcome, Losses):
+                self.n_forwards += n_seen(outcome.loss)
+            yield lines[i], races[i], outcome
+
+    def _edge_race(self, line: Line, rule: RaceRule) -> EdgeRace:
+        start, end = (self._ends[point].loss for point in end_points(line, self._head))
+        known = self._glimpses.get(line)
+        return EdgeRace(
+            points_on(line, self._t[1:-1], self._head),
+            shuffled_name(self._examples),
+            tuple(self._t.tolist()),
+            (start, end),
+            rule.tau,
+            rule.level,
+            rule.betting,
+            rule.most,
+            None if known is None else as_start(known, self._middle - 1, self._t.size - 2),
+        )
+
+    def _measured(self, line: Line, race: AbstractRace, at: Floats, outcome: Losses) -> Measured:
+        start, end = (self._ends[point] for point in end_points(line, self._head))
+        return reduce_race(
+            line, race, at, (start, end), outcome, self._examples, self._split, self._counts
+        )
+
+    @property
+    def _middle(self) -> int:
+        return int(np.abs(self._t - 0.5).argmin())
+
+    def _is_likely(self, line: Line, rule: RaceRule) -> bool:
+        return line in self._gaps and self._gaps[line][0] <= rule.tau
+
+    def _rank(self, line: Line, rule: RaceRule) -> tuple[bool, float]:
+        """Return the place of a line in the order of doubt; where lines may be left out, of size first."""
+        gap, error = self._gaps.get(line, (rule.tau, 1.0))
+        if rule.spanning and self._is_likely(line, rule):
+            return False, gap
+        return rule.spanning, abs(gap - rule.tau) / max(error, 1e-12)

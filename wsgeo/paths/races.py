@@ -1,0 +1,196 @@
+"""Whether the gap of a line is above a threshold: the middle first, then more of it, on few examples."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsgeo.evaluation.losses import Losses, Point
+from wsgeo.evaluation.races import AbstractRace, Grid, n_seen, steps
+from wsgeo.paths.contrasts import triple_contrasts
+from wsgeo.paths.envelopes import Floats
+from wsgeo.paths.sequences import half_width, log_wealth
+
+PATIENCE: Final = 128
+"""Examples after which an open question at few positions is asked at more."""
+
+Flags = NDArray[np.bool_]
+
+
+@final
+@dataclass(frozen=True)
+class Judgement:
+    """What is known of a gap so far.
+
+    Parameters
+    ----------
+    low, high : float
+        Limits of the gap in nats, valid whenever one looks; ``high`` is infinite while positions
+        are missing.
+    separated, connected : bool
+        Whether the gap is surely above the threshold, or surely not.
+    uncertain : ndarray of bool, shape (n_positions,)
+        Positions whose losses are seen and take part in an excess that may be above or not.
+    """
+
+    low: float
+    high: float
+    separated: bool
+    connected: bool
+    uncertain: Flags
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class EdgeRace(AbstractRace):
+    """Whether the convexity gap of a line is above a threshold.
+
+    The gap is the largest of many excesses, each the loss at a position above the chord between two
+    others. It is above the threshold as soon as one of them surely is, and not above it when each
+    surely is not. A position is evaluated on more examples only while an excess that it takes part
+    in is open.
+
+    Parameters
+    ----------
+    points : tuple of Point
+        The positions between the ends.
+    examples : str
+        Name of the example set, in random order.
+    t : tuple of float
+        All positions, from 0 to 1.
+    ends : tuple of ndarray of float32, each of shape (n_examples,)
+        Losses at 0 and at 1.
+    tau : float
+        Threshold in nats.
+    level : float
+        Probability that the answer is wrong, either way.
+    betting : bool
+        Whether the answer holds at this level for any number of examples, with excesses cut off at
+        `wsgeo.paths.sequences.BOUND`; else as far as their sums are normal.
+    most : int
+        Examples that a position is evaluated on at most.
+    known : Losses or None
+        Losses at the start.
+
+    References
+    ----------
+    [waudbysmith2023]_, [waudbysmith2024]_.
+    """
+
+    points: tuple[Point, ...]
+    examples: str
+    t: tuple[float, ...]
+    ends: tuple[NDArray[np.float32], NDArray[np.float32]]
+    tau: float
+    level: float = 0.01
+    betting: bool = False
+    most: int = 1 << 30
+    known: Losses | None = None
+
+    @property
+    def rule(self) -> str:
+        """All that the course of the race depends on besides points, examples and losses."""
+        known = None if self.known is None else self.known.loss.size
+        return json.dumps([self.t, self.tau, self.level, self.betting, self.most, known])
+
+    def wanted(self, losses: Grid) -> list[tuple[int, int]]:
+        """Return which positions to evaluate up to which example; none when it is decided."""
+        seen = np.array([n_seen(row) for row in losses])
+        ends = steps(losses.shape[1])
+        following = np.array([next((end for end in ends if end > n), n) for n in seen])
+        following = np.minimum(following, max(self.most, ends[0]))
+        judged = self.judge(losses)
+        if judged.separated or judged.connected:
+            return []
+        more = judged.uncertain & (seen > 0) & (following > seen)
+        if not more.any() or seen[more].min() >= PATIENCE:
+            more = more | self._widened(seen > 0)
+        return [(int(i), int(following[i])) for i in np.flatnonzero(more)]
+
+    def _widened(self, seen: Flags) -> Flags:
+        """Return the positions that are looked at next, among those that were not."""
+        for stage in self._stages:
+            if (stage & ~seen).any():
+                return np.asarray(stage & ~seen)
+        return np.zeros_like(seen)
+
+    @cached_property
+    def _stages(self) -> tuple[Flags, ...]:
+        """The middle, then the positions nearest 0.3 and 0.7, then all; a peak is rarely elsewhere."""
+        inside = np.array(self.t[1:-1])
+        middle = np.arange(inside.size) == np.abs(inside - 0.5).argmin()
+        flanks = np.isin(np.arange(inside.size), [np.abs(inside - x).argmin() for x in (0.3, 0.7)])
+        return middle, flanks, np.ones_like(middle)
+
+    def judge(self, losses: Grid) -> Judgement:
+        """Return what losses say of the gap.
+
+        Parameters
+        ----------
+        losses : ndarray of float32, shape (n_positions, n_examples)
+            Losses between the ends, NaN where none was computed.
+
+        Returns
+        -------
+        Judgement
+            Limits and verdict.
+        """
+        seen = np.array([n_seen(row) for row in losses])
+        rows = triple_contrasts(np.array(self.t))
+        # Examples of an excess: those that all its positions have seen; the ends have seen all.
+        counts = np.array([len(self.ends[0]), *seen, len(self.ends[1])])
+        n = np.where(rows != 0, counts, counts.max()).min(axis=1)
+        surely_above, surely_below, low, high = self._evidence(losses, rows, n)
+        undecided = (n > 0) & ~surely_below
+        # Only the position that holds an excess back need go on.
+        least = (rows != 0) & (counts == n[:, None])
+        uncertain = least[undecided].any(axis=0)[1:-1]
+        return Judgement(
+            low=low,
+            high=high if (n > 0).all() else np.inf,
+            separated=surely_above,
+            connected=bool(surely_below.all()),
+            uncertain=np.asarray(uncertain),
+        )
+
+    def _evidence(
+        self, losses: Grid, rows: Floats, n: NDArray[np.int64]
+    ) -> tuple[bool, Flags, float, float]:
+        """Return whether an excess is surely above, which are surely not, and limits of the largest."""
+        level = self._levels(rows)
+        below, low, high = np.zeros(len(rows), bool), np.zeros(len(rows)), np.zeros(len(rows))
+        wealth = np.zeros(len(rows))
+        for size in np.unique(n[n > 0]):
+            some = np.flatnonzero(n == size)
+            grid = [self.ends[0][:size], *losses[:, :size], self.ends[1][:size]]
+            each = rows[some] @ np.nan_to_num(np.array(grid, dtype=np.float64))
+            if self.betting:
+                wealth[some] = log_wealth(each, self.tau)
+                below[some] = log_wealth(-each, -self.tau) >= -np.log(self.level)
+                continue
+            mean = each.mean(axis=1)
+            # Examples that hardly differ so far may be few of many: no spread is taken for none.
+            spread = np.maximum(each.std(axis=1, ddof=1) if size > 1 else np.inf, self.tau)
+            low[some] = mean - half_width(spread, size, level[some])
+            high[some] = mean + half_width(spread, size, self.level)
+            below[some] = high[some] <= self.tau
+        if not self.betting:
+            largest = float(low[n > 0].max(initial=0.0))
+            return largest > self.tau, below, largest, max(0.0, float(high.max(initial=0.0)))
+        # A mean of wealths is a wealth: together they lose no more than any one of them may.
+        above = float(np.log(np.sum(level / self.level * np.exp(wealth)))) >= -np.log(self.level)
+        sure = bool(below.all())
+        return above, below, self.tau if above else 0.0, self.tau if sure else np.inf
+
+    def _levels(self, rows: Floats) -> Floats:
+        """Return the error level of each excess: half of it is the middle's above the ends."""
+        middle = 1 + int(np.flatnonzero(self._stages[0])[0])
+        first = (rows[:, middle] == 1) & (rows[:, 0] != 0) & (rows[:, -1] != 0)
+        if len(rows) == 1:
+            return np.array([self.level])
+        return np.where(first, 0.5, 0.5 / (len(rows) - 1)) * self.level
