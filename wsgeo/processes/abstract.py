@@ -12,17 +12,35 @@ from typing import Any, Self, TypeVar, final
 
 from wsgeo.processes.worker import WorkFailure
 
+Outcome = tuple[bool, Any]
+"""What `wsgeo.processes.worker.perform` returns."""
+
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 
 @dataclass
 class Job:
-    """A piece of work: its number in the order of drawing, who listens, and its deaths so far."""
+    """A piece of work.
+
+    Parameters
+    ----------
+    number : int
+        Place in the order of drawing.
+    argument : object
+        What the function is called with.
+    hear : callable, optional
+        Called with what the function reports.
+    timeout : float, optional
+        Seconds that it may take.
+    deaths : int, default 0
+        How many workers have died on it.
+    """
 
     number: int
     argument: Any
     hear: Callable[[Any], None] | None = None
+    timeout: float | None = None
     deaths: int = 0
 
 
@@ -147,14 +165,14 @@ class AbstractPool(abc.ABC):
             raise ValueError("This pool is at work; finish or close its other run first.")
         if self.n_jobs and getattr(function, "__module__", "__main__") == "__main__":
             raise ValueError(f"{function!r} lives in a script; workers need it in a module.")
-        agenda = Agenda(draw, hear, self._retries)
+        agenda = Agenda(draw, hear, timeout, self._retries)
         try:
             while True:
                 self._hand_out(function, agenda)
                 # Where no slot is left, what is undone waits for new workers.
                 if not self._jobs() and self._free():
                     return
-                for job, outcome in self._collect(timeout):
+                for job, outcome in self._collect():
                     settled = agenda.mourn(job, outcome) if isinstance(outcome, Death) else outcome
                     if settled is not None:
                         yield job.number, _unpack(settled)
@@ -183,7 +201,7 @@ class AbstractPool(abc.ABC):
         """Give a piece of work to a free slot."""
 
     @abc.abstractmethod
-    def _collect(self, timeout: float | None) -> Iterator[tuple[Job, tuple[bool, Any] | Death]]:
+    def _collect(self) -> Iterator[tuple[Job, Outcome | Death]]:
         """Wait a moment and yield what has come: outcomes as `perform` makes them, and deaths."""
 
     @abc.abstractmethod
@@ -196,9 +214,13 @@ class Agenda:
     """What is left to do in one run: what is drawn, and what a death left undone."""
 
     def __init__(
-        self, draw: Callable[[int], Any], hear: Callable[[int, Any], None] | None, retries: int
+        self,
+        draw: Callable[[int], Any],
+        hear: Callable[[int, Any], None] | None,
+        timeout: float | None,
+        retries: int,
     ) -> None:
-        self._draw, self._hear, self._retries = draw, hear, retries
+        self._draw, self._hear, self._timeout, self._retries = draw, hear, timeout, retries
         self._undone: deque[Job] = deque()
         self._n_drawn = 0
         self._dry: set[int] = set()
@@ -212,13 +234,14 @@ class Agenda:
             self._dry.add(slot)
             return None
         number, self._n_drawn = self._n_drawn, self._n_drawn + 1
-        return Job(number, argument, partial(self._hear, number) if self._hear else None)
+        hear = partial(self._hear, number) if self._hear else None
+        return Job(number, argument, hear, self._timeout)
 
     def ask_again(self) -> None:
         """Note that a result was used: every slot may be given work again."""
         self._dry.clear()
 
-    def mourn(self, job: Job, death: Death) -> tuple[bool, WorkFailure] | None:
+    def mourn(self, job: Job, death: Death) -> Outcome | None:
         """Keep work whose worker died for another; return its failure when it has had enough."""
         job.deaths += 1
         if job.deaths <= self._retries:
@@ -228,7 +251,7 @@ class Agenda:
         return False, WorkFailure("died", f"its worker died {times} ({death.cause})")
 
 
-def _unpack(outcome: tuple[bool, Any]) -> Any:
+def _unpack(outcome: Outcome) -> Any:
     done, value = outcome
     if not done and isinstance(value, BaseException):
         raise value

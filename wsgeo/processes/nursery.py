@@ -34,7 +34,7 @@ _REQUEST = struct.Struct("!cq")
 _PR_SET_PDEATHSIG = 1
 _PATIENCE = 3.0  # seconds that a closed nursery is given to end its workers
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -77,7 +77,7 @@ class Nursery:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # standard output belongs to the caller, who may be writing JSON to it
-                env={**os.environ, **_ENVIRONMENT},
+                env={**os.environ, **ENVIRONMENT},
             )
 
     def fork(self) -> tuple[int, Connection]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Self, cast, final
 
-from wsgeo.processes.abstract import AbstractPool, Death, Job
+from wsgeo.processes.abstract import AbstractPool, Death, Job, Outcome
 from wsgeo.processes.nursery import Nursery
 from wsgeo.processes.worker import ARGUMENT, FUNCTION, REPORT, WorkFailure, perform, unpacked
 
@@ -80,7 +80,7 @@ class WorkerPool(AbstractPool):
         self._nursery: Nursery | None = None
         self._workers: dict[int, _Worker] = {}
         self._busy: dict[Connection, tuple[_Worker, Job]] = {}
-        self._done: list[tuple[Job, tuple[bool, Any]]] = []  # in this process
+        self._done: list[tuple[Job, Outcome]] = []  # in this process
 
     def __enter__(self) -> Self:
         """Start importing the heavy modules in the background."""
@@ -101,6 +101,22 @@ class WorkerPool(AbstractPool):
         if self._nursery is not None:
             nursery, self._nursery = self._nursery, None
             nursery.close()
+
+    def once(self, function: Any, job: Job) -> Outcome | Death:
+        """Do one piece of work in slot 0, tried once: the caller decides what a death means."""
+        self._begin(0, function, job)
+        try:
+            while True:
+                for _, outcome in self._collect():
+                    return outcome
+        finally:
+            self._drop()
+
+    def interrupt(self) -> None:
+        """Kill the workers that are busy, from any thread: their work is answered by a death."""
+        for worker, _ in list(self._busy.values()):
+            with suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGKILL)
 
     def _free(self) -> list[int]:
         busy = {worker.slot for worker, _ in self._busy.values()}
@@ -130,7 +146,7 @@ class WorkerPool(AbstractPool):
         for worker, _ in list(self._busy.values()):
             self._end(worker)
 
-    def _collect(self, timeout: float | None) -> Iterator[tuple[Job, tuple[bool, Any] | Death]]:
+    def _collect(self) -> Iterator[tuple[Job, Outcome | Death]]:
         while self._done:
             yield self._done.pop()
         started = time.monotonic()
@@ -143,14 +159,15 @@ class WorkerPool(AbstractPool):
             worker.busy += elapsed
             if worker.connection in ready:
                 yield from self._read(worker, job)
-            elif timeout is not None and worker.busy > timeout:
+            elif job.timeout is not None and worker.busy > job.timeout:
                 self._end(worker)
-                yield job, (False, WorkFailure("timeout", f"not done after {timeout:g} s"))
+                reason = f"not done after {job.timeout:g} s"
+                yield job, (False, WorkFailure("timeout", reason))
             elif worker.silent > self._silence:
                 self._end(worker)
                 yield job, Death(f"no sign of life for {self._silence:g} s")
 
-    def _read(self, worker: _Worker, job: Job) -> Iterator[tuple[Job, tuple[bool, Any] | Death]]:
+    def _read(self, worker: _Worker, job: Job) -> Iterator[tuple[Job, Outcome | Death]]:
         try:
             answer = worker.connection.recv_bytes()
         except (EOFError, OSError):
