@@ -1,4 +1,4 @@
-"""The supervised pool: every piece of work is answered, whatever happens to its worker."""
+"""The pool of this machine: no process is left behind, and one that dies is replaced."""
 
 from __future__ import annotations
 
@@ -10,91 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import pool_cases
 import pytest
+from pool_cases import LIGHT, die_on_one, die_once, double, shout, sleep
 
-from wsgeo.errors import DataError, EntryError
-from wsgeo.processes.pool import WorkerPool, WorkFailure
-from wsgeo.processes.worker import attempt, report
-
-LIGHT = ("wsgeo.processes.worker",)
-
-
-def double(x: int) -> int:
-    return 2 * x
-
-
-def count(x: int) -> int:
-    for k in range(x):
-        report(k)
-    return x
-
-
-def refuse(x: int) -> int:
-    if x == 1:
-        raise ArithmeticError("one is\nno good")
-    return x
-
-
-def complain(x: int) -> int:
-    if x == 1:
-        raise EntryError("bad_row", "row 3 is empty", where="data.tsv", remedy="Fill it.")
-    return x
-
-
-def leave(x: int) -> int:
-    if x == 1:
-        sys.exit(3)
-    return x
-
-
-def return_an_error(x: int) -> Exception:
-    return DataError("returned, not raised")
-
-
-def unpicklable(x: int) -> object:
-    return lambda: x
-
-
-def die_once(order: tuple[str, int]) -> int:
-    marker, number = order
-    path = Path(marker)
-    if not path.exists():
-        path.touch()
-        os.kill(os.getpid(), number)
-    return attempt()
-
-
-def die_on_one(x: int) -> int:
-    if x == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return x
-
-
-def exit_on_one(x: int) -> int:
-    if x == 1:
-        os._exit(7)
-    return x
-
-
-def sleep(seconds: float) -> float:
-    time.sleep(seconds)
-    return seconds
-
-
-def surroundings(_: int) -> tuple[int, str, int, bool]:
-    import torch
-
-    return (
-        torch.get_num_threads(),
-        os.environ["OMP_NUM_THREADS"],
-        os.getpid(),
-        "" in sys.path or str(Path.cwd()) in sys.path,
-    )
-
-
-def shout(x: int) -> int:
-    os.write(1, b"loud")
-    return x
+from wsgeo.processes.pool import WorkerPool
 
 
 @pytest.fixture(scope="module")
@@ -116,50 +36,6 @@ class TestRun:
         with WorkerPool(n_jobs, preload=LIGHT) as pool:
             assert results(pool, double, range(20)) == {i: 2 * i for i in range(20)}
 
-    @pytest.mark.parametrize("n_jobs", [0, 2])
-    def test_hears_what_is_reported(self, n_jobs):
-        """Reports arrive in their order, with the position of the argument, before its result."""
-        heard = {}
-        with WorkerPool(n_jobs, preload=LIGHT) as pool:
-            for i, n in pool.run(
-                count, [3, 5], hear=lambda i, k: heard.setdefault(i, []).append(k)
-            ):
-                assert heard[i] == list(range(n))
-            assert results(pool, count, [3]) == {0: 3}
-
-    def test_runs_again(self, pool):
-        """A pool serves one run after the other."""
-        assert results(pool, double, [1]) == {0: 2}
-        assert results(pool, double, [2, 3]) == {0: 4, 1: 6}
-
-    def test_nothing_to_do(self, pool):
-        """No argument, no result."""
-        assert results(pool, double, []) == {}
-
-    def test_arguments_are_drawn_as_needed(self, pool):
-        """No more arguments are drawn than there are processes to take them."""
-        drawn = []
-
-        def arguments():
-            for i in range(10):
-                drawn.append(i)
-                yield i
-
-        run = pool.run(double, arguments())
-        next(run)
-
-        assert len(drawn) <= 3
-        run.close()
-
-    def test_one_run_at_a_time(self, pool):
-        """A second run while the first is unfinished is misuse."""
-        run = pool.run(double, range(9))
-        next(run)
-        with pytest.raises(ValueError, match="at work"):
-            next(pool.run(double, [1]))
-        run.close()
-        assert results(pool, double, [1]) == {0: 2}
-
     def test_negative(self):
         """A negative number of processes is misuse."""
         with pytest.raises(ValueError, match="-1"):
@@ -173,28 +49,9 @@ class TestRun:
         assert results(pool, double, [2]) == {0: 4}
         pool.close()
 
-    def test_function_of_a_script(self, pool):
-        """A function that workers cannot import is refused before any work starts."""
-
-        def function(x):
-            return x
-
-        function.__module__ = "__main__"
-        with pytest.raises(ValueError, match="script"):
-            next(pool.run(function, [1]))
-
 
 class TestSurroundings:
     """What a worker sees."""
-
-    @pytest.mark.slow
-    def test_single_threaded(self, pool):
-        """Workers run torch on one thread, in other processes, and import nothing from here."""
-        threads, omp, pid, here = results(pool, surroundings, [0])[0]
-
-        assert (threads, omp) == (1, "1")
-        assert pid != os.getpid()
-        assert not here or str(Path.cwd()) in sys.path
 
     def test_standard_output_is_left_alone(self, capfd):
         """What a worker prints goes to standard error."""
@@ -206,62 +63,8 @@ class TestSurroundings:
         assert "loud" in err
 
 
-@pytest.mark.parametrize("n_jobs", [0, 2])
-class TestErrors:
-    """What becomes of exceptions."""
-
-    def test_an_exception_is_a_failure(self, n_jobs):
-        """An exception costs its own piece of work and is told in one line."""
-        with WorkerPool(n_jobs, preload=LIGHT) as pool:
-            found = results(pool, refuse, range(3))
-
-        assert (found[0], found[2]) == (0, 2)
-        assert found[1].cause == "raised"
-        assert found[1].reason == "ArithmeticError: one is"
-        assert "refuse" in found[1].trace
-
-    def test_a_user_error_is_raised(self, n_jobs):
-        """An error that the user can mend stops the run with all its fields."""
-        with WorkerPool(n_jobs, preload=LIGHT) as pool:
-            with pytest.raises(EntryError, match="row 3 is empty") as caught:
-                results(pool, complain, range(5))
-            assert results(pool, double, [4]) == {0: 8}
-
-        assert (caught.value.code, caught.value.where) == ("bad_row", "data.tsv")
-
-    def test_a_returned_error_is_a_value(self, n_jobs):
-        """Only raised errors are raised."""
-        with WorkerPool(n_jobs, preload=LIGHT) as pool:
-            assert isinstance(results(pool, return_an_error, [1])[0], DataError)
-
-    def test_an_exit_is_a_failure(self, n_jobs):
-        """`sys.exit` inside a function ends neither the worker nor the caller."""
-        with WorkerPool(n_jobs, preload=LIGHT) as pool:
-            found = results(pool, leave, range(3))
-
-        assert found[1] == WorkFailure("raised", "SystemExit: 3", found[1].trace)
-
-
-class TestPickling:
-    """What cannot travel."""
-
-    def test_a_result_that_cannot_travel(self, pool):
-        """A result that cannot be pickled is a failure with the reason."""
-        failure = results(pool, unpicklable, [1])[0]
-
-        assert isinstance(failure, WorkFailure)
-        assert "ickl" in failure.reason or "local object" in failure.reason
-
-
 class TestDeath:
     """What the death of a worker costs."""
-
-    @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
-    def test_the_work_is_done_again(self, pool, tmp_path, number):
-        """A worker that dies is replaced and its work redone, once here."""
-        marker = str(tmp_path / "died")
-
-        assert results(pool, die_once, [(marker, number)]) == {0: 1}
 
     @pytest.mark.parametrize("retries", [0, 2])
     def test_deadly_work(self, tmp_path, retries):
@@ -274,10 +77,6 @@ class TestDeath:
         assert failure.cause == "died"
         assert "SIGKILL" in failure.reason
         assert ("3 times" if retries else "once") in failure.reason
-
-    def test_exit_code(self, pool):
-        """The reason names the code with which the worker left."""
-        assert "exit code 7" in results(pool, exit_on_one, range(3))[1].reason
 
     def test_death_while_idle(self, pool):
         """A worker killed between two runs costs nothing."""
@@ -320,13 +119,6 @@ class TestDeath:
 class TestHang:
     """What becomes of workers that say nothing."""
 
-    def test_timeout(self, pool):
-        """Work that takes too long is given up; the rest is done."""
-        found = results(pool, sleep, [0.0, 60.0, 0.1], timeout=0.5)
-
-        assert found.pop(1).cause == "timeout"
-        assert found == {0: 0.0, 2: 0.1}
-
     @pytest.mark.slow
     def test_a_stopped_worker(self, tmp_path):
         """A worker that gives no sign of life is killed and its work redone."""
@@ -354,19 +146,19 @@ def alive(pids: list[int]) -> list[int]:
 SCRIPT = """
 import sys
 sys.path.insert(0, {here!r})
-import test_pool
+import pool_cases
 from wsgeo.processes.pool import WorkerPool
 with WorkerPool(2, preload=("wsgeo.processes.worker",)) as pool:
-    list(pool.run(test_pool.double, range(8)))
+    list(pool.run(pool_cases.double, range(8)))
     print(pool._nursery._process.pid, *[w.pid for w in pool._workers.values()], flush=True)
-    list(pool.run(test_pool.sleep, [60.0] * 4))
+    list(pool.run(pool_cases.sleep, [60.0] * 4))
 """
 
 
 @pytest.fixture
 def caller():
     """Start a process whose pool is at work; give it, and the ids of its nursery and workers."""
-    script = SCRIPT.format(here=str(Path(__file__).parent))
+    script = SCRIPT.format(here=str(Path(pool_cases.__file__).parent))
     process = subprocess.Popen(
         [sys.executable, "-c", script],
         stdout=subprocess.PIPE,

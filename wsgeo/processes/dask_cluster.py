@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import queue
 import uuid
@@ -63,6 +64,8 @@ class Cluster:
         self.session = uuid.uuid4().hex
         self._refused: set[str] = set()
         self._client: Any = None
+        # What it has to say of a lost scheduler is said here, in one line.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         self._own = LocalCluster(n_workers) if scheduler is None else None
         self.address = scheduler or cast("LocalCluster", self._own).address
         try:

@@ -89,6 +89,7 @@ class DaskPool(AbstractPool):
         self._cluster: Cluster | None = None
         self._slots: list[_Slot] = []
         self._flights: dict[str, _Flight] = {}
+        self._lost: list[Job] = []
         self._function: Any = None
         self._name, self._content = "", b""
         self._looked = 0.0
@@ -103,7 +104,7 @@ class DaskPool(AbstractPool):
     def close(self) -> None:
         """End the slots' processes and the pool's own cluster; a later `run` connects again."""
         cluster, self._cluster = self._cluster, None
-        self._slots, self._flights = [], {}
+        self._slots, self._flights, self._lost = [], {}, []
         if cluster is not None:
             cluster.close()
 
@@ -127,7 +128,7 @@ class DaskPool(AbstractPool):
         return [i for i, slot in enumerate(self._slots) if slot.worker and i not in busy]
 
     def _jobs(self) -> int:
-        return len(self._flights)
+        return len(self._flights) + len(self._lost)
 
     def _begin(self, slot: int, function: Any, job: Job) -> None:
         place, cluster = self._slots[slot], self._connected()
@@ -156,11 +157,8 @@ class DaskPool(AbstractPool):
             yield from self._read(letter)
         if time.monotonic() - self._looked > _TICK:
             self._look()
-        for key, flight in list(self._flights.items()):
-            if self._slots[flight.slot].worker is None:
-                del self._flights[key]
-                flight.future.cancel()
-                yield flight.job, Death("its Dask worker is gone")
+        while self._lost:
+            yield self._lost.pop(), Death("its Dask worker is gone")
 
     def _read(self, letter: Letter) -> Iterator[tuple[Job, Outcome | Death]]:
         key = letter if isinstance(letter, str) else letter[0]
@@ -173,17 +171,14 @@ class DaskPool(AbstractPool):
             return
         outcome = outcome_of(flight.future)
         del self._flights[key]
-        place = self._slots[flight.slot]
-        if outcome is not None:
-            yield flight.job, outcome
-        elif place.worker is None:
-            yield flight.job, Death("its Dask worker is gone")
-        else:  # the slot's process forgot the function
-            place.knows = ""
+        if outcome is None:  # the slot's process forgot the function
+            self._slots[flight.slot].knows = ""
             self._begin(flight.slot, self._function, flight.job)
+        else:
+            yield flight.job, outcome
 
     def _drop(self) -> None:
-        flights, self._flights = self._flights, {}
+        flights, self._flights, self._lost = self._flights, {}, []
         if flights and self._cluster is not None:
             self._cluster.give_up([flight.future for flight in flights.values()])
 
@@ -195,6 +190,10 @@ class DaskPool(AbstractPool):
         for slot in self._slots:
             if slot.worker not in present:
                 slot.worker, slot.knows = None, ""
+        for key, flight in list(self._flights.items()):
+            if self._slots[flight.slot].worker is None:
+                self._lost.append(self._flights.pop(key).job)
+                flight.future.cancel()
         held = {slot.worker for slot in self._slots}
         for name in cluster.admitted([name for name in present if name not in held]):
             for _ in range(present[name]):
@@ -212,10 +211,8 @@ class DaskPool(AbstractPool):
             )
 
     def _vacant(self) -> _Slot:
-        # What a lost worker had in flight is first given to another.
-        busy = {flight.slot for flight in self._flights.values()}
-        for i, slot in enumerate(self._slots):
-            if slot.worker is None and i not in busy:
+        for slot in self._slots:
+            if slot.worker is None:
                 return slot
         self._slots.append(_Slot())
         return self._slots[-1]
