@@ -326,12 +326,12 @@ def _ends_with_one_line(result, code):
 
 
 def _break(monkeypatch, error):
-    from wsgeo.workflows import scanning
+    from wsgeo.workflows import stages
 
-    def broken(*arguments):
+    def broken(*arguments, **more):
         raise error
 
-    monkeypatch.setattr(scanning, "measure_group", broken)
+    monkeypatch.setattr(stages, "measure_group", broken)
 
 
 def _fail_writes(monkeypatch, *, at, code):

@@ -22,7 +22,7 @@ from scan_cases import (
 from zoo_cases import edit_json
 
 from wsgeo.store import Run
-from wsgeo.workflows import scanning
+from wsgeo.workflows import stages
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_the_duration_is_no_matter_of_the_clock(zoo_with_run, tmp_path, monkeypa
             """Give an hour less than before."""
             return datetime.now(tz) + timedelta(seconds=next(times))
 
-    monkeypatch.setattr(scanning, "datetime", PutBack)
+    monkeypatch.setattr(stages, "datetime", PutBack)
     again = zoo_with_run.scan(zoo_with_run.zoo, zoo_with_run.copy_run(tmp_path / "run"))
 
     assert 0 <= again.read("summary")["seconds"] < 3600

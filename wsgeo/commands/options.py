@@ -49,6 +49,13 @@ jobs = click.option(
     type=click.IntRange(0),
     help="Single-threaded worker processes; 0 works in this process.  [default: all cores]",
 )
+device = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where models run; auto takes a GPU where there is one.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 dry_run = click.option("--dry-run", is_flag=True, help="Print the cost and stop.")
 base = click.option("--base", help="Folder or hub id of the pre-trained model.")

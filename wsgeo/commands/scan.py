@@ -59,6 +59,60 @@ from wsgeo.commands import options
     help="What becomes of the head along a path: it moves along, it is that of one end (own, source), "
     "or a linear probe is fitted at every point to half of the examples and measured on the rest.",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(["exact", "edges", "auto"]),
+    default="exact",
+    show_default=True,
+    help="How closely lines are looked at: every position on every example; only whether a gap is "
+    "above the threshold, on as few examples as that takes; or that, and every example where it "
+    "is close.",
+)
+@click.option(
+    "--error-level",
+    type=float,
+    default=0.01,
+    show_default=True,
+    help="Probability that edges or auto puts a pair on the wrong side of the threshold.",
+)
+@click.option(
+    "--evidence",
+    type=click.Choice(["normal", "betting"]),
+    default="normal",
+    show_default=True,
+    help="What that probability rests on: sums of examples are about normal; or bets, which hold for "
+    "any number of examples and need more of them.",
+)
+@click.option(
+    "--skip-joined",
+    is_flag=True,
+    help="With edges or auto: infer pairs that connected pairs join, and verify some of them.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16"]),
+    default="fp32",
+    show_default=True,
+    help="Number format of the forward passes; with bf16, pairs near the threshold are measured "
+    "again in fp32.",
+)
+@click.option("--budget", metavar="TIME", help="Begin nothing more after this time: 90s, 30m, 2h.")
+@click.option(
+    "--memory", metavar="SIZE", help="Memory for loaded weights: 8GB.  [default: 1 GiB a worker]"
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Workers on this machine, or on those of a Dask cluster.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Dask scheduler, tcp://host:8786.  [default: an own one on this machine]",
+)
+@options.device
 @options.base
 @click.option("--all-steps", is_flag=True, help="Take every checkpoint-N of a trainer's series.")
 @options.seed
@@ -94,9 +148,16 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     ctx.exit(summary.get("exit_code", 0))
 
 
+_SETTINGS = (
+    "n_examples", "n_points", "head_policy", "seed",
+    "mode", "error_level", "evidence", "skip_joined", "precision",
+)  # fmt: skip
+
+
 def _request(given: dict[str, Any]) -> dict[str, Any]:
     """Return the options as arguments of the Python function."""
     from wsgeo.errors import WsgeoError
+    from wsgeo.workflows.resources import Resources, bytes_of, seconds_of
     from wsgeo.workflows.settings import ScanSettings
 
     tau = given.pop("tau")
@@ -104,8 +165,13 @@ def _request(given: dict[str, Any]) -> dict[str, Any]:
         threshold = None if tau == "auto" else float(tau)
     except ValueError as error:
         raise WsgeoError(f"--tau is {tau!r}", remedy="Take a number or auto.") from error
-    names = ("n_examples", "n_points", "head_policy", "seed")
-    settings = ScanSettings(tau=threshold, **{name: given.pop(name) for name in names})
+    settings = ScanSettings(tau=threshold, **{name: given.pop(name) for name in _SETTINGS})
+    budget, memory = given.pop("budget"), given.pop("memory")
+    given["resources"] = Resources(
+        budget=None if budget is None else seconds_of(budget),
+        memory=None if memory is None else bytes_of(memory),
+        **{name: given.pop(name) for name in ("engine", "scheduler", "device")},
+    )
     columns = dict(_pair("--column", text, "text_a=premise") for text in given.pop("columns"))
     labels = dict(_pair("--label", text, "0=negative") for text in given.pop("labels"))
     return {**given, "columns": columns, "labels": labels, "settings": settings}

@@ -35,13 +35,7 @@ from wsgeo.commands import options
     metavar="KEY=VALUE",
     help="Value in place of the recipe's, such as training.steps=50. Repeatable.",
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where to train; auto takes a GPU where there is one.",
-)
+@options.device
 @options.jobs
 @options.dry_run
 @options.as_json

@@ -66,9 +66,6 @@ class Engine(AbstractRacer):
     ----------
     n_computed, n_reused : int
         Distinct points and races that this engine evaluated, and that it found done in the ledger.
-    deadline : float or None
-        Time (`time.monotonic`) after which no more work is handed out: what is not done by then is
-        not yielded.
     """
 
     def __init__(
@@ -100,7 +97,6 @@ class Engine(AbstractRacer):
         self._ledger, self._progress = ledger, progress
         self._own_pool = pool is None
         self._pool = pool or WorkerPool(n_jobs, preload=_preload(members.values()))
-        self.deadline: float | None = None
         self.n_computed = self.n_reused = 0
         self._counted: set[str] = set()
 

@@ -65,7 +65,16 @@ class AbstractRace(abc.ABC):
 
 
 class AbstractRacer(AbstractEngine):
-    """An engine that can also run races; this one by evaluating everything first."""
+    """An engine that can also run races; this one by evaluating everything first.
+
+    Attributes
+    ----------
+    deadline : float or None
+        Time (`time.monotonic`) after which no more work is begun: what is not done by then is not
+        yielded.
+    """
+
+    deadline: float | None = None
 
     def race(
         self, races: Sequence[AbstractRace], pick: Callable[[], int | None] | None = None

@@ -123,7 +123,7 @@ def cluster(
     multiplicity: Sequence[int] | None = None,
     se: ArrayLike | None = None,
     bootstrap: ArrayLike | None = None,
-    tau: float | Literal["auto"] = "auto",
+    tau: float | Tau | Literal["auto"] = "auto",
     chance_loss: float | None = None,
     seed: int = 0,
     n_draws: int = 200,
@@ -154,7 +154,7 @@ def cluster(
         Standard errors of the distances.
     bootstrap : array_like, shape (n_resamples, n_members, n_members), optional
         Distance matrices of bootstrap resamples, for stability.
-    tau : float or "auto", default "auto"
+    tau : float, Tau or "auto", default "auto"
         Threshold at which a pair counts as connected.
     chance_loss : float, optional
         Loss of the best constant predictor: an automatic threshold is at least 1 % of it.
@@ -190,7 +190,7 @@ def cluster(
     decision = decide(
         distances,
         errors=errors,
-        tau=None if tau == "auto" else Tau(float(tau), "given"),
+        tau=None if tau == "auto" else tau if isinstance(tau, Tau) else Tau(float(tau), "given"),
         chance_loss=chance_loss,
         noun="region" if name == "task_vector" else "basin",
         rng=np.random.default_rng(seed),

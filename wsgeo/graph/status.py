@@ -22,6 +22,9 @@ STATUSES = (
 )
 """What a pair can be; the last five are passed on from the measurement."""
 
+PARTIAL = ("coarse", "raced", "betting")
+"""Rules under which only a part of a line was looked at."""
+
 N_ERRORS = 3.0
 """Standard errors that a gap may have while it counts as zero."""
 
@@ -119,7 +122,8 @@ def edge_status(pairs: pl.DataFrame, tau: Tau | float) -> pl.DataFrame:
 
     A pair is connected where the upper limit of its gap is at most tau, separated where the lower
     limit is above, else undecided: the third state is an answer, not a guess. A pair without
-    limits is judged by its gap alone.
+    limits is judged by its gap alone; one of which only a part was looked at has no upper limit
+    unless the table holds one.
 
     Parameters
     ----------
@@ -135,7 +139,7 @@ def edge_status(pairs: pl.DataFrame, tau: Tau | float) -> pl.DataFrame:
     """
     value = tau.value if isinstance(tau, Tau) else float(tau)
     gap = pl.col("convexity_gap")
-    upper = pl.coalesce(_limit(pairs, "convexity_gap_hi"), gap)
+    upper = pl.coalesce(_limit(pairs, "convexity_gap_hi"), _where_all_was_seen(pairs, gap))
     lower = pl.coalesce(_limit(pairs, "convexity_gap_lo"), gap)
     known = pl.lit(value, dtype=pl.Float64)
     judged = (
@@ -152,6 +156,13 @@ def edge_status(pairs: pl.DataFrame, tau: Tau | float) -> pl.DataFrame:
         stage = pl.col("measured").cast(pl.String)
         judged = pl.when(stage == "measured").then(judged).otherwise(stage)
     return pairs.with_columns(judged.cast(pl.Enum(STATUSES)).alias("status"), known.alias("tau"))
+
+
+def _where_all_was_seen(pairs: pl.DataFrame, gap: pl.Expr) -> pl.Expr:
+    if "rule" not in pairs.columns:
+        return gap
+    partly = pl.col("rule").cast(pl.String).is_in(PARTIAL)
+    return pl.when(partly).then(pl.lit(np.inf)).otherwise(gap)
 
 
 def _limit(pairs: pl.DataFrame, column: str) -> pl.Expr:

@@ -152,6 +152,10 @@ class LineRaces:
                 found[line] = outcome
         return found
 
+    def by_doubt(self, tau: float) -> list[Line]:
+        """Return the open lines, those first whose glimpse leaves most doubt on which side they are."""
+        return sorted(self.open_lines, key=lambda line: self._rank(line, RaceRule(tau)))
+
     def race(self, rule: RaceRule) -> Found:
         """Ask of every line whether its gap is above a threshold, on no more examples than it takes.
 

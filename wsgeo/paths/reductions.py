@@ -118,7 +118,7 @@ def reduce_race(
     split: str,
     counts: Callable[[int], NDArray[np.float32]],
 ) -> Measured:
-    """Turn what was seen of a line into its numbers, without limits: they are for the race to say.
+    """Turn what was seen of a line into its numbers; the upper limit of the gap is for the race to say.
 
     Parameters
     ----------
@@ -161,7 +161,8 @@ def reduce_race(
     columns = [ends[0].loss[:common], *loss[rows, :common], ends[1].loss[:common]]
     limits = intervals(at, np.stack(columns, axis=1), counts(common))
     numbers: dict[str, object] = dict(profile.barriers())
-    numbers |= {"convexity_gap_se": limits.convexity_gap.error, "measured": "measured"}
+    gap = limits.convexity_gap
+    numbers |= {"convexity_gap_se": gap.error, "convexity_gap_lo": gap.low, "measured": "measured"}
     numbers |= {"n_points": at.size, "n_examples": int(seen.max())}
     return Measured(profile, numbers, limits.gap_draws[:N_MATRICES].astype(np.float32))
 

@@ -101,6 +101,11 @@ class PairSurvey:
         self.lines = _lines(self._members, self._unmeasured)
         self.found: Found = {}
 
+    def line_between(self, a: str, b: str) -> Line:
+        """Return the line between two checkpoints, by their ids."""
+        one, other = (next(m for m in self._members if m.id == name) for name in (a, b))
+        return _line(one, other)
+
     def measure(
         self,
         lines: Sequence[Line] | None = None,

@@ -8,7 +8,7 @@ from wsgeo.graph.associations import Associations, associate
 from wsgeo.graph.matrices import square
 from wsgeo.graph.result import ClusterResult
 from wsgeo.workflows.geometry import Geometry
-from wsgeo.workflows.measuring import GroupResult
+from wsgeo.workflows.group_results import GroupResult
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.zoo import Zoo
 from wsgeo.zoo.axes import settings_table

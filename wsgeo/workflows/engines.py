@@ -6,15 +6,20 @@ import contextlib
 import os
 from collections.abc import Collection, Iterator, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wsgeo.errors import EntryError
 from wsgeo.evaluation.backends import KNOWN, Backends, choose, resumed
 from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.losses import Point
+from wsgeo.paths.line_races import shuffled_name
 from wsgeo.processes.abstract import AbstractPool
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger
+from wsgeo.tasks.ordering import stratified_order
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
@@ -56,6 +61,7 @@ def engine_for(
     settings: ScanSettings,
     progress: Progress | None,
     backends: Backends | None = None,
+    cache_bytes: int = 1 << 30,
 ) -> Engine:
     """Return the engine of one loss group.
 
@@ -73,22 +79,44 @@ def engine_for(
         Told of every evaluation.
     backends : Backends, optional
         What evaluates the group; default what `backends_for` returns.
+    cache_bytes : int, default 1 GiB
+        Memory of each process for loaded weights.
 
     Returns
     -------
     Engine
-        Knows the examples under the task's name.
+        Knows the examples under the task's name, and in random order.
     """
+    name, order = group.task.name, order_of(group, settings)
     return Engine(
         group.members,
-        {group.task.name: group.encoded},
+        {name: group.encoded, shuffled_name(name): group.encoded.rows(order)},
         pool=pool,
         ledger=ledger,
         progress=progress,
         precision=settings.precision,
         backends=backends or backends_for(group, pool, ledger, settings),
         token_budget=settings.token_budget,
+        cache_bytes=cache_bytes,
     )
+
+
+def order_of(group: GroupData, settings: ScanSettings) -> NDArray[np.int64]:
+    """Return the random order of a group's examples in which races see them.
+
+    Parameters
+    ----------
+    group : GroupData
+        Members and examples.
+    settings : ScanSettings
+        The seed.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_examples,)
+        Positions of examples.
+    """
+    return stratified_order(group.encoded, settings.seed)
 
 
 def backends_for(

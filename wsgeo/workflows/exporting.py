@@ -18,7 +18,7 @@ from wsgeo.graph.exports import export as write_graph
 from wsgeo.store import TABLES, Run, open_run
 
 if TYPE_CHECKING:
-    from wsgeo.workflows.measuring import GroupResult
+    from wsgeo.workflows.group_results import GroupResult
 
 
 def write_graphs(run: Run, groups: Sequence[GroupResult]) -> None:

@@ -3,71 +3,58 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from wsgeo.evaluation.gates import EndpointGate, check_ends
 from wsgeo.evaluation.label_orders import probe_label_order
 from wsgeo.evaluation.losses import AbstractEngine, Failure, Item, Outcome, Point
+from wsgeo.evaluation.races import AbstractRacer
 from wsgeo.graph.matrices import square
-from wsgeo.graph.result import ClusterResult, cluster
+from wsgeo.graph.result import cluster
 from wsgeo.graph.status import Tau, edge_status
-from wsgeo.paths.pairs import PairTables, measure_pairs
+from wsgeo.paths.frames import PairTables
+from wsgeo.paths.survey import PairSurvey
 from wsgeo.progress import Progress
+from wsgeo.workflows.engines import order_of
 from wsgeo.workflows.geometry import Geometry
+from wsgeo.workflows.group_results import GroupResult, chance_loss
+from wsgeo.workflows.modes import Approach, close_to_threshold
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
 from wsgeo.zoo import Checkpoint
 
-Square = NDArray[np.float64]
-
 
 @final
 @dataclass(frozen=True)
-class GroupResult:
-    """What was measured of a loss group.
+class Exact:
+    """An engine of full precision beside that of a group.
 
     Parameters
     ----------
-    name : str
-        Name of the group.
-    gates : mapping of str to EndpointGate
-        Gate of each member, by id.
-    pairs, profiles : polars.DataFrame
-        The pair table with edge status, and the profiles.
-    clusters : ClusterResult
-        Basins of the distinct members.
-    labels : mapping of str to int
-        Basin of each member by id, duplicates included; -1 is none.
-    labels_table : polars.DataFrame
-        The table of clusters, duplicates included.
+    engine : AbstractRacer
+        Knows the same members and examples.
+    precision : str
+        How it computes, as the keys of losses say it.
     """
 
-    name: str
-    gates: Mapping[str, EndpointGate]
-    pairs: pl.DataFrame
-    profiles: pl.DataFrame
-    clusters: ClusterResult
-    labels: Mapping[str, int]
-    labels_table: pl.DataFrame
-
-    @property
-    def tau(self) -> Tau:
-        """Threshold and its origin."""
-        return self.clusters.tau
+    engine: AbstractRacer
+    precision: str
 
 
 def measure_group(
     group: GroupData,
-    engine: AbstractEngine,
+    engine: AbstractRacer,
     geometry: Geometry,
     settings: ScanSettings,
     precision: str,
+    *,
+    exact: Exact | None = None,
+    deadline: float | None = None,
+    on_map: Callable[[GroupResult], None] | None = None,
     progress: Progress | None = None,
 ) -> GroupResult:
     """Measure a loss group, from its ends to its basins.
@@ -76,14 +63,21 @@ def measure_group(
     ----------
     group : GroupData
         Members and examples.
-    engine : AbstractEngine
-        Knows the members and the examples, under the task's name.
+    engine : AbstractRacer
+        Knows the members and the examples, under the task's name and in random order.
     geometry : Geometry
         Of at least the members.
     settings : ScanSettings
         Settings of the scan.
     precision : str
         How losses are computed, as their keys say it.
+    exact : Exact, optional
+        Measures again, in full precision, the pairs whose side of the threshold rounding could change.
+    deadline : float, optional
+        Time (`time.monotonic`) after which only what was begun is finished; members and the coarse
+        map are always measured.
+    on_map : callable, optional
+        Told of the coarse map, before the lines are looked at closely.
     progress : Progress, optional
         Told of each pair.
 
@@ -94,7 +88,7 @@ def measure_group(
     """
     gates = check_members(group, engine)
     own = geometry.of([member.id for member in group.members])
-    tables = measure_pairs(
+    survey = PairSurvey(
         engine,
         group.members,
         group.task.name,
@@ -102,15 +96,27 @@ def measure_group(
         gates=gates,
         ts=settings.positions,
         head_policy=settings.head_policy,
-        l2=own.l2,
-        cosine=own.cosine,
         precision=precision,
-        refinements=settings.refinements,
         n_resamples=settings.n_resamples,
         seed=settings.seed,
         progress=progress,
     )
-    return _judge(group, gates, tables, settings)
+
+    def tables() -> PairTables:
+        return survey.tables(own.l2, own.cosine)
+
+    def judge(found: PairTables, tau: Tau | None) -> GroupResult:
+        return _judge(group, gates, found, settings, tau)
+
+    approach = Approach(settings, order_of(group, settings), judge, deadline, on_map)
+    tau, effort = approach.follow(survey, engine, tables)
+    if exact is not None:
+        close = close_to_threshold(judge(tables(), tau))
+        lines = [survey.line_between(*pair) for pair in close]
+        survey.measure(
+            lines, engine=exact.engine, precision=exact.precision, refinements=settings.refinements
+        )
+    return dataclasses.replace(judge(tables(), tau), effort=effort)
 
 
 def check_members(group: GroupData, engine: AbstractEngine) -> dict[str, EndpointGate]:
@@ -158,6 +164,7 @@ def _judge(
     gates: Mapping[str, EndpointGate],
     tables: PairTables,
     settings: ScanSettings,
+    tau: Tau | None,
 ) -> GroupResult:
     """Find the basins of the gaps, and the status of each pair."""
     distinct = _distinct(group.members)
@@ -172,7 +179,7 @@ def _judge(
         multiplicity=[len(twins) for twins in distinct.values()],
         se=errors,
         bootstrap=tables.gap_matrices[:, rows][:, :, rows],
-        tau="auto" if settings.tau is None else settings.tau,
+        tau=tau or ("auto" if settings.tau is None else settings.tau),
         chance_loss=chance_loss(gates),
         seed=settings.seed,
         n_draws=settings.n_draws,
@@ -187,23 +194,6 @@ def _judge(
         labels={twin: label[first] for first, twins in distinct.items() for twin in twins},
         labels_table=_with_twins(found.clusters, distinct),
     )
-
-
-def chance_loss(gates: Mapping[str, EndpointGate]) -> float | None:
-    """Return the loss of the best constant predictor on a group's examples.
-
-    Parameters
-    ----------
-    gates : mapping of str to EndpointGate
-        Gate of each member, by id.
-
-    Returns
-    -------
-    float or None
-        In nats per example; None where no member could be evaluated.
-    """
-    known = (gate.chance_loss for gate in gates.values() if gate.chance_loss is not None)
-    return next(known, None)
 
 
 def _distinct(members: Sequence[Checkpoint]) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from wsgeo.store import Run
 from wsgeo.workflows.inputs import ZooRequest
-from wsgeo.workflows.recording import asked
+from wsgeo.workflows.recording import FINISHED, asked
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
 
@@ -43,7 +43,7 @@ def replacement(
         One sentence; None where there are no results, or the same were asked for.
     """
     facts = run.read("run")
-    if facts.get("status") != "complete":
+    if facts.get("status") not in FINISHED:
         return None
     # As JSON, because a tuple comes back from the file as a list.
     before, now = _words(facts), _words(json.loads(json.dumps(asked(zoo, settings, request))))

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
+import polars as pl
+
 from wsgeo.graph.associations import Associations
 from wsgeo.graph.result import ClusterResult
 from wsgeo.store.ledger import FailedWork
 from wsgeo.workflows.geometry import Geometry
-from wsgeo.workflows.measuring import GroupResult
+from wsgeo.workflows.group_results import GroupResult
 
 
 @final
@@ -45,3 +47,14 @@ class ScanOutcome:
     n_reused: int
     seconds: float
     failures: tuple[FailedWork, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether no pair was left, or only glimpsed, for want of time."""
+        left = [
+            (pl.col("measured").cast(pl.String) == "pending")
+            | (pl.col("rule").cast(pl.String) == "coarse")
+        ]
+        return not any(
+            group.pairs.select(pl.any_horizontal(left).any()).item() for group in self.groups
+        )

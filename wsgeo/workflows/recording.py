@@ -14,8 +14,8 @@ import polars as pl
 from wsgeo.files import write_text
 from wsgeo.store import TABLES, Run
 from wsgeo.version import __version__
+from wsgeo.workflows.group_results import GroupResult
 from wsgeo.workflows.inputs import ScanInputs, ZooRequest
-from wsgeo.workflows.measuring import GroupResult
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
@@ -110,6 +110,7 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
     clusters |= {name: found.clusters for name, found in outcome.regions.items()}
     _write(run, "clusters", clusters)
     _write(run, "distances", {name: g.as_table() for name, g in outcome.geometries.items()})
+    _write(run, "layers", {name: g.layers_table() for name, g in outcome.geometries.items()})
     for name in ("pairs", "profiles"):
         _write(run, name, {group.name: getattr(group, name) for group in outcome.groups})
     for name in ("clusterings", "nulls", "embedding", "merge_tree"):
@@ -133,15 +134,22 @@ def _write(run: Run, name: str, frames: Mapping[str, pl.DataFrame]) -> None:
     run.write_table(name, _stacked(frames) if frames else pl.DataFrame(schema=TABLES[name]))
 
 
-def record_end(run: Run) -> None:
-    """Mark a run complete; the last thing that a scan writes.
+FINISHED: Final = ("complete", "stopped")
+"""What ``run.json`` says of a run whose tables are those of its last scan."""
+
+
+def record_end(run: Run, *, complete: bool) -> None:
+    """Mark a run complete, or stopped for want of time; the last thing that a scan writes.
 
     Parameters
     ----------
     run : Run
         The run folder.
+    complete : bool
+        Whether nothing was left undone for want of time.
     """
-    run.write("run", {**run.read("run"), "status": "complete", "finished": _now()})
+    status = FINISHED[0] if complete else FINISHED[1]
+    run.write("run", {**run.read("run"), "status": status, "finished": _now()})
 
 
 def _models(zoo: Zoo, groups: Sequence[GroupResult]) -> pl.DataFrame:

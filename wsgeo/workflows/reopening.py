@@ -9,6 +9,7 @@ from wsgeo.errors import StoreError
 from wsgeo.progress import Progress
 from wsgeo.store import Run
 from wsgeo.workflows.inputs import ScanInputs, ZooRequest, read_inputs
+from wsgeo.workflows.recording import FINISHED
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
 
@@ -36,7 +37,7 @@ def reopen(run: Run, progress: Progress | None = None) -> tuple[ScanInputs, Scan
         If the run is unfinished, or a member has changed since.
     """
     facts = run.read("run")
-    if facts.get("status") != "complete":
+    if facts.get("status") not in FINISHED:
         raise StoreError(
             "the run is unfinished", where=str(run.folder), remedy="Run the same scan again."
         )

@@ -5,31 +5,27 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from wsgeo.errors import WsgeoError
-from wsgeo.graph.result import ClusterResult, cluster
 from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
-from wsgeo.store import Ledger, Run, create_run
+from wsgeo.store import Run, create_run
 from wsgeo.store.kept import count_kept
-from wsgeo.workflows.associating import associations_of
-from wsgeo.workflows.engines import backends_for, engine_for, workers
+from wsgeo.workflows.engines import workers
 from wsgeo.workflows.exporting import write_graphs
-from wsgeo.workflows.geometry import Geometry, measure_geometry
-from wsgeo.workflows.inputs import ScanInputs, ZooRequest, read_inputs
-from wsgeo.workflows.measuring import measure_group
+from wsgeo.workflows.inputs import ZooRequest, read_inputs
 from wsgeo.workflows.notices import replacement
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.plans import ScanPlan
 from wsgeo.workflows.recording import record_end, record_request, record_tables
 from wsgeo.workflows.reports import write_reports
+from wsgeo.workflows.resources import Resources
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
+from wsgeo.workflows.stages import Stages
 from wsgeo.workflows.summaries import summary_of
-from wsgeo.zoo import Zoo
 
 Announce = Callable[[str], None]
 RUNS: Final = Path("wsgeo-runs")
@@ -49,6 +45,7 @@ def scan(
     all_steps: bool = False,
     allow_pickle: bool = False,
     settings: ScanSettings | None = None,
+    resources: Resources | None = None,
     jobs: int | None = None,
     pool: AbstractPool | None = None,
     progress: Progress | None = None,
@@ -81,6 +78,8 @@ def scan(
         Whether pickled weights are read, by torch's weights-only loader in a child process.
     settings : ScanSettings, optional
         Settings; default `ScanSettings()`.
+    resources : Resources, optional
+        Machines, memory and time; default `Resources()`.
     jobs : int, optional
         Worker processes; default one per core, 0 works in this process.
     pool : AbstractPool, optional
@@ -102,7 +101,7 @@ def scan(
     WsgeoError
         If the request cannot be carried out as a whole; a bad entry alone is a row.
     """
-    settings = settings or ScanSettings()
+    settings, resources = settings or ScanSettings(), resources or Resources()
     say = announce or (lambda _: None)
     wanted = ZooRequest(Path(zoo), tuple(ids), base, all_steps, allow_pickle)
     request = DataRequest(_path(data), split, columns or {}, objective, labels or {})
@@ -116,12 +115,18 @@ def scan(
         if replaced := replacement(run, inputs.request, settings, request):
             say(replaced)
         record_request(run, inputs, settings, request, command)
-        outcome = _measure(inputs, settings, ledger, hands, progress, say, start)
-        record_tables(run, inputs, outcome)
-        run.write("summary", summary_of(run, inputs, outcome))
+
+        def record(found: ScanOutcome) -> None:
+            record_tables(run, inputs, found)
+            run.write("summary", summary_of(run, inputs, found))
+            write_reports(run)
+
+        outcome = Stages(
+            inputs, settings, resources, ledger, hands, start, say, record, progress
+        ).run()
+        record(outcome)
         write_graphs(run, outcome.groups)
-        write_reports(run)
-        record_end(run)
+        record_end(run, complete=outcome.complete)
     return run
 
 
@@ -139,7 +144,8 @@ def plan_scan(
     all_steps: bool = False,
     allow_pickle: bool = False,
     settings: ScanSettings | None = None,
-    jobs: int | None = None,  # noqa: ARG001 - the same arguments as `scan`
+    resources: Resources | None = None,  # noqa: ARG001 - the same arguments as `scan`
+    jobs: int | None = None,  # noqa: ARG001
     progress: Progress | None = None,
 ) -> ScanPlan:
     """Return what `scan` with the same arguments would do, and write nothing.
@@ -148,7 +154,7 @@ def plan_scan(
     ----------
     zoo, ids, data, split, columns, labels, objective, out, base, all_steps, allow_pickle
         As in `scan`.
-    settings, jobs, progress
+    settings, resources, jobs, progress
         As in `scan`.
 
     Returns
@@ -197,67 +203,6 @@ def run_folder(zoo: Path, out: str | Path | None) -> Path:
             remedy="Choose another with -o, or start from another folder.",
         )
     return folder
-
-
-def _geometries(zoo: Zoo, progress: Progress | None) -> dict[str, Geometry]:
-    """Measure distances and angles in each geometry group."""
-    names = dict.fromkeys(member.geometry_group for member in zoo.members)
-    found = {}
-    for done, name in enumerate(names):
-        found[name] = measure_geometry(zoo.geometry_group(name))
-        if progress is not None:
-            progress(done + 1, len(names), "weight geometry")
-    return found
-
-
-def _measure(
-    inputs: ScanInputs,
-    settings: ScanSettings,
-    ledger: Ledger,
-    pool: AbstractPool,
-    progress: Progress | None,
-    say: Announce,
-    start: float,
-) -> ScanOutcome:
-    """Measure the geometry, each loss group, and the regions."""
-    started, geometries = datetime.now(UTC), _geometries(inputs.zoo, progress)
-    results, computed, reused = [], 0, 0
-    for group in inputs.groups:
-        backends = backends_for(group, pool, ledger, settings)
-        say(f"{group.name} is evaluated by: {backends}.")
-        with engine_for(group, pool, ledger, settings, progress, backends) as engine:
-            geometry = geometries[group.members[0].geometry_group]
-            precision = backends.precision_of(settings.precision)
-            results.append(measure_group(group, engine, geometry, settings, precision))
-            computed, reused = computed + engine.n_computed, reused + engine.n_reused
-    regions = _regions(geometries, settings)
-    return ScanOutcome(
-        groups=tuple(results),
-        geometries=geometries,
-        regions=regions,
-        associations=associations_of(inputs.zoo, results, geometries, regions, settings),
-        n_computed=computed,
-        n_reused=reused,
-        seconds=time.monotonic() - start,
-        failures=tuple(ledger.failures(started)),
-    )
-
-
-def _regions(
-    geometries: Mapping[str, Geometry], settings: ScanSettings
-) -> dict[str, ClusterResult]:
-    """Cluster the task vectors of each geometry group that has a base."""
-    return {
-        name: cluster(
-            1.0 - geometry.cosine,
-            geometry.ids,
-            name="task_vector",
-            seed=settings.seed,
-            n_draws=settings.n_draws,
-        )
-        for name, geometry in geometries.items()
-        if geometry.cosine is not None
-    }
 
 
 def _path(data: str | Path | None) -> Path | None:

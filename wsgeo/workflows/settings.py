@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.heads import HeadPolicy
+
+PRECISIONS: Final = ("fp32", "bf16")
+MODES: Final = ("exact", "edges", "auto")
+EVIDENCE: Final = ("normal", "betting")
 
 
 @final
@@ -37,7 +41,19 @@ class ScanSettings:
     refinements : int
         How often positions are added to a line whose grid may miss what matters of its gap.
     precision : str
-        Number format of the forward pass.
+        Number format of the forward pass: ``fp32``, or ``bf16`` with the pairs near the threshold
+        measured again in ``fp32``.
+    mode : str
+        ``exact`` (every position, every example), ``edges`` (only whether a gap is above the
+        threshold, on as few examples as that takes) or ``auto`` (edges, then exact where it is
+        close, and for typical pairs).
+    error_level : float
+        Probability that a race says wrongly on which side of the threshold a gap is.
+    evidence : str
+        What a race counts on: ``normal`` (sums of examples are about normal) or ``betting`` (holds
+        for any number of examples and any distribution, and needs more of them).
+    skip_joined : bool
+        Whether races leave out pairs that connected pairs join.
 
     Raises
     ------
@@ -60,6 +76,10 @@ class ScanSettings:
     token_budget: int = 1024
     refinements: int = 3
     precision: str = "fp32"
+    mode: str = "exact"
+    error_level: float = 0.01
+    evidence: str = "normal"
+    skip_joined: bool = False
 
     def __post_init__(self) -> None:
         """Refuse grids without a middle, and counts that are too small."""
@@ -77,6 +97,33 @@ class ScanSettings:
             )
         if self.tau is not None and not self.tau > 0:
             raise WsgeoError(f"--tau is {self.tau}", remedy="Take a positive number, or auto.")
+        if not 0 < self.error_level < 0.5:
+            raise WsgeoError(
+                f"--error-level is {self.error_level}",
+                remedy="Take a probability, such as 0.01.",
+            )
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        """Refuse unknown words, and races about a head that is fitted to half of all examples."""
+        for option, value, choices in (
+            ("--precision", self.precision, PRECISIONS),
+            ("--mode", self.mode, MODES),
+            ("--evidence", self.evidence, EVIDENCE),
+        ):
+            if value not in choices:
+                raise WsgeoError(
+                    f"{option} is {value!r}", remedy=f"Take one of {', '.join(choices)}."
+                )
+        if self.mode != "exact" and self.head_policy == HeadPolicy.REFIT:
+            raise WsgeoError(
+                f"--mode {self.mode} cannot be combined with --head-policy refit",
+                remedy="A head is fitted to half of all examples: take --mode exact.",
+            )
+        if self.mode == "exact" and self.skip_joined:
+            raise WsgeoError(
+                "--skip-joined is for --mode edges or auto", remedy="Leave it out, or take a mode."
+            )
 
     @property
     def positions(self) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wsgeo.store import Run, open_run
+from wsgeo.workflows.recording import FINISHED
 
 
 def show(run: Path) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def show(run: Path) -> dict[str, Any]:
     """
     found = open_run(run)
     facts = found.read("run")
-    if facts.get("status") == "complete":
+    if facts.get("status") in FINISHED:
         return _with_later(found, found.read("summary"))
     return {**facts, "status": "unfinished", "run": str(run)}
 

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from wsgeo.store import Run
+from wsgeo.workflows.efforts import efforts_of, rules_of
+from wsgeo.workflows.group_results import GroupResult, chance_loss
 from wsgeo.workflows.inputs import ScanInputs
-from wsgeo.workflows.measuring import GroupResult, chance_loss
 from wsgeo.workflows.next_steps import next_steps
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.unfit_groups import no_member_passes
@@ -44,7 +45,7 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
     return {
         "zoo": inputs.zoo.name,
         "run": str(run.folder),
-        "status": "complete",
+        "status": "complete" if outcome.complete else "stopped",
         "exit_code": _exit_code(inputs, outcome),
         "n_members": len(inputs.zoo.members),
         "n_pairs": sum(group["n_pairs"] for group in groups),
@@ -79,7 +80,8 @@ def group_summary(group: GroupResult) -> dict[str, Any]:
     dict
         ``name``, ``n_members``, ``n_pairs``, ``verdict``, ``reasons``, ``tau``,
         ``chance_loss`` (of the best constant predictor, nats per example), ``p_value``,
-        ``silhouette``, ``basins_found``, ``basins``, ``n_status`` (pairs by edge status), ``gaps``
+        ``silhouette``, ``basins_found``, ``basins``, ``mode``, ``n_rule`` (pairs by how closely they
+        were looked at), ``n_status`` (pairs by edge status), ``gaps``
         (mean convexity gap within and between basins, nats per example), and ``failed_ends`` (id to reason).
     """
     clusters, unfit = group.clusters, no_member_passes(group.gates)
@@ -89,13 +91,15 @@ def group_summary(group: GroupResult) -> dict[str, Any]:
         "n_members": len(group.gates),
         "n_pairs": group.pairs.height,
         "verdict": unfit or clusters.verdict,
-        "reasons": [] if unfit else list(clusters.reasons),
+        "reasons": efforts_of(group) + ([] if unfit else list(clusters.reasons)),
         "tau": dataclasses.asdict(group.tau),
         "chance_loss": chance_loss(group.gates),
         "p_value": clusters.p_value,
         "silhouette": clusters.silhouette,
         "basins_found": clusters.basins_found,
         "basins": _basins(group.labels),
+        "mode": group.effort.mode if group.effort else None,
+        "n_rule": rules_of(group.pairs),
         "n_status": dict(sorted(statuses.value_counts().iter_rows())),
         "gaps": _mean_gaps(group),
         "failed_ends": {name: gate.reason for name, gate in group.gates.items() if not gate.passed},
@@ -139,7 +143,7 @@ def _regions(result: Any) -> dict[str, Any]:
 
 
 def _exit_code(inputs: ScanInputs, outcome: ScanOutcome) -> int:
-    """Return 3 where no member of any group is fit, 4 where members or pairs failed, else 0."""
+    """Return 3 where no member of any group is fit, 4 where members or pairs failed, 5 if time ran out."""
     if outcome.groups and all(no_member_passes(group.gates) for group in outcome.groups):
         return 3
     if any(row.fate == "rejected" for row in inputs.zoo.excluded):
@@ -147,7 +151,7 @@ def _exit_code(inputs: ScanInputs, outcome: ScanOutcome) -> int:
     given_up = any(
         group.pairs["measured"].cast(pl.String).is_in(GIVEN_UP).any() for group in outcome.groups
     )
-    return 4 if given_up else 0
+    return 4 if given_up else 0 if outcome.complete else 5
 
 
 def _gate_alerts(outcome: ScanOutcome) -> list[str]:

@@ -1,0 +1,205 @@
+"""How closely the lines of a group are looked at: every example, or as many as a question takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from wsgeo.evaluation.races import AbstractRacer
+from wsgeo.graph.matrices import square
+from wsgeo.graph.status import Tau, choose_tau
+from wsgeo.paths.frames import PairTables
+from wsgeo.paths.line_races import RaceRule
+from wsgeo.paths.survey import PairSurvey
+from wsgeo.paths.sweeps import Line
+from wsgeo.workflows.group_results import Effort, GroupResult, chance_loss
+from wsgeo.workflows.settings import ScanSettings
+
+FEW: Final = 8
+"""Members up to which a scan of every example shows no coarse map first."""
+
+AUTO_SHARE: Final = 4
+"""In the mode ``auto`` a race ends at this part of the examples: what is open then is measured."""
+
+NEAR: Final = 2.0
+"""Standard errors from the threshold within which the mode ``auto`` measures a pair."""
+
+ROUNDING: Final = 0.005
+"""Nats by which bfloat16 may change a gap."""
+
+_AT_ONCE = 32  # lines that are measured between two looks at the clock
+
+Judge = Callable[[PairTables, Tau | None], GroupResult]
+
+
+@final
+@dataclass(frozen=True)
+class Approach:
+    """What decides how the lines of a group are looked at.
+
+    Parameters
+    ----------
+    settings : ScanSettings
+        Settings of the scan.
+    order : ndarray of int64, shape (n_examples,)
+        Random order of the examples, for races.
+    judge : callable
+        Tables, and a threshold or None, to basins and statuses.
+    deadline : float, optional
+        Time (`time.monotonic`) after which nothing more is begun.
+    on_map : callable, optional
+        Told of the coarse map.
+    """
+
+    settings: ScanSettings
+    order: NDArray[np.int64]
+    judge: Judge
+    deadline: float | None = None
+    on_map: Callable[[GroupResult], None] | None = None
+
+    def follow(
+        self, survey: PairSurvey, engine: AbstractRacer, tables: Callable[[], PairTables]
+    ) -> tuple[Tau | None, Effort]:
+        """Look at all lines, as closely as the mode says.
+
+        Parameters
+        ----------
+        survey : PairSurvey
+            The lines; what is found is added to it.
+        engine : AbstractRacer
+            Evaluates.
+        tables : callable
+            Returns the tables of the survey as it stands.
+
+        Returns
+        -------
+        tuple of (Tau or None, Effort)
+            The threshold if it is settled, and what was done.
+        """
+        mode = self.settings.mode
+        if not self._begins_with_a_map(survey):
+            engine.deadline = self.deadline
+            self._measure(survey, survey.lines)
+            return None, Effort(mode)
+        races = survey.races(engine, self.order)
+        survey.found |= races.glimpse()
+        engine.deadline = self.deadline
+        coarse = self.judge(tables(), None)
+        if self.on_map is not None:
+            self.on_map(coarse)
+        tau = self._threshold(coarse)
+        if mode == "exact" or tau.value is None:
+            self._measure(survey, survey.lines if tau.value is None else races.by_doubt(tau.value))
+            return None, Effort(mode, races.n_forwards)
+        survey.found |= races.race(self._rule(tau.value))
+        if mode == "auto":
+            result = self.judge(tables(), None)
+            tau = result.tau
+            self._measure(survey, [survey.line_between(*pair) for pair in worth_measuring(result)])
+        return tau, Effort(mode, races.n_forwards, races.n_verified, races.n_refuted)
+
+    def _begins_with_a_map(self, survey: PairSurvey) -> bool:
+        """Return whether a coarse map of all lines comes first."""
+        if self.settings.head_policy == "refit":  # a glimpse has too few examples to fit a head
+            return False
+        many = len(survey.lines) > FEW * (FEW - 1) / 2
+        return many or self.settings.mode != "exact" or self.deadline is not None
+
+    def _measure(self, survey: PairSurvey, lines: Sequence[Line]) -> None:
+        """Measure lines on every example; where time is short, in the order given."""
+        at_once = _AT_ONCE if self.deadline is not None else max(1, len(lines))
+        for start in range(0, len(lines), at_once):
+            some = lines[start : start + at_once]
+            survey.measure(some, refinements=self.settings.refinements)
+
+    def _rule(self, tau: float) -> RaceRule:
+        n = len(self.order)
+        return RaceRule(
+            tau,
+            self.settings.error_level,
+            betting=self.settings.evidence == "betting",
+            most=-(-n // AUTO_SHARE) if self.settings.mode == "auto" else n,
+            spanning=self.settings.skip_joined,
+        )
+
+    def _threshold(self, coarse: GroupResult) -> Tau:
+        """Return the threshold that the coarse map suggests for gaps on all examples."""
+        if self.settings.tau is not None:
+            return coarse.tau
+        ids = coarse.clusters.ids
+        gaps, errors, seen = (
+            square(coarse.pairs, ids, column)
+            for column in ("convexity_gap", "convexity_gap_se", "n_examples")
+        )
+        smaller = np.sqrt(seen / len(self.order))
+        found = choose_tau(
+            gaps, errors * smaller, coarse.clusters.labels, chance_loss(coarse.gates)
+        )
+        if found.value is None:
+            return found
+        # Few digits, so that a further member seldom makes another question of every race.
+        value = float(f"{found.value:.2g}")
+        return Tau(value, f"{found.origin}, as glimpses of the middle of each line show them")
+
+
+def worth_measuring(result: GroupResult) -> list[tuple[str, str]]:
+    """Return the pairs of ids that the mode ``auto`` measures on every example.
+
+    Parameters
+    ----------
+    result : GroupResult
+        What races found.
+
+    Returns
+    -------
+    list of (str, str)
+        Pairs that are undecided or within `NEAR` standard errors of the threshold; and of each
+        basin and each two basins the pair of median gap, the largest within and the smallest
+        between: those that the report draws.
+    """
+    pairs = result.pairs.filter(pl.col("measured").cast(pl.String) == "measured")
+    gap, se = pl.col("convexity_gap"), pl.col("convexity_gap_se")
+    close = (gap - pl.col("tau")).abs() <= NEAR * se
+    undecided = pl.col("status").cast(pl.String) == "undecided"
+    inferred = pl.col("rule").cast(pl.String) == "inferred"
+    known = pairs.filter(~inferred)
+    open_pairs = known.filter(close | undecided).select("a", "b").rows()
+    return list(dict.fromkeys([*open_pairs, *_typical(known, result.labels)]))
+
+
+def _typical(pairs: pl.DataFrame, labels: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return the pairs that stand for each basin, and for each two."""
+    blocks: dict[tuple[int, int], list[tuple[float, str, str]]] = {}
+    for a, b, gap in pairs.select("a", "b", "convexity_gap").iter_rows():
+        one, other = sorted((labels.get(a, -1), labels.get(b, -1)))
+        if one >= 0 and gap is not None:
+            blocks.setdefault((one, other), []).append((gap, a, b))
+    chosen = []
+    for (one, other), found in blocks.items():
+        found.sort()
+        extreme = found[-1] if one == other else found[0]
+        chosen += [found[len(found) // 2][1:], extreme[1:]]
+    return chosen
+
+
+def close_to_threshold(result: GroupResult) -> list[tuple[str, str]]:
+    """Return the pairs whose status the rounding of bfloat16 could change.
+
+    Parameters
+    ----------
+    result : GroupResult
+        What was found in that format.
+
+    Returns
+    -------
+    list of (str, str)
+        Pairs of ids whose gap, or a limit of it, is within `ROUNDING` of the threshold.
+    """
+    gap = ("convexity_gap", "convexity_gap_lo", "convexity_gap_hi")
+    near = [(pl.col(name) - pl.col("tau")).abs() <= ROUNDING for name in gap]
+    return result.pairs.filter(pl.any_horizontal(near)).select("a", "b").rows()
