@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wsgeo.weights.layout import Layout, Weights, lay_out, merge_spans, shared_spans
+from wsgeo.weights.layout import Layout, Weights, lay_out, shared_spans
 
 MODEL = Layout(("a.weight", "b.bias", "head.weight"), ((2, 3), (), (4,)))
 
@@ -56,10 +56,3 @@ class TestSharedSpans:
         vector = lay_out(base, MODEL)
 
         assert vector.tolist() == [0] * 7 + [2, 3, 4, 5]
-
-    def test_spans_merge(self):
-        """Touching spans become one; gaps stay; overlaps are refused."""
-        assert merge_spans([]) == []
-        assert merge_spans([slice(5, 7), slice(0, 5), slice(9, 9)]) == [slice(0, 7), slice(9, 9)]
-        with pytest.raises(ValueError, match="overlap"):
-            merge_spans([slice(0, 3), slice(2, 4)])

@@ -35,8 +35,20 @@ DISTANCES: Final = pl.Schema(
 )  # fmt: skip
 """One row per pair of a geometry group, whether its barrier was measured or not."""
 
+LAYERS: Final = pl.Schema(
+    {
+        "a": pl.String, "b": pl.String,  # checkpoint ids, a < b, of one geometry group
+        "layer": pl.String,  # embeddings, layer 0 and so on, rest
+        "position": pl.Int64,  # of the layer in the model, from 0
+        "l2": pl.Float64,  # Euclidean distance of the layer's weights
+        "cosine": pl.Float64,  # of its task vectors, in [-1, 1]; null without a base
+    }
+)  # fmt: skip
+"""One row per layer and pair of a geometry group."""
+
 GROUPED: Final[Mapping[str, pl.Schema]] = {
     "distances": DISTANCES,
+    "layers": LAYERS,
     "pairs": PAIRS,
     "profiles": PROFILES,
     "clusters": CLUSTERS,

@@ -1,16 +1,9 @@
 """Arithmetic on flat weight vectors: layout, lerp, mean, Gram matrix, low-rank algebra."""
 
 from wsgeo.weights.arithmetic import lerp, mean, mix
-from wsgeo.weights.geometry import (
-    TaskVectorGeometry,
-    cosines,
-    distances,
-    gram,
-    span_grams,
-    task_vector_geometry,
-)
+from wsgeo.weights.geometry import cosines, distances, gram
 from wsgeo.weights.headers import Header, TensorEntry, read_header
-from wsgeo.weights.layout import Layout, Vector, Weights, lay_out, merge_spans, shared_spans
+from wsgeo.weights.layout import Layout, Vector, Weights, lay_out, shared_spans
 from wsgeo.weights.lowrank import (
     LowRankUpdate,
     adapter_scaling,
@@ -19,14 +12,15 @@ from wsgeo.weights.lowrank import (
     merge_adapter,
     product_mean,
 )
+from wsgeo.weights.slices import TensorSlices
 from wsgeo.weights.tensors import read_tensors, stream_tensors, write_safetensors
 
 __all__ = [
     "Header",
     "Layout",
     "LowRankUpdate",
-    "TaskVectorGeometry",
     "TensorEntry",
+    "TensorSlices",
     "Vector",
     "Weights",
     "adapter_scaling",
@@ -39,14 +33,11 @@ __all__ = [
     "mean",
     "mean_of_factors",
     "merge_adapter",
-    "merge_spans",
     "mix",
     "product_mean",
     "read_header",
     "read_tensors",
     "shared_spans",
-    "span_grams",
     "stream_tensors",
-    "task_vector_geometry",
     "write_safetensors",
 ]

@@ -3,119 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from wsgeo.weights.layout import Vector, merge_spans
+from wsgeo.weights.layout import Vector
 
 Matrix: TypeAlias = NDArray[np.float64]
-BlockReader: TypeAlias = Callable[[int, slice], Vector]
-"""Returns the values of member ``i`` in a slice of the flat vector."""
+TensorReader: TypeAlias = Callable[[int, slice, Vector], None]
+"""Writes the values of member ``i`` of one flattened tensor in a slice into a float32 array."""
 
-# Columns of one block, fewer where many members would make it larger than the cache.
-_BLOCK, _LEAST_BLOCK, _ENTRIES = 1 << 14, 1 << 10, 1 << 22
+# Columns that are read at a time, fewer (to a least) where many members would take more than 16 MB;
+# columns of one product, which bounds what is summed in float32.
+_BLOCK: Final = 1 << 14
+_ENTRIES: Final = 1 << 22
+_PIECE: Final = 1 << 12
+_LEAST: Final = 1 << 10
+
+# Columns of which squares are summed in float32. Odd squares are 1 modulo 8, so that differences of
+# few bits, as between neighbouring checkpoints, round to one side: 3e-7 of a long sum, 1e-8 of these.
+_SHORT: Final = 1 << 9
+
+# Smaller tensors cost little in float64, and have few pieces whose rounding errors cancel.
+_FEW: Final = 1 << 17
+
+# Two members count as close where their squared distance is less than this part of their squared
+# norms: what rounding leaves of their product, up to 5e-8, is then too much of the distance.
+_CLOSE: Final = 1 / 4
 
 # Squared distances carry the rounding of the squared norms that they are the difference of.
-_RESOLUTION = 1e-14
+_RESOLUTION: Final = 1e-14
 
 
-class TaskVectorGeometry(NamedTuple):
-    """Distances and angles of the members of a zoo, seen from a reference.
+def gram(read: TensorReader, n: int, size: int, origin: int = 0) -> Matrix:
+    """Return the inner products of one tensor of ``n`` members, seen from an origin.
 
-    Attributes
-    ----------
-    l2 : ndarray of float64, shape (n, n)
-        Euclidean distances between the members.
-    cosine : ndarray of float64, shape (n, n)
-        Cosines of the task vectors (member - reference), in [-1, 1]; NaN for a member that equals
-        the reference, and throughout without a reference.
-    norms : ndarray of float64, shape (n,)
-        Lengths of the task vectors; NaN without a reference.
-    """
-
-    l2: Matrix
-    cosine: Matrix
-    norms: NDArray[np.float64]
-
-
-def gram(
-    read: BlockReader, n: int, spans: Sequence[slice], reference: Vector | None = None
-) -> Matrix:
-    """Return the inner products of ``n`` weight vectors, seen from a reference.
-
-    Vectors are read in blocks, so that only ``n`` blocks are in memory. The reference is taken off
-    first and everything is summed in float64: fine-tuned members are close together and far from
-    zero, and squared norms in float32 leave few digits of their distances.
+    The tensor is read in blocks, so that no more than 16 MB of it are in memory. The origin is taken
+    off first: fine-tuned members are close together and far from zero. Products are float32, sums
+    of them float64. Members that lie closer together than to the origin are read a second time and
+    multiplied in float64, seen from one of them, so that their distances keep seven digits too.
 
     Parameters
     ----------
-    read : callable (int, slice) -> ndarray of float32
-        Returns the values of one member in a slice of the flat vector.
+    read : callable (int, slice, ndarray of float32) -> None
+        Writes the values of one member in a slice of the flattened tensor into an array.
     n : int
         Number of members.
-    spans : sequence of slice
-        Disjoint parts of the flat vector to take in, such as those of the body without the head.
-    reference : ndarray of float32, shape (n_parameters,), optional
-        The origin, such as the base; the first member by default.
+    size : int
+        Number of values of the tensor.
+    origin : int, default 0
+        Number of the member that the others are seen from; ``n`` may stand for the base, which
+        ``read`` must then know.
 
     Returns
     -------
     ndarray of float64, shape (n, n)
-        The Gram matrix.
+        The Gram matrix. Those of the tensors of a model add up to that of the model.
 
     Raises
     ------
     ValueError
-        If ``n`` is less than 1, or a block has an unexpected length.
+        If ``n`` is less than 1.
 
     Examples
     --------
-    >>> vectors = np.float32([[1, 0], [1, 2]])
-    >>> gram(lambda i, columns: vectors[i, columns], 2, [slice(0, 2)], np.zeros(2, np.float32))
+    >>> vectors = np.float32([[1, 0], [1, 2], [0, 0]])
+    >>> def read(i, columns, out):
+    ...     out[:] = vectors[i, columns]
+    >>> gram(read, 2, 2, origin=2)
     array([[1., 1.],
            [1., 5.]])
     """
-    total = np.zeros((n, n))
-    for part in span_grams(read, n, merge_spans(spans), reference):
-        total += part
-    return total
-
-
-def span_grams(
-    read: BlockReader, n: int, spans: Sequence[slice], reference: Vector | None = None
-) -> Iterator[Matrix]:
-    """Yield the Gram matrix of each span, such as that of each tensor; `gram` is their sum.
-
-    Parameters
-    ----------
-    read, n, spans, reference
-        As in `gram`.
-
-    Yields
-    ------
-    ndarray of float64, shape (n, n)
-        The Gram matrix of one span.
-
-    Raises
-    ------
-    ValueError
-        As in `gram`.
-    """
     if n < 1:
         raise ValueError("A Gram matrix needs at least one member.")
-    size = _block_size(n)
-    buffer = np.empty(n * size)
-    for span in spans:
-        total = np.zeros((n, n))
-        for columns in _blocks(span, size):
-            rows = buffer[: n * (columns.stop - columns.start)].reshape(n, -1)
-            origin = read(0, columns) if reference is None else reference[columns]
-            for i in range(n):
-                np.subtract(read(i, columns), origin, out=rows[i], dtype=np.float64)
-            total += rows @ rows.T
-        yield total
+    if size <= _FEW:
+        return _products(read, range(n), size, origin, np.float64)
+    # Squares beyond float32 become infinite, and are taken again.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = _products(read, range(n), size, origin, np.float32)
+    if not np.isfinite(total).all():
+        return _products(read, range(n), size, origin, np.float64)
+    for group in _close_groups(total):
+        squared = _squared_distances(_products(read, group, size, group[0], np.float64))
+        total[np.ix_(group, group)] = (_pair_sums(np.diag(total)[group]) - squared) / 2
+    return total
 
 
 def distances(gram: Matrix) -> Matrix:
@@ -130,7 +102,7 @@ def distances(gram: Matrix) -> Matrix:
     -------
     ndarray of float64, shape (n, n)
         Symmetric, 0 on the diagonal. Below 1e-7 of the members' distance from the reference, where
-        rounding rules, a distance is 0; above 1e-4 of it the relative error is below 1e-7.
+        rounding rules, a distance is 0.
 
     Examples
     --------
@@ -138,16 +110,17 @@ def distances(gram: Matrix) -> Matrix:
     array([[0., 2.],
            [2., 0.]])
     """
-    squares = np.diag(gram)[:, None] + np.diag(gram)[None, :]
-    squared = squares - (gram + gram.T)
-    squared[squared <= _RESOLUTION * squares] = 0
-    np.fill_diagonal(squared, 0)
+    squared = _squared_distances(gram)
+    squared[squared <= _RESOLUTION * _pair_sums(np.diag(gram))] = 0
     root: Matrix = np.sqrt(squared)
     return root
 
 
 def cosines(gram: Matrix) -> Matrix:
     """Return the cosines that a Gram matrix holds.
+
+    Task vectors, not raw weights, show which data and task a model was tuned on: raw weights are
+    dominated by the base that all members share [gueta2023]_.
 
     Parameters
     ----------
@@ -158,6 +131,10 @@ def cosines(gram: Matrix) -> Matrix:
     -------
     ndarray of float64, shape (n, n)
         In [-1, 1], 1 on the diagonal; NaN for members of length 0, which have no direction.
+
+    References
+    ----------
+    [gueta2023]_
 
     Examples
     --------
@@ -172,122 +149,56 @@ def cosines(gram: Matrix) -> Matrix:
     return cosine
 
 
-def task_vector_geometry(
-    load: Callable[[int], Vector],
-    n: int,
-    reference: Vector | None,
-    spans: Sequence[slice] | None = None,
-    *,
-    memory: int = 2 << 30,
-) -> TaskVectorGeometry:
-    """Return distances of ``n`` checkpoints and the angles of their task vectors.
-
-    Task vectors, not raw weights, show which data and task a model was tuned on: raw weights are
-    dominated by the base that all members share [gueta2023]_.
-
-    Parameters
-    ----------
-    load : callable (int) -> ndarray of float32, shape (n_parameters,)
-        Returns the whole vector of one member. Called once per member where all fit in ``memory``;
-        else about ``n**2 / (2 * capacity)`` times, with as many resident as fit.
-    n : int
-        Number of members.
-    reference : ndarray of float32, shape (n_parameters,), or None
-        The base. Without it, distances are still taken, but there are no task vectors.
-    spans : sequence of slice, optional
-        Parts of the flat vector to take in; task vectors live on the tensors that the base has,
-        without the head: see `wsgeo.weights.shared_spans`. The whole vector by default.
-    memory : int, default 2 GiB
-        Bytes that resident members may take; at least two members are held.
-
-    Returns
-    -------
-    TaskVectorGeometry
-        ``l2``, ``cosine`` and ``norms``.
-
-    Raises
-    ------
-    ValueError
-        If ``n`` is less than 1, spans overlap, or vectors differ in length.
-
-    References
-    ----------
-    [gueta2023]_
-
-    Examples
-    --------
-    >>> vectors = np.float32([[1, 0], [0, 1]])
-    >>> task_vector_geometry(lambda i: vectors[i], 2, np.zeros(2, np.float32)).cosine
-    array([[1., 0.],
-           [0., 1.]])
-    """
-    if n < 1:
-        raise ValueError("The geometry needs at least one member.")
-    origin = load(0) if reference is None else reference
-    parts = merge_spans([slice(0, origin.size)] if spans is None else spans)
-    total = _tiled_gram(_restricted(load, origin.shape, parts), n, _restrict(origin, parts), memory)
-    if reference is None:
-        nothing = np.full(n, np.nan)
-        return TaskVectorGeometry(distances(total), np.outer(nothing, nothing), nothing)
-    return TaskVectorGeometry(distances(total), cosines(total), np.sqrt(np.diag(total)))
-
-
-def _block_size(n: int) -> int:
-    return max(_LEAST_BLOCK, min(_BLOCK, _ENTRIES // n))
-
-
-def _blocks(span: slice, size: int) -> Iterator[slice]:
-    for start in range(span.start, span.stop, size):
-        yield slice(start, min(start + size, span.stop))
-
-
-def _restrict(vector: Vector, parts: Sequence[slice]) -> Vector:
-    """Return the parts of a vector side by side; the vector itself where they are all of it."""
-    if list(parts) == [slice(0, vector.size)]:
-        return vector
-    return np.concatenate([vector[part] for part in parts]) if parts else vector[:0]
-
-
-def _restricted(
-    load: Callable[[int], Vector], shape: tuple[int, ...], parts: Sequence[slice]
-) -> Callable[[int], Vector]:
-    """Return a loader of the parts alone, which refuses a member of another length."""
-
-    def restricted(i: int) -> Vector:
-        vector = load(i)
-        if vector.shape != shape:
-            raise ValueError(f"Member {i} has shape {vector.shape}, the reference {shape}.")
-        return _restrict(vector, parts)
-
-    return restricted
-
-
-def _tiled_gram(load: Callable[[int], Vector], n: int, origin: Vector, memory: int) -> Matrix:
-    # One more is held while it streams past the resident ones.
-    capacity = n if n * origin.nbytes <= memory else max(1, memory // max(1, origin.nbytes) - 1)
-    total = np.zeros((n, n))
-    whole = slice(0, origin.size)
-    for first in range(0, n, capacity):
-        tile = [load(i) for i in range(first, min(first + capacity, n))]
-        held = slice(first, first + len(tile))
-        total[held, held] = gram(_reader(tile), len(tile), [whole], origin)
-        for j in range(held.stop, n):
-            total[held, j] = total[j, held] = _cross_products(tile, load(j), origin)
+def _products(
+    read: TensorReader, members: Sequence[int], size: int, origin: int, kind: DTypeLike
+) -> Matrix:
+    """Return the inner products of some members, multiplied in one type and summed in float64."""
+    n = len(members)
+    width = min(size, _BLOCK, max(_LEAST, _ENTRIES // n))
+    rows, centre = np.empty((n, width), np.float32), np.empty(width, np.float32)
+    # Made once: an array of this size that is made anew costs as much as the product.
+    seen = np.empty((n, min(width, _PIECE)), kind)
+    total, squares = np.zeros((n, n)), np.zeros(n)
+    for columns in _slices(size, width):
+        block = slice(0, columns.stop - columns.start)
+        read(origin, columns, centre[block])
+        for row, member in zip(rows, members, strict=True):
+            read(member, columns, row[block])
+        for piece in _slices(block.stop, _PIECE):
+            part = seen[:, : piece.stop - piece.start]
+            np.subtract(rows[:, piece], centre[piece], out=part, dtype=kind)
+            total += part @ part.T  # of one array with itself: numpy takes only one triangle
+            for short in _slices(part.shape[1], _SHORT):
+                squares += np.vecdot(part[:, short], part[:, short])
+    np.fill_diagonal(total, squares)
     return total
 
 
-def _reader(vectors: Sequence[Vector]) -> BlockReader:
-    return lambda i, columns: vectors[i][columns]
+def _slices(size: int, width: int) -> Iterator[slice]:
+    for start in range(0, size, width):
+        yield slice(start, min(start + width, size))
 
 
-def _cross_products(tile: Sequence[Vector], vector: Vector, origin: Vector) -> Matrix:
-    """Return the inner products of one member with those of a tile, shape (n_tile,)."""
-    total = np.zeros(len(tile))
-    size = _block_size(len(tile))
-    rows = np.empty((len(tile), size))
-    for columns in _blocks(slice(0, origin.size), size):
-        part = rows[:, : columns.stop - columns.start]
-        for row, member in zip(part, tile, strict=True):
-            np.subtract(member[columns], origin[columns], out=row, dtype=np.float64)
-        total += part @ np.subtract(vector[columns], origin[columns], dtype=np.float64)
-    return total
+def _pair_sums(values: NDArray[np.float64]) -> Matrix:
+    return values[:, None] + values[None, :]
+
+
+def _squared_distances(gram: Matrix) -> Matrix:
+    squared = _pair_sums(np.diag(gram)) - (gram + gram.T)
+    np.fill_diagonal(squared, 0)
+    return squared
+
+
+def _close_groups(gram: Matrix) -> Iterator[list[int]]:
+    """Give the members that close pairs join, group by group."""
+    close = _squared_distances(gram) < _CLOSE * _pair_sums(np.diag(gram))
+    np.fill_diagonal(close, val=False)
+    left = set(np.flatnonzero(close.any(axis=0)).tolist())
+    while left:
+        found, group = [left.pop()], []
+        while found:
+            group.append(member := found.pop())
+            near = left.intersection(np.flatnonzero(close[member]).tolist())
+            left -= near
+            found += near
+        yield sorted(group)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -153,37 +152,3 @@ def lay_out(weights: Weights, layout: Layout) -> Vector:
     ):
         vector[span] = weights.vector[own]
     return vector
-
-
-def merge_spans(spans: Sequence[slice]) -> list[slice]:
-    """Join slices that touch, so that a block may cross from one tensor to the next.
-
-    Parameters
-    ----------
-    spans : sequence of slice
-        Disjoint, with start and stop.
-
-    Returns
-    -------
-    list of slice
-        The same positions, in order and in as few slices as possible.
-
-    Raises
-    ------
-    ValueError
-        If two of them overlap.
-
-    Examples
-    --------
-    >>> merge_spans([slice(4, 6), slice(0, 2), slice(2, 4), slice(8, 9)])
-    [slice(0, 6, None), slice(8, 9, None)]
-    """
-    merged: list[slice] = []
-    for span in sorted(spans, key=lambda span: (span.start, span.stop)):
-        if merged and span.start < merged[-1].stop:
-            raise ValueError(f"The spans {merged[-1]} and {span} overlap.")
-        if merged and span.start == merged[-1].stop:
-            merged[-1] = slice(merged[-1].start, span.stop)
-        else:
-            merged.append(slice(span.start, span.stop))
-    return merged

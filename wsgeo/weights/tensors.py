@@ -150,10 +150,11 @@ def _check_names(header: Header, names: Collection[str] | None) -> frozenset[str
 def _check_unchanged(file: BinaryIO, header: Header) -> None:
     size = os.fstat(file.fileno()).st_size
     if size != header.file_size:
-        _refuse_change(header.path, f"{header.file_size} bytes became {size}")
+        refuse_change(header.path, f"{header.file_size} bytes became {size}")
 
 
-def _refuse_change(path: Path, how: str) -> Never:
+def refuse_change(path: Path, how: str) -> Never:
+    """Refuse a file that is not what it was when its header was read."""
     raise EntryError(
         "file_changed",
         f"the file changed while it was read ({how})",
@@ -173,7 +174,7 @@ def _parts(file: BinaryIO, entry: TensorEntry, path: Path) -> Iterator[bytes]:
     while left:
         part = file.read(min(_PART, left))
         if not part:
-            _refuse_change(path, f"tensor {shown(entry.name)} ends early")
+            refuse_change(path, f"tensor {shown(entry.name)} ends early")
         yield part
         left -= len(part)
 
@@ -185,7 +186,7 @@ def _read_entry(
     view = stored.reshape(-1).view(np.uint8).data
     n_bytes = file.readinto(view)  # type: ignore[attr-defined]
     if n_bytes != entry.end - entry.start:
-        _refuse_change(path, f"tensor {shown(entry.name)} ends early")
+        refuse_change(path, f"tensor {shown(entry.name)} ends early")
     if digest is not None:
         digest.add_tensor(entry.name, [view])
     return widen(stored, entry.dtype)

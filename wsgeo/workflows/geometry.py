@@ -1,22 +1,21 @@
-"""Distances and task-vector cosines of the members of a geometry group."""
+"""Distances and task-vector cosines of the members of a geometry group, whole and by layer."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from wsgeo.store.tables import DISTANCES
-from wsgeo.weights.geometry import task_vector_geometry
-from wsgeo.weights.layout import Vector, Weights
-from wsgeo.zoo import Checkpoint, head_names, load_base, load_weights
-
-Square = NDArray[np.float64]
+from wsgeo.progress import Progress
+from wsgeo.store.tables import DISTANCES, LAYERS
+from wsgeo.weights.geometry import Matrix, cosines, distances
+from wsgeo.weights.layers import layers_of
+from wsgeo.weights.slices import TensorSlices
+from wsgeo.workflows.member_tensors import tensor_gram, verify
+from wsgeo.zoo import Base, Checkpoint, head_names
 
 
 @final
@@ -32,69 +31,93 @@ class Geometry:
         Euclidean distances of the weights.
     cosine : ndarray of float64, shape (n, n), or None
         Cosines of the task vectors; None without a base.
+    layers : mapping of str to Geometry
+        The same of the tensors of each layer, in the order of the model.
     """
 
     ids: tuple[str, ...]
-    l2: Square
-    cosine: Square | None
+    l2: Matrix
+    cosine: Matrix | None
+    layers: Mapping[str, Geometry] = field(default_factory=dict)
 
     def of(self, ids: Sequence[str]) -> Geometry:
         """Return the geometry of some of the members, in their order."""
         places = [self.ids.index(name) for name in ids]
         rows = np.ix_(places, places)
-        return Geometry(
-            tuple(ids), self.l2[rows], None if self.cosine is None else self.cosine[rows]
-        )
+        layers = {name: layer.of(ids) for name, layer in self.layers.items()}
+        cosine = None if self.cosine is None else self.cosine[rows]
+        return Geometry(tuple(ids), self.l2[rows], cosine, layers)
 
     def as_table(self) -> pl.DataFrame:
         """Return one row per pair ``a < b``; `DISTANCES` gives the columns."""
-        rows = [
-            {
-                "a": self.ids[i],
-                "b": self.ids[j],
-                "l2": float(self.l2[i, j]),
-                "cosine": None if self.cosine is None else _number(self.cosine[i, j]),
-            }
-            for i, j in itertools.permutations(range(len(self.ids)), 2)
-            if self.ids[i] < self.ids[j]
+        ids = np.array(self.ids, dtype=object)
+        order = np.argsort(ids, kind="stable")
+        i, j = (order[places] for places in np.triu_indices(len(ids), 1))
+        # A member that equals its base has no direction.
+        cosine = np.full(len(i), np.nan) if self.cosine is None else self.cosine[i, j]
+        columns = {"a": ids[i], "b": ids[j], "l2": self.l2[i, j], "cosine": cosine}
+        found = pl.DataFrame(columns, schema=DISTANCES)
+        return found.with_columns(pl.col("cosine").fill_nan(None))
+
+    def layers_table(self) -> pl.DataFrame:
+        """Return one row per layer and pair ``a < b``; `LAYERS` gives the columns."""
+        frames = [
+            layer.as_table().with_columns(layer=pl.lit(name), position=pl.lit(k, pl.Int64))
+            for k, (name, layer) in enumerate(self.layers.items())
         ]
-        return pl.DataFrame(rows, schema=DISTANCES).sort("a", "b")
+        return pl.concat([pl.DataFrame(schema=LAYERS), *(f.select(list(LAYERS)) for f in frames)])
 
 
-def measure_geometry(members: Sequence[Checkpoint]) -> Geometry:
+def measure_geometry(members: Sequence[Checkpoint], progress: Progress | None = None) -> Geometry:
     """Measure the geometry of one geometry group.
+
+    The files are read once, tensor by tensor, and a few megabytes at a time.
 
     Parameters
     ----------
     members : sequence of Checkpoint
         Members of one geometry group.
+    progress : Progress, optional
+        Told how many tensors are done.
 
     Returns
     -------
     Geometry
         Over the tensors that every member's body has (and the base, where there is one).
+
+    Raises
+    ------
+    EntryError
+        If a file changed since the zoo was read, or an adapter makes a tensor that is not finite.
     """
-    first, base = members[0], load_base(members[0])
+    ids, base = tuple(member.id for member in members), members[0].base
     heads = frozenset[str]().union(*(head_names(member) for member in members))
-    shared = [name for name in first.layout.names if name not in heads and _in(base, first, name)]
+    layout = members[0].layout
+    shared = [name for name in layout.names if name not in heads and _in(base, members[0], name)]
     if not shared:
-        return Geometry(tuple(m.id for m in members), np.zeros((len(members),) * 2), None)
-
-    def body(weights: Weights) -> Vector:
-        return np.concatenate([weights.tensor(name).ravel() for name in shared])
-
-    found = task_vector_geometry(
-        lambda i: body(load_weights(members[i])), len(members), body(base) if base else None
-    )
-    return Geometry(tuple(m.id for m in members), found.l2, found.cosine if base else None)
-
-
-def _number(value: float) -> float | None:
-    # A member that equals its base has no direction.
-    return float(value) if np.isfinite(value) else None
+        return Geometry(ids, np.zeros((len(members),) * 2), None)
+    grams: dict[str, Matrix] = {}
+    with TensorSlices() as slices:
+        for done, (name, layer) in enumerate(layers_of(shared).items()):
+            part = tensor_gram(members, name, slices)
+            grams[layer] = grams[layer] + part if layer in grams else part
+            if progress is not None:
+                progress(done + 1, len(shared), "weight geometry")
+        verify(members, slices)
+    layers = {layer: _geometry(ids, found, base) for layer, found in grams.items()}
+    return _geometry(ids, sum(grams.values(), np.zeros((len(ids),) * 2)), base, layers)
 
 
-def _in(base: Weights | None, member: Checkpoint, name: str) -> bool:
+def _geometry(
+    ids: tuple[str, ...],
+    gram: Matrix,
+    base: Base | None,
+    layers: Mapping[str, Geometry] | None = None,
+) -> Geometry:
+    return Geometry(ids, distances(gram), cosines(gram) if base else None, layers or {})
+
+
+def _in(base: Base | None, member: Checkpoint, name: str) -> bool:
     if base is None:
         return True
-    return name in base.layout.names and base.layout.shape(name) == member.layout.shape(name)
+    return name in base.tensors and base.tensors[name].shape == member.layout.shape(name)

@@ -1,0 +1,310 @@
+"""The geometry of members on disk is that of their loaded weights, whatever the files look like."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from zoo_cases import (
+    NLI_LABELS,
+    bert_config,
+    edit_json,
+    fine_tuned,
+    make_base,
+    make_zoo,
+    random_tensors,
+    write_adapter,
+    write_model,
+)
+
+from wsgeo.errors import EntryError
+from wsgeo.weights.slices import TensorSlices
+from wsgeo.weights.tensors import read_tensors, write_safetensors
+from wsgeo.workflows import member_tensors
+from wsgeo.workflows.geometry import measure_geometry
+from wsgeo.zoo import head_names, load_base, load_weights, read_zoo
+
+CONFIG = bert_config()
+WIDE = {"hidden_size": 64, "intermediate_size": 128}
+
+
+def plain(members):
+    """Return distances and cosines from whole weights, pair by pair in float64."""
+    base, heads = load_base(members[0]), set().union(*map(head_names, members))
+    names = [name for name in members[0].layout.names if name not in heads]
+    names = [name for name in names if base is None or name in base.layout.names]
+
+    def body(weights):
+        return np.concatenate([weights.tensor(name).ravel() for name in names]).astype(np.float64)
+
+    vectors = np.array([body(load_weights(member)) for member in members])
+    l2 = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    if base is None:
+        return l2, None
+    tau = vectors - body(base)
+    with np.errstate(invalid="ignore"):
+        unit = tau / np.linalg.norm(tau, axis=1)[:, None]
+    return l2, unit @ unit.T
+
+
+def members_of(root):
+    zoo = read_zoo(root)
+    assert [row for row in zoo.excluded if row.fate == "rejected"] == []
+    return zoo.geometry_group("g0")
+
+
+def check(members, tolerance=1e-6):
+    """Compare with the plain way, and the layers with the whole; return the geometry."""
+    found, (l2, cosine) = measure_geometry(members), plain(members)
+    np.testing.assert_allclose(found.l2, l2, rtol=tolerance, atol=1e-7 * l2.max())
+    if cosine is None:
+        assert found.cosine is None
+    else:
+        np.testing.assert_allclose(found.cosine, cosine, rtol=0, atol=tolerance)
+    squares = sum(layer.l2**2 for layer in found.layers.values())
+    np.testing.assert_allclose(squares, found.l2**2, rtol=1e-9, atol=1e-12)
+    return found
+
+
+@pytest.fixture
+def read_bytes(monkeypatch):
+    """Give a list that each read of a slice adds its file and bytes to."""
+    seen, read = [], TensorSlices.read
+
+    def counting(self, path, name, columns, out):
+        seen.append((path, out.nbytes))
+        read(self, path, name, columns, out)
+
+    monkeypatch.setattr(TensorSlices, "read", counting)
+    return seen
+
+
+class TestFullModels:
+    """Members that are whole."""
+
+    def test_agree_with_loaded_weights(self, tmp_path):
+        """Layers come in the order of the model, and their squares sum to the whole."""
+        found = check(members_of(make_zoo(tmp_path / "zoo")))
+
+        assert list(found.layers) == ["embeddings", "layer 0", "layer 1"]
+
+    def test_of_any_type_and_in_shards(self, tmp_path):
+        """Half precision, bfloat16 and shards are read where they lie."""
+        root = make_zoo(tmp_path / "zoo", n_members=1)
+        base, config = random_tensors(CONFIG), bert_config(labels=NLI_LABELS)
+        for k, (dtype, shards) in enumerate([("F16", 1), ("BF16", 3), ("F32", 2)]):
+            tensors = fine_tuned(base, config, 70 + k)
+            folder = root / f"other-{k}"
+            write_model(
+                folder, tensors, config, dtype=dtype, n_shards=shards, facts={"base": "base"}
+            )
+
+        assert len(members_of(root)) == 4
+        check(members_of(root))
+
+    def test_without_a_base(self, tmp_path):
+        """Distances need no base; cosines are null then."""
+        root = make_zoo(tmp_path / "zoo", n_members=3)
+        for k in range(3):
+            (root / f"run-{k}" / "wsgeo.json").unlink()
+        members = [m for m in members_of(root) if m.id.startswith("run")]
+
+        assert members[0].base is None
+        found = check(members)
+        assert found.as_table()["cosine"].null_count() == 3
+
+    def test_that_are_one_language_model(self, tmp_path):
+        """Tied tensors count once, in one read of the files."""
+        root = tmp_path / "zoo"
+        for k in range(3):
+            make_base(root / f"model-{k}", seed=k)
+
+        check(members_of(root))
+
+    def test_are_read_once(self, tmp_path, read_bytes):
+        """The bytes of bodies and base are read once, and none of the heads."""
+        root = make_zoo(tmp_path / "zoo", n_members=3)
+        members = members_of(root)
+
+        measure_geometry(members)
+
+        base = members[0].base
+        body = sum(4 * int(np.prod(ref.shape)) for ref in base.tensors.values())
+        assert sum(n_bytes for _, n_bytes in read_bytes) == 4 * body
+
+    def test_in_blocks_smaller_than_a_tensor(self, tmp_path, monkeypatch):
+        """Blocks that end inside a row change nothing."""
+        monkeypatch.setattr("wsgeo.weights.geometry._BLOCK", 37)
+        root = make_zoo(tmp_path / "zoo", n_members=2)
+        write_adapter(root / "lora", "base", CONFIG)
+
+        check(members_of(root))
+
+    @pytest.mark.parametrize("whose", ["base", "run-0"])
+    def test_that_changed_are_refused(self, tmp_path, whose):
+        """A file that changed since the zoo was read is refused, also at the same size and time."""
+        root = make_zoo(tmp_path / "zoo", n_members=2)
+        members = members_of(root)
+        path = root / whose / "model.safetensors"
+        raw = bytearray(path.read_bytes())
+        raw[-3] ^= 1
+        path.write_bytes(raw)
+
+        with pytest.raises(EntryError) as refused:
+            measure_geometry(members)
+        assert refused.value.code == "file_changed"
+
+
+ADAPTERS = {
+    "plain": {},
+    "rank-stabilised": {"use_rslora": True},
+    "alpha": {"alpha_pattern": {"query": 7}},
+    "more targets": {"targets": ("key", "query", "value")},
+    "rank": {"rank": 5},
+}
+
+
+class TestAdapters:
+    """Members that are adapters of one base."""
+
+    def make(self, root, **changes):
+        make_base(root / "base", **changes)
+        config = bert_config(**changes)
+        for k, settings in enumerate(ADAPTERS.values()):
+            write_adapter(root / f"lora-{k}", "base", config, seed=k, **settings)
+        return members_of(root)
+
+    def test_agree_with_merged_weights(self, tmp_path, read_bytes):
+        """Ranks, scalings and targets may differ; the base is never read."""
+        members = self.make(tmp_path / "zoo")
+
+        measure_geometry(members)
+
+        assert {path.name for path, _ in read_bytes} == {"adapter_model.safetensors"}
+        found = check(members)
+        assert found.l2[0, 1] > 0
+        assert not found.layers["embeddings"].l2.any()
+
+    def test_agree_where_factors_are_the_dearer_way(self, tmp_path, monkeypatch):
+        """Where matrices are the cheaper way, they are made slice by slice, with the same result."""
+        members = self.make(tmp_path / "zoo")
+        factored = measure_geometry(members)
+        monkeypatch.setattr(member_tensors, "_are_cheap", lambda *_: False)
+
+        check(members)
+        np.testing.assert_allclose(measure_geometry(members).l2, factored.l2, rtol=1e-6)
+
+    def test_high_ranks_are_the_dearer_way(self):
+        """Factors that are wider than the matrix itself are not multiplied."""
+        assert member_tensors._are_cheap([8] * 200, (768, 768))
+        assert not member_tensors._are_cheap([64] * 200, (768, 768))
+
+    def test_with_a_tensor_of_their_own(self, tmp_path, read_bytes):
+        """A body tensor that one adapter holds whole is read of all, and the others' factors not."""
+        root = tmp_path / "zoo"
+        self.make(root)
+        path = root / "lora-1" / "adapter_model.safetensors"
+        name = "base_model.model.bert.encoder.layer.0.output.LayerNorm"
+        own = {f"{name}.weight": np.full(16, 1.5, np.float32), f"{name}.bias": np.ones(16, "f4")}
+        write_safetensors(path, read_tensors(path) | own)
+        modules = ["classifier", "score", "pooler", "output.LayerNorm"]
+        edit_json(root / "lora-1" / "adapter_config.json", modules_to_save=modules)
+        members = members_of(root)
+
+        check(members)
+
+        of_base = sum(n for path, n in read_bytes if path.name == "model.safetensors")
+        assert of_base == 2 * 16 * 4 * len(members)
+
+    def test_beside_full_members(self, tmp_path):
+        """A mixed zoo is read slice by slice, adapters merged on the way."""
+        root = make_zoo(tmp_path / "zoo", n_members=2, **WIDE)
+        for k in range(2):
+            write_adapter(root / f"lora-{k}", "base", bert_config(**WIDE), seed=k)
+
+        check(members_of(root))
+
+    def test_that_never_trained_are_their_base(self, tmp_path):
+        """With B = 0 an adapter has no direction, and the distance of two is zero."""
+        root = tmp_path / "zoo"
+        make_base(root / "base")
+        for k, scale in enumerate([0.0, 0.0, 0.1]):
+            write_adapter(root / f"lora-{k}", "base", CONFIG, seed=k, scale=scale)
+
+        found = measure_geometry(members_of(root))
+
+        assert found.l2[0, 1] == 0
+        assert np.isnan(found.cosine[0]).all()
+        assert found.as_table()["cosine"].to_list() == [None, None, None]
+
+    def test_that_scale(self, tmp_path):
+        """IA3 vectors scale rows with their bias, or columns."""
+        root = make_zoo(tmp_path / "zoo", n_members=1)
+        for k in range(2):
+            self.write_ia3(root / f"ia3-{k}", k)
+
+        assert len(members_of(root)) == 3
+        check(members_of(root))
+
+    def write_ia3(self, folder, seed):
+        changes = {"peft_type": "IA3", "feedforward_modules": ["output.dense"]}
+        write_adapter(folder, "base", CONFIG, **changes)
+        path, rng = folder / "adapter_model.safetensors", np.random.default_rng(seed)
+        stored = {n: v for n, v in read_tensors(path).items() if ".lora_" not in n}
+        for module, shape in (("attention.self.key", (16, 1)), ("output.dense", (1, 32))):
+            name = f"base_model.model.bert.encoder.layer.0.{module}.ia3_l"
+            stored[name] = rng.normal(1, 0.3, shape).astype(np.float32)
+        edit_json(
+            folder / "adapter_config.json",
+            target_modules=["key", "output.dense"],
+            init_ia3_weights=True,
+        )
+        write_safetensors(path, stored)
+
+    def test_stored_input_first(self, tmp_path):
+        """Where a base stores matrices input first, the product is turned."""
+        root = tmp_path / "zoo"
+        members = [dataclasses.replace(m, lora=turned(m)) for m in self.make(root)]
+
+        check(members)
+
+
+def turned(member):
+    """Return an adapter's factors as if its base, of square matrices, stored them input first."""
+    return {n: dataclasses.replace(pair, transposed=True) for n, pair in member.lora.items()}
+
+
+class TestTables:
+    """What is written of a geometry."""
+
+    def test_one_row_per_pair_and_layer(self, tmp_path):
+        """Ids are in order whatever the order of the members, and layers keep theirs."""
+        members = list(members_of(make_zoo(tmp_path / "zoo", n_members=3)))[::-1]
+        found = measure_geometry(members)
+
+        pairs, layers = found.as_table(), found.layers_table()
+
+        assert pairs.select("a", "b").rows() == [
+            ("run-0", "run-1"), ("run-0", "run-2"), ("run-1", "run-2")
+        ]  # fmt: skip
+        assert pairs["l2"].to_list() == [found.l2[2, 1], found.l2[2, 0], found.l2[1, 0]]
+        assert layers.height == 9
+        assert layers["position"].to_list() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+        assert layers.filter(layer="layer 1")["l2"][0] == found.layers["layer 1"].l2[2, 1]
+
+    def test_some_of_the_members(self, tmp_path):
+        """A part of the members has their rows, in every layer too."""
+        found = measure_geometry(members_of(make_zoo(tmp_path / "zoo", n_members=3)))
+
+        part = found.of(["run-2", "run-0"])
+
+        assert part.l2[0, 1] == found.l2[2, 0]
+        assert part.layers["layer 0"].cosine[0, 1] == found.layers["layer 0"].cosine[2, 0]
+
+    def test_of_one_member(self, tmp_path):
+        """A single member has tables without rows."""
+        found = measure_geometry(members_of(make_zoo(tmp_path / "zoo", n_members=1)))
+
+        assert found.as_table().is_empty()
+        assert found.layers_table().is_empty()
