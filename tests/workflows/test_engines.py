@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from wsgeo.errors import EntryError
+from wsgeo.errors import EntryError, MissingAssetError
 from wsgeo.evaluation.backends import KNOWN, MODULE
 from wsgeo.evaluation.losses import Point
 from wsgeo.processes.pool import WorkerPool
@@ -79,3 +81,37 @@ def test_a_worker_that_dies_leaves_the_module(reopened, monkeypatch):
 
     assert found.kernel == MODULE
     assert "no such operator" in found.reason
+
+
+class TestWorkers:
+    """Who does the work."""
+
+    def test_the_callers_own(self):
+        """Workers that the caller has are used, and stay."""
+        with WorkerPool(0) as pool, engines.workers(pool, None) as given:
+            assert given is pool
+
+    def test_without_dask(self, monkeypatch):
+        """An engine that is not installed is refused in one line, with exit code 6."""
+        monkeypatch.setitem(sys.modules, "distributed", None)
+        with (
+            pytest.raises(MissingAssetError, match=r"wsgeo\[dask\]"),
+            engines.workers(None, 1, "dask"),
+        ):
+            pass
+
+    @pytest.mark.parametrize(
+        ("engine", "scheduler", "said"),
+        [("ray", None, "local, dask"), ("local", "tcp://host:8786", "scheduler")],
+    )
+    def test_misuse(self, engine, scheduler, said):
+        """An engine that does not exist, and a scheduler for one that has none, are misuse."""
+        with pytest.raises(ValueError, match=said), engines.workers(None, 1, engine, scheduler):
+            pass
+
+    @pytest.mark.slow
+    def test_a_cluster_of_ones_own(self):
+        """Dask without a scheduler is a cluster on this machine."""
+        with engines.workers(None, 2, "dask") as pool:
+            assert pool.n_jobs == 2
+            assert list(pool.run(abs, [-3])) == [(0, 3)]

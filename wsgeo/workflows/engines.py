@@ -15,6 +15,7 @@ from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.losses import Point
 from wsgeo.paths.line_races import shuffled_name
 from wsgeo.processes.abstract import AbstractPool
+from wsgeo.processes.dask_pool import DaskPool
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
@@ -25,27 +26,50 @@ from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
 from wsgeo.zoo.checkpoints import Checkpoint
 
+ENGINES = ("local", "dask")
+"""Where work is done: by processes of this machine, or by the workers of a Dask cluster."""
+
 
 @contextlib.contextmanager
-def workers(pool: AbstractPool | None, jobs: int | None) -> Iterator[AbstractPool]:
-    """Give the processes of the caller, or new ones that end with the block.
+def workers(
+    pool: AbstractPool | None,
+    jobs: int | None,
+    engine: str = "local",
+    scheduler: str | None = None,
+) -> Iterator[AbstractPool]:
+    """Give the workers of the caller, or new ones that end with the block.
 
     Parameters
     ----------
     pool : AbstractPool or None
         Those of the caller.
     jobs : int or None
-        How many new ones; default one per core.
+        How many new ones on this machine; default one per core.
+    engine : str, default 'local'
+        ``local`` (processes of this machine) or ``dask`` (workers of a Dask cluster).
+    scheduler : str, optional
+        Address of the cluster's scheduler; default a new cluster on this machine.
 
     Yields
     ------
     AbstractPool
-        The processes.
+        The workers.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine, or a scheduler is given to the local one.
     """
+    if engine not in ENGINES:
+        raise ValueError(f"No engine is called {engine!r}; there are {', '.join(ENGINES)}.")
+    if scheduler is not None and engine != "dask":
+        raise ValueError(f"Only Dask has a scheduler; engine is {engine!r}.")
     if pool is not None:
         yield pool
         return
-    with WorkerPool(n_cores() if jobs is None else jobs) as own:
+    n_jobs = n_cores() if jobs is None else jobs
+    own = WorkerPool(n_jobs) if engine == "local" else DaskPool(scheduler, n_jobs=max(1, n_jobs))
+    with own:
         yield own
 
 
