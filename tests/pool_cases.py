@@ -80,6 +80,11 @@ def whose(x: object) -> int:
     return os.getpid()
 
 
+def slow_whose(x: object) -> int:
+    time.sleep(0.05)
+    return os.getpid()
+
+
 def surroundings(_: int) -> tuple[int, str, str, bool, bool]:
     import torch
 
