@@ -80,6 +80,10 @@ def whose(x: object) -> int:
     return os.getpid()
 
 
+def read(path: str) -> str:
+    return Path(path).read_text()
+
+
 def slow_whose(x: object) -> int:
     time.sleep(0.05)
     return os.getpid()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pickle
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pool_cases
 import pytest
-from pool_cases import LIGHT, Learner, double, sleep, slow_whose, whose
+from pool_cases import LIGHT, Learner, double, read, sleep, slow_whose, whose
 
 from wsgeo.errors import MissingAssetError, WsgeoError
 from wsgeo.processes import DaskPool, WorkerPool, dask_cluster, dask_worker
@@ -82,6 +83,7 @@ class TestSlotOfAWorker:
             "function": "f",
             "content": pickle.dumps(Learner()),
             "argument": pickle.dumps(1),
+            "folder": "/",
             "timeout": None,
             "deaths": 0,
             "hears": False,
@@ -107,6 +109,18 @@ class TestSlotOfAWorker:
         """A slot keeps the function that it was sent, with what it has learnt."""
         assert self.n_calls(self.errand()) == 1
         assert self.n_calls(self.errand(content=None)) == 2
+
+    def test_relative_paths(self, tmp_path):
+        """Relative paths are those of the caller; one that is not there is named."""
+        (tmp_path / "here.txt").write_text("found")
+        content, argument = pickle.dumps(read), pickle.dumps("here.txt")
+        errand = self.errand(content=content, argument=argument, folder=str(tmp_path))
+        elsewhere = dataclasses.replace(errand, slot=1, folder=str(tmp_path / "nowhere"))
+
+        assert pickle.loads(dask_worker.answer(errand)[1]) == "found"
+        done, failure = dask_worker.answer(elsewhere)
+        assert not done
+        assert "here.txt" in failure.reason
 
     def test_an_unknown_function(self):
         """A function that a slot was not sent, or another one, is asked for."""

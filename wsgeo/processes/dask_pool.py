@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, final
 
 from wsgeo.errors import WsgeoError
@@ -142,6 +143,7 @@ class DaskPool(AbstractPool):
             function=self._name,
             content=None if place.knows == self._name else self._content,
             argument=pickle.dumps(job.argument, pickle.HIGHEST_PROTOCOL),
+            folder=str(Path.cwd()),
             timeout=job.timeout,
             deaths=job.deaths,
             hears=job.hear is not None,

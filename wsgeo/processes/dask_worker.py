@@ -7,10 +7,12 @@ work to the next with what it has loaded.
 
 from __future__ import annotations
 
+import os
 import pickle
 import platform
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, final
@@ -42,6 +44,8 @@ class Errand:
         The function, pickled; None where this slot was sent it before.
     argument : bytes
         Its argument, pickled.
+    folder : str
+        The caller's current folder, from which relative paths count.
     timeout : float or None
         Seconds that the work may take.
     deaths : int
@@ -61,6 +65,7 @@ class Errand:
     function: str
     content: bytes | None = field(repr=False)
     argument: bytes = field(repr=False)
+    folder: str
     timeout: float | None
     deaths: int
     hears: bool
@@ -82,8 +87,12 @@ class Courier:
     def __init__(self, content: bytes) -> None:
         self._content, self._function = content, None
 
-    def __call__(self, argument: bytes) -> bytes:
-        """Return the pickled result of a pickled argument."""
+    def __call__(self, request: tuple[str, bytes]) -> bytes:
+        """Return the pickled result of a pickled argument, relative to the caller's folder."""
+        folder, argument = request
+        # Where it does not exist, a file that is missed tells.
+        with suppress(OSError):
+            os.chdir(folder)
         if self._function is None:
             self._function = pickle.loads(self._content)  # noqa: S301 - written by the caller's pool
         function: Any = self._function
@@ -160,7 +169,8 @@ class _Place:
             if self._knows != errand.function:
                 return None
             hear = _teller(errand.session, errand.key) if errand.hears else None
-            work = Job(0, errand.argument, hear, errand.timeout, errand.deaths)
+            request = errand.folder, errand.argument
+            work = Job(0, request, hear, errand.timeout, errand.deaths)
             try:
                 return self.pool.once(self._courier, work)
             finally:
