@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,12 @@ class Chunk:
 
     Parameters
     ----------
-    rows : ndarray of int64, shape (n_examples,)
+    rows : Tensor of int64, shape (n_examples,)
         Which examples these are.
-    words, positions, types : Tensor of int64, shape (n_tokens,)
-        Rows of the packed embedding tables.
+    parts : Tensor of int64, shape (n_tokens, 2)
+        Which of the texts' words, and of its spots behind them, make each token's embedding.
+    positions : Tensor of int64, shape (n_tokens,)
+        Where each token stands.
     groups : tuple of (int, int, int)
         Start, number of examples and their length, of each run of examples of equal length.
     read : Tensor of int64, shape (n_read,)
@@ -43,10 +46,9 @@ class Chunk:
         Whether one token of each example is read, and it sees the whole example.
     """
 
-    rows: Ints
-    words: torch.Tensor
+    rows: torch.Tensor
+    parts: torch.Tensor
     positions: torch.Tensor
-    types: torch.Tensor
     groups: tuple[tuple[int, int, int], ...]
     read: torch.Tensor
     owners: torch.Tensor
@@ -54,9 +56,42 @@ class Chunk:
     alone: bool
 
 
-def chunks_of(
-    examples: EncodedExamples, blueprint: Blueprint, known: Ints | None, token_budget: int
-) -> list[Chunk]:
+@final
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Examples in chunks, and what the embeddings of their tokens are made of.
+
+    Parameters
+    ----------
+    words : Tensor of int64, shape (n_words,)
+        Rows of the packed table of words that occur.
+    positions, types : Tensor of int64, shape (n_spots,)
+        Pairs of a position and a type that occur.
+    chunks : tuple of Chunk
+        Every example is in exactly one.
+    n_tokens : int
+        Tokens of all chunks.
+    """
+
+    words: torch.Tensor
+    positions: torch.Tensor
+    types: torch.Tensor
+    chunks: tuple[Chunk, ...]
+    n_tokens: int
+
+    @property
+    def n_parts(self) -> int:
+        """Number of words and spots."""
+        return len(self.words) + len(self.positions)
+
+
+def texts_of(
+    examples: EncodedExamples,
+    blueprint: Blueprint,
+    known: Ints | None,
+    token_budget: int,
+    device: str = "cpu",
+) -> Texts:
     """Cut examples into chunks.
 
     Parameters
@@ -69,23 +104,41 @@ def chunks_of(
         Sorted token ids whose embeddings are packed; None where all are.
     token_budget : int
         Tokens per chunk.
+    device : str, default 'cpu'
+        Where the tensors are.
 
     Returns
     -------
-    list of Chunk
-        Every example is in exactly one.
+    Texts
+        Every example once.
 
     Raises
     ------
     DataError
         If there are no examples, or one has no token to score.
     """
+    import torch
+
     if not len(examples):
         raise DataError("there are no examples", where=examples.name, remedy="Choose other data.")
     reader = _Reader(examples, blueprint)
-    return [
-        _chunk(examples, reader, known, rows) for rows in batches(examples.lengths, token_budget)
-    ]
+    cut = batches(examples.lengths, token_budget)
+    tokens = [_tokens(examples, reader, rows) for rows in cut]
+    everything = np.concatenate(tokens, axis=1)
+    words, word = np.unique(everything[0], return_inverse=True)
+    spots, spot = np.unique(everything[1:], axis=1, return_inverse=True)
+    parts = np.stack([word, spot.ravel() + len(words)], axis=1)
+    ends = np.cumsum([each.shape[1] for each in tokens])[:-1]
+
+    def there(array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array, np.int64)).to(device)
+
+    chunks = tuple(
+        _chunk(examples, reader, rows, part, each[1], there)
+        for rows, part, each in zip(cut, np.split(parts, ends), tokens, strict=True)
+    )
+    table_rows = words if known is None else np.searchsorted(known, words)
+    return Texts(there(table_rows), there(spots[0]), there(spots[1]), chunks, len(parts))
 
 
 class _Reader:
@@ -133,32 +186,36 @@ class _Reader:
         return int(np.max(np.arange(length) * real))
 
 
-def _chunk(examples: EncodedExamples, reader: _Reader, known: Ints | None, rows: Ints) -> Chunk:
-    import torch
+def _tokens(examples: EncodedExamples, reader: _Reader, rows: Ints) -> Ints:
+    """Return word, position and type of each token of some examples, shape (3, n_tokens)."""
+    found = [
+        np.stack([examples.input_ids[row, :n], reader.positions(row, n),
+                  examples.token_type_ids[row, :n]])
+        for row, n in zip(rows, examples.lengths[rows], strict=True)
+    ]  # fmt: skip
+    return np.concatenate(found, axis=1).astype(np.int64)
 
+
+def _chunk(
+    examples: EncodedExamples,
+    reader: _Reader,
+    rows: Ints,
+    parts: Ints,
+    positions: Ints,
+    there: Callable[[NDArray[Any]], torch.Tensor],
+) -> Chunk:
     lengths = examples.lengths[rows]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     read = [reader.read(row, n) for row, n in zip(rows, lengths, strict=True)]
     places = [start + where for start, (where, _) in zip(starts, read, strict=False)]
-    counts = [len(where) for where, _ in read]
-
-    def running(table: NDArray[np.int32]) -> torch.Tensor:
-        parts = [table[row, :n] for row, n in zip(rows, lengths, strict=True)]
-        return torch.from_numpy(np.concatenate(parts).astype(np.int64))
-
-    words = running(examples.input_ids)
-    if known is not None:
-        words = torch.from_numpy(np.searchsorted(known, words.numpy()))
-    positions = [reader.positions(row, n) for row, n in zip(rows, lengths, strict=True)]
     return Chunk(
-        rows=rows,
-        words=words,
-        positions=torch.from_numpy(np.concatenate(positions)),
-        types=running(examples.token_type_ids),
+        rows=there(rows),
+        parts=there(parts),
+        positions=there(positions),
         groups=_groups(lengths),
-        read=torch.from_numpy(np.concatenate(places)),
-        owners=torch.from_numpy(np.repeat(np.arange(len(rows)), counts)),
-        targets=torch.from_numpy(np.concatenate([targets for _, targets in read])),
+        read=there(np.concatenate(places)),
+        owners=there(np.repeat(np.arange(len(rows)), [len(where) for where, _ in read])),
+        targets=there(np.concatenate([targets for _, targets in read])),
         alone=reader.alone([where for where, _ in read], lengths),
     )
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import TYPE_CHECKING, Protocol, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,12 @@ from numpy.typing import NDArray
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.weights.layout import Vector, Weights
 from wsgeo.zoo.checkpoints import Checkpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Values: TypeAlias = "Vector | Tensor"
+"""A flat weight vector: an array, or a tensor where it is on another device."""
 
 
 @final
@@ -170,15 +176,15 @@ class AbstractBackend(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def buffer(self) -> Vector | None:
+    def buffer(self) -> Values | None:
         """The model's own weights, to be filled in place before a call; None if it copies."""
 
     @abc.abstractmethod
-    def losses(self, vector: Vector, examples: EncodedExamples, *, logits: bool = False) -> Outcome:
+    def losses(self, vector: Values, examples: EncodedExamples, *, logits: bool = False) -> Outcome:
         """Return per-example losses of the model with weights ``vector``, or why there are none."""
 
     @abc.abstractmethod
-    def features(self, vector: Vector, examples: EncodedExamples) -> NDArray[np.float32]:
+    def features(self, vector: Values, examples: EncodedExamples) -> NDArray[np.float32]:
         """Return the input of the head's last layer, shape (n_examples, width)."""
 
 

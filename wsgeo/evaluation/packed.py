@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wsgeo.evaluation.blueprints import Blueprint
-from wsgeo.evaluation.chunks import Chunk, chunks_of
-from wsgeo.evaluation.flat import FlatBackend
+from wsgeo.evaluation.chunks import Chunk, Texts, texts_of
+from wsgeo.evaluation.flat import FlatBackend, outcome_of
 from wsgeo.evaluation.kernels import KERNELS
-from wsgeo.evaluation.losses import Failure, Losses, Outcome
+from wsgeo.evaluation.losses import Outcome, Values
 from wsgeo.evaluation.packing import Packing, Piece
-from wsgeo.evaluation.scoring import class_scores, mapped_logits, token_scores
+from wsgeo.evaluation.scoring import class_scores, mapped_logits, means_by_owner, token_scores
 from wsgeo.evaluation.transformer import Transformer
 from wsgeo.tasks.task import EncodedExamples, Objective
-from wsgeo.weights.layout import Layout, Vector
+from wsgeo.weights.layout import Layout
 
 if TYPE_CHECKING:
     import torch
 
-_PREPARED_SETS = 8  # example sets whose chunks are kept
+_PREPARED_SETS = 64  # example sets whose chunks are kept
 _SCORED_AT_ONCE = 1 << 24  # logits: 64 MiB
 
 Ints = NDArray[np.int64]
@@ -87,6 +87,11 @@ class PackedBackend(FlatBackend):
         A key of `wsgeo.evaluation.kernels.KERNELS`.
     token_budget : int, default 2048
         Tokens of a forward pass.
+    precision : str, default 'fp32'
+        Number format of the layers, ``fp32`` or ``bf16``; sums of embeddings, the head of a
+        classifier and losses are in float32 or better.
+    device : str, default 'cpu'
+        Where it computes.
     """
 
     def __init__(
@@ -97,20 +102,28 @@ class PackedBackend(FlatBackend):
         *,
         kernel: str = "plain",
         token_budget: int = 2048,
+        precision: str = "fp32",
+        device: str = "cpu",
     ) -> None:
-        super().__init__(packing.layout)
+        import torch
+
+        super().__init__(packing.layout, device)
         self._blueprint = blueprint
         self._known = None if blueprint.is_tied(packing.source) else known
         self._token_budget = token_budget
-        self._model = Transformer(blueprint, packing.layout, self._flat, KERNELS[kernel])
-        self._prepared: dict[str, list[Chunk]] = {}
+        rounded = precision == "bf16"
+        self._rounded = torch.zeros_like(self._flat, dtype=torch.bfloat16) if rounded else None
+        self._model = Transformer(
+            blueprint, packing.layout, self._flat, KERNELS[kernel], self._rounded
+        )
+        self._prepared: dict[str, Texts] = {}
 
-    def losses(self, vector: Vector, examples: EncodedExamples, *, logits: bool = False) -> Outcome:
+    def losses(self, vector: Values, examples: EncodedExamples, *, logits: bool = False) -> Outcome:
         """Measure a weight vector.
 
         Parameters
         ----------
-        vector : ndarray of float32, shape (n_parameters,)
+        vector : ndarray or Tensor of float32, shape (n_parameters,)
             The weights, in the order of `layout`.
         examples : EncodedExamples
             What to measure on; their tokens are among the known ones.
@@ -132,29 +145,26 @@ class PackedBackend(FlatBackend):
 
         self._take(vector)
         n, classify = len(examples), examples.objective is Objective.CLASSIFICATION
-        loss, hit = np.empty(n, np.float32), np.empty(n, np.float32)
-        classes = np.empty((n, len(examples.class_map)), np.float32)
-        for chunk in self._chunks(examples):
-            with torch.inference_mode():
-                features = self._model.features(self._model.hidden(chunk))
+        texts, device = self._texts(examples), self._flat.device
+        scored = torch.empty(2, n, dtype=torch.float64, device=device)
+        classes = torch.empty(n, len(examples.class_map), device=device)
+        with torch.inference_mode():
+            for chunk, features in self._features(texts, exact=classify):
                 if classify:
                     mapped = mapped_logits(self._model.scores(features), examples.class_map)
-                    classes[chunk.rows] = mapped.numpy()
-                    outcome = class_scores(mapped, chunk.targets)
+                    classes[chunk.rows] = mapped
+                    outcome = torch.stack(class_scores(mapped, chunk.targets))
                 else:
                     outcome = self._token_scores(features, chunk)
-            loss[chunk.rows], hit[chunk.rows] = outcome[0].numpy(), outcome[1].numpy()
-            if bad := int((~np.isfinite(loss[chunk.rows])).sum()):
-                reason = f"the loss is not finite on {bad} of {len(chunk.rows)} examples"
-                return Failure("nonfinite", reason)
-        return Losses(loss, hit, classes if logits and classify else None)
+                scored[:, chunk.rows] = outcome
+        return outcome_of(scored, classes if logits and classify else None)
 
-    def features(self, vector: Vector, examples: EncodedExamples) -> NDArray[np.float32]:
+    def features(self, vector: Values, examples: EncodedExamples) -> NDArray[np.float32]:
         """Return what the last layer of the head sees.
 
         Parameters
         ----------
-        vector : ndarray of float32, shape (n_parameters,)
+        vector : ndarray or Tensor of float32, shape (n_parameters,)
             The weights, in the order of `layout`.
         examples : EncodedExamples
             Examples of a classification task.
@@ -167,39 +177,47 @@ class PackedBackend(FlatBackend):
         import torch
 
         self._take(vector)
-        chunks = self._chunks(examples)
+        texts = self._texts(examples)
         with torch.inference_mode():
-            found = [self._model.features(self._model.hidden(chunk)).numpy() for chunk in chunks]
-        features = np.empty((len(examples), found[0].shape[1]), np.float32)
-        features[np.concatenate([chunk.rows for chunk in chunks])] = np.concatenate(found)
-        return features
+            found = list(self._features(texts, exact=True))
+            features = torch.cat([each for _, each in found])
+            order = torch.cat([chunk.rows for chunk, _ in found]).argsort()
+            rows: NDArray[np.float32] = features[order].cpu().numpy()
+        return rows
 
-    def _token_scores(
-        self, features: torch.Tensor, chunk: Chunk
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _take(self, vector: Values) -> None:
+        super()._take(vector)
+        if self._rounded is not None:
+            self._rounded.copy_(self._flat)
+
+    def _features(self, texts: Texts, *, exact: bool) -> Iterator[tuple[Chunk, torch.Tensor]]:
+        """Yield chunks and the input of the head's last layer, the head in float32 if asked."""
+        start = self._model.start(texts)
+        for chunk in texts.chunks:
+            hidden = self._model.hidden(chunk, start)
+            yield chunk, self._model.features(hidden.float() if exact else hidden)
+
+    def _token_scores(self, features: torch.Tensor, chunk: Chunk) -> torch.Tensor:
         """Return loss and share of hits of each example, over a bounded number of logits at once."""
         import torch
 
         n_words = len(self._model.scores(features[:1])[0])
         at_once = max(1, _SCORED_AT_ONCE // n_words)
-        parts = [
-            token_scores(self._model.scores(some), targets)
+        each = [
+            torch.stack(token_scores(self._model.scores(some).float(), targets))
             for some, targets in zip(
                 torch.split(features, at_once), torch.split(chunk.targets, at_once), strict=True
             )
         ]
-        each = torch.cat([torch.stack(part) for part in parts], dim=1)
-        total = torch.zeros(2, len(chunk.rows), dtype=torch.float64)
-        total.index_add_(1, chunk.owners, each)
-        count = torch.bincount(chunk.owners, minlength=len(chunk.rows))
-        return total[0] / count, total[1] / count
+        return means_by_owner(torch.cat(each, dim=1), chunk.owners, len(chunk.rows))
 
-    def _chunks(self, examples: EncodedExamples) -> list[Chunk]:
+    def _texts(self, examples: EncodedExamples) -> Texts:
         if examples.key not in self._prepared:
             if len(self._prepared) >= _PREPARED_SETS:
                 del self._prepared[next(iter(self._prepared))]
-            found = chunks_of(examples, self._blueprint, self._known, self._token_budget)
-            self._prepared[examples.key] = found
+            self._prepared[examples.key] = texts_of(
+                examples, self._blueprint, self._known, self._token_budget, self._device
+            )
         return self._prepared[examples.key]
 
 

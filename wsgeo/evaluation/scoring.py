@@ -69,3 +69,24 @@ def token_scores(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """
     chosen = logits.gather(1, targets[:, None]).squeeze(1)
     return (logits.logsumexp(1) - chosen).double(), (logits.argmax(1) == targets).double()
+
+
+def means_by_owner(scores: Tensor, owners: Tensor, n_owners: int) -> Tensor:
+    """Return the means of the tokens that belong to each example.
+
+    Parameters
+    ----------
+    scores : Tensor of float64, shape (2, n_tokens)
+        Losses and hits.
+    owners : Tensor of int64, shape (n_tokens,)
+        Example of each token; none is without.
+    n_owners : int
+        Number of examples.
+
+    Returns
+    -------
+    Tensor of float64, shape (2, n_owners)
+        Mean losses and hits.
+    """
+    total = scores.new_zeros(2, n_owners).index_add_(1, owners, scores)
+    return total / owners.bincount(minlength=n_owners)

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, final
 
 from wsgeo.evaluation.blueprints import Blueprint, LayerNames
-from wsgeo.evaluation.chunks import Chunk
+from wsgeo.evaluation.chunks import Chunk, Texts
 from wsgeo.evaluation.kernels import Linear, activate
 from wsgeo.weights.layout import Layout
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, dtype
+
+# Parts of embeddings per token: to add projected parts costs a fifth of projecting a token.
+_WORTHWHILE = 0.8
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What the tokens of a set of examples begin with.
+
+    Parameters
+    ----------
+    parts : Tensor, shape (n_parts, width)
+        Embeddings of words and of spots; a token's is the sum of two of them.
+    projected : Tensor, shape (n_parts, n_projected), or None
+        What each adds to the queries, keys and values of the first layer, before they are scaled;
+        None where that would take longer than to project every token.
+    """
+
+    parts: Tensor
+    projected: Tensor | None
 
 
 @final
@@ -24,36 +46,82 @@ class Transformer:
         How it is built.
     layout : Layout
         Of the packed vector.
-    flat : Tensor, shape (n_parameters,)
+    flat : Tensor of float32, shape (n_parameters,)
         The packed vector; to change it is to change the model.
     linear : Linear
         How matrices are multiplied.
+    rounded : Tensor, shape (n_parameters,), optional
+        The same in the number format that layers compute in; default float32.
     """
 
-    def __init__(self, blueprint: Blueprint, layout: Layout, flat: Tensor, linear: Linear) -> None:
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        layout: Layout,
+        flat: Tensor,
+        linear: Linear,
+        rounded: Tensor | None = None,
+    ) -> None:
         self._blueprint, self._linear, self._device = blueprint, linear, flat.device
+        self._exact = flat.dtype
+        self._format = flat.dtype if rounded is None else rounded.dtype
+        # By format: a tensor meets the weights of its own.
         self._tensors = {
-            name: flat[layout.span(name)].view(layout.shape(name)) for name in layout.names
+            vector.dtype: {
+                name: vector[layout.span(name)].view(layout.shape(name)) for name in layout.names
+            }
+            for vector in (flat, *(() if rounded is None else (rounded,)))
         }
 
-    def hidden(self, chunk: Chunk) -> Tensor:
+    def start(self, texts: Texts) -> Start:
+        """Return what the tokens of examples begin with.
+
+        Parameters
+        ----------
+        texts : Texts
+            The examples.
+
+        Returns
+        -------
+        Start
+            For `hidden`.
+        """
+        import torch
+
+        plan, tables = self._blueprint, self._tensors[self._exact]
+        words = tables[plan.words][texts.words]
+        spots = words.new_zeros(len(texts.positions), words.shape[1])
+        if plan.positions is not None:
+            spots += tables[plan.positions][texts.positions]
+        if plan.types is not None:
+            table = tables[plan.types]
+            # A table of one row is for models that know no types, whatever the tokenizer says.
+            spots += table[texts.types] if len(table) > 1 else table[0]
+        parts = torch.cat([words, spots])
+        worth = texts.n_parts < _WORTHWHILE * texts.n_tokens
+        return Start(parts, self._projected_parts(parts) if worth else None)
+
+    def hidden(self, chunk: Chunk, start: Start) -> Tensor:
         """Return the last hidden states of the tokens that are read.
 
         Parameters
         ----------
         chunk : Chunk
             Tokens.
+        start : Start
+            What they begin with.
 
         Returns
         -------
         Tensor, shape (n_read, width)
             In the order of ``chunk.read``.
         """
-        x = self._embedded(chunk)
+        x, projected = self._embedded(chunk, start)
         layers = self._blueprint.layers
         for layer in layers[:-1]:
-            x = self._layer(x, chunk, layer, None)
-        x = self._layer(x, chunk, layers[-1], chunk.read)
+            x = self._layer(x, chunk, layer, None, projected)
+            projected = None
+        x = self._layer(x, chunk, layers[-1], chunk.read, projected)
         final = self._blueprint.final_norm
         return x if final is None else self._norm(x, final)
 
@@ -67,32 +135,77 @@ class Transformer:
 
     def scores(self, features: Tensor) -> Tensor:
         """Return the logits of classes or tokens."""
-        head = self._blueprint.head
-        weight = self._tensors.get(f"{head.out}.weight")
+        head, tensors = self._blueprint.head, self._tensors[features.dtype]
+        weight = tensors.get(f"{head.out}.weight")
         if weight is None:
-            weight = self._tensors[self._blueprint.words]
-        bias = self._tensors.get(f"{head.out}.bias", self._tensors.get(head.bias or ""))
+            weight = tensors[self._blueprint.words]
+        bias = tensors.get(f"{head.out}.bias", tensors.get(head.bias or ""))
         return self._linear(features, weight, bias)
 
-    def _embedded(self, chunk: Chunk) -> Tensor:
-        plan, tables = self._blueprint, self._tensors
-        x = tables[plan.words][chunk.words]
-        if plan.positions is not None:
-            x += tables[plan.positions][chunk.positions]
-        if plan.types is not None:
-            table = tables[plan.types]
-            # A table of one row is for models that know no types, whatever the tokenizer says.
-            x += table[chunk.types] if len(table) > 1 else table[0]
-        if plan.embedding_norm is not None:
-            x = self._norm(x, plan.embedding_norm)
-        return x if plan.projection is None else self._affine(x, plan.projection)
+    @property
+    def _first_norm(self) -> str | None:
+        """Name of the normalisation between sums of embeddings and the first layer's projections."""
+        plan = self._blueprint
+        if plan.rms or plan.projection is not None:
+            return None
+        if not plan.norm_first:
+            return plan.embedding_norm
+        return plan.layers[0].attention_norm if plan.embedding_norm is None else None
 
-    def _layer(self, x: Tensor, chunk: Chunk, layer: LayerNames, read: Tensor | None) -> Tensor:
+    def _projected_parts(self, parts: Tensor) -> Tensor | None:
+        """Return what parts of embeddings add to the first layer's projections.
+
+        Normalisation centres, scales each token by one number, and scales coordinates. The first and
+        the last are linear, so they and the projection can be done to each part instead of to each
+        token; the number is known when parts are added.
+        """
+        if self._first_norm is None:
+            return None
+        weight = self._pair(self._blueprint.layers[0].qkv[0], self._exact)[0]
+        scaled = weight * self._pair(self._first_norm, self._exact)[0]
+        centred = scaled - scaled.mean(1, keepdim=True)
+        return self._linear(parts.to(self._format), centred.to(self._format), None).float()
+
+    def _embedded(self, chunk: Chunk, start: Start) -> tuple[Tensor, Tensor | None]:
+        """Return the states before the first layer, and its projections where parts have them."""
+        import torch
+
+        plan, bag = self._blueprint, torch.nn.functional.embedding_bag
+        summed = bag(chunk.parts, start.parts, mode="sum")
+        x, projected = summed, None
+        if self._first_norm is not None:
+            norm, shift = self._pair(self._first_norm, self._exact)
+            normed, _, scale = torch.native_layer_norm(summed, norm.shape, norm, shift, plan.eps)
+            x = summed if plan.norm_first else normed
+            if start.projected is not None:
+                weight, bias = self._pair(plan.layers[0].qkv[0], self._exact)
+                constant = weight.new_zeros(len(weight)) if bias is None else bias
+                constant = constant if shift is None else constant + weight @ shift
+                projected = bag(chunk.parts, start.projected, mode="sum")
+                projected = projected.mul_(scale).add_(constant).to(self._format)
+        elif plan.embedding_norm is not None:
+            x = self._norm(x, plan.embedding_norm)
+        x = x.to(self._format)
+        return (x if plan.projection is None else self._affine(x, plan.projection)), projected
+
+    def _layer(
+        self,
+        x: Tensor,
+        chunk: Chunk,
+        layer: LayerNames,
+        read: Tensor | None,
+        projected: Tensor | None,
+    ) -> Tensor:
         """Return the states after a layer; only those that are read, if the rest never are."""
         first = self._blueprint.norm_first
-        h = self._norm(x, layer.attention_norm) if first else x
-        alone = read is not None and chunk.alone
-        attended = self._attended(h, chunk, layer, read if alone else None)
+        alone = read is not None and chunk.alone and self._turns is None
+        if alone or projected is None:
+            h = self._norm(x, layer.attention_norm) if first else x
+        if alone:
+            attended = self._attended_alone(h, chunk, layer)
+        else:
+            projected = self._affine(h, layer.qkv[0]) if projected is None else projected
+            attended = self._attended(projected, chunk)
         if read is not None:
             x = x[read]
             attended = attended if alone else attended[read]
@@ -110,42 +223,52 @@ class Transformer:
         gate, value = self._affine(x, layer.up[0]).chunk(2, dim=-1)
         return activate(activation, gate) * value
 
-    def _attended(self, x: Tensor, chunk: Chunk, layer: LayerNames, read: Tensor | None) -> Tensor:
-        """Return what each token gathers, or only the one token of each example that is read."""
+    def _attended(self, projected: Tensor, chunk: Chunk) -> Tensor:
+        """Return what each token gathers, from queries, keys and values side by side."""
         import torch
 
-        query, key, value = self._projected(x, chunk, layer, read)
-        out, done = torch.empty_like(query), 0
+        query, key, value = self._separated(projected, chunk)
+        out = torch.empty_like(query)
         for start, n, length in chunk.groups:
             rows = slice(start, start + n * length)
-            asking = rows if read is None else slice(done, done + n)
-            out[asking] = self._attend(query[asking], key[rows], value[rows], n)
-            done += n
+            out[rows] = self._attend(query[rows], key[rows], value[rows], n)
         return out.flatten(1)
 
-    def _projected(
-        self, x: Tensor, chunk: Chunk, layer: LayerNames, read: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _attended_alone(self, x: Tensor, chunk: Chunk, layer: LayerNames) -> Tensor:
+        """Return what the one token that is read of each example gathers.
+
+        Its query goes through the keys' weights once, and what it gathers of the inputs through the
+        values': no other token needs a key or a value. The keys' bias adds the same to all scores.
+        """
+        import torch
+
+        plan = self._blueprint
+        weight, bias = self._pair(layer.qkv[0], x.dtype)
+        to_query, to_key, to_value = torch.unflatten(weight, 0, (3, plan.n_heads, plan.head_width))
+        query_bias, _, value_bias = (None,) * 3 if bias is None else bias.chunk(3)
+        query = self._linear(x[chunk.read], to_query.flatten(0, 1), query_bias)
+        asked = torch.einsum("nhd,hdw->nhw", torch.unflatten(query, 1, to_key.shape[:2]), to_key)
+        found, done = torch.empty_like(asked), 0
+        for start, n, length in chunk.groups:
+            seen = torch.unflatten(x[start : start + n * length], 0, (n, 1, length))
+            found[done : done + n] = torch.nn.functional.scaled_dot_product_attention(
+                asked[done : done + n, None], seen, seen, scale=plan.head_width**-0.5
+            )[:, 0]
+            done += n
+        gathered = torch.einsum("nhw,hdw->nhd", found, to_value).flatten(1)
+        return gathered if value_bias is None else gathered + value_bias
+
+    def _separated(self, projected: Tensor, chunk: Chunk) -> tuple[Tensor, Tensor, Tensor]:
         """Return queries, keys and values, each of shape (n_tokens, n_heads, head_width)."""
         import torch
 
         plan = self._blueprint
         sizes = [n * plan.head_width for n in (plan.n_heads, plan.n_kv_heads, plan.n_kv_heads)]
-        weight, bias = self._pair(layer.qkv[0])
-        if read is None:
-            query, key, value = torch.split(self._linear(x, weight, bias), sizes, dim=1)
-        else:
-            both = [sizes[0], sizes[1] + sizes[2]]
-            weights = torch.split(weight, both)
-            biases = (None, None) if bias is None else torch.split(bias, both)
-            query = self._linear(x[read], weights[0], biases[0])
-            key, value = self._linear(x, weights[1], biases[1]).chunk(2, dim=1)
-        parts = [torch.unflatten(part, 1, (-1, plan.head_width)) for part in (query, key, value)]
+        parts = torch.split(projected, sizes, dim=1)
+        query, key, value = (torch.unflatten(part, 1, (-1, plan.head_width)) for part in parts)
         if self._turns is not None:
-            places = chunk.positions
-            parts[0] = self._turned(parts[0], places if read is None else places[read])
-            parts[1] = self._turned(parts[1], places)
-        return parts[0], parts[1], parts[2]
+            query, key = (self._turned(part, chunk.positions) for part in (query, key))
+        return query, key, value
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, n: int) -> Tensor:
         """Return the attention of ``n`` examples of equal length, one after another."""
@@ -154,10 +277,9 @@ class Transformer:
         q, k, v = (
             torch.unflatten(part, 0, (n, -1)).transpose(1, 2) for part in (query, key, value)
         )
-        # A single query stands last: it sees all there is.
         found = torch.nn.functional.scaled_dot_product_attention(
             q, k, v,
-            is_causal=self._blueprint.causal and q.shape[2] > 1,
+            is_causal=self._blueprint.causal,
             enable_gqa=q.shape[1] != k.shape[1],
         )  # fmt: skip
         return found.transpose(1, 2).flatten(0, 1)
@@ -191,15 +313,16 @@ class Transformer:
         activation: str | None = None,
         add: Tensor | None = None,
     ) -> Tensor:
-        return self._linear(x, *self._pair(name), activation=activation, add=add)
+        return self._linear(x, *self._pair(name, x.dtype), activation=activation, add=add)
 
-    def _pair(self, name: str) -> tuple[Tensor, Tensor | None]:
-        return self._tensors[f"{name}.weight"], self._tensors.get(f"{name}.bias")
+    def _pair(self, name: str, format_: dtype) -> tuple[Tensor, Tensor | None]:
+        tensors = self._tensors[format_]
+        return tensors[f"{name}.weight"], tensors.get(f"{name}.bias")
 
     def _norm(self, x: Tensor, name: str) -> Tensor:
         import torch
 
-        weight, bias = self._pair(name)
+        weight, bias = self._pair(name, x.dtype)
         if self._blueprint.rms:
             return torch.nn.functional.rms_norm(x, weight.shape, weight, self._blueprint.eps)
         return torch.nn.functional.layer_norm(x, weight.shape, weight, bias, self._blueprint.eps)
