@@ -19,7 +19,7 @@ from wsgeo.paths.glimpses import Glimpse, as_start
 from wsgeo.paths.intervals import resample_counts
 from wsgeo.paths.races import EdgeRace
 from wsgeo.paths.reductions import N_MATRICES, Found, Measured, reduce_race
-from wsgeo.paths.sweeps import Head, Line, end_points, evaluate_ends, points_on
+from wsgeo.paths.sweeps import Head, Line, Sweep, end_points, evaluate_ends, points_on
 
 R = TypeVar("R", bound=AbstractRace)
 
@@ -80,6 +80,8 @@ class LineRaces:
         Recorded with each line.
     seed : int
         Seed of the resamples, and of the lines that are verified.
+    reduce : callable
+        Turns all losses on a line into what is known of it: where a race needed them all.
 
     Attributes
     ----------
@@ -101,7 +103,9 @@ class LineRaces:
         head: Head | None,
         split: str,
         seed: int,
+        reduce: Callable[[Line, Sweep], Measured | Failure],
     ) -> None:
+        self._order, self._reduce = order, reduce
         self._engine, self._examples, self._t, self._head = engine, examples, t, head
         self._split, self._seed = split, seed
         found = evaluate_ends(engine, lines, examples, head)
@@ -212,6 +216,9 @@ class LineRaces:
                 continue
             judged = race.judge(unfolded(outcome, len(race.points))[0])
             self._connected[line] = judged.connected
+            if self._is_complete(outcome):
+                yield line, self._reduce(line, self._sweep(line, outcome))
+                continue
             measured = self._measured(line, race, self._t[1:-1], outcome)
             yield (
                 line,
@@ -221,6 +228,21 @@ class LineRaces:
                     convexity_gap_hi=judged.high if np.isfinite(judged.high) else None,
                 ),
             )
+
+    def _is_complete(self, outcome: Losses) -> bool:
+        everything = (self._t.size - 2) * len(self._order)
+        return outcome.loss.size == everything and not np.isnan(outcome.loss).any()
+
+    def _sweep(self, line: Line, outcome: Losses) -> Sweep:
+        """Return the losses of a race that needed all of them, in the order of the examples."""
+        ends = [self._ends[point] for point in end_points(line, self._head)]
+        inside = unfolded(outcome, self._t.size - 2)
+        loss, hit = (
+            np.vstack([getattr(ends[0], kind), grid, getattr(ends[1], kind)])
+            for kind, grid in zip(("loss", "hit"), inside, strict=True)
+        )
+        back = np.argsort(self._order)
+        return Sweep(self._t, loss[:, back].T, hit.mean(axis=1, dtype=np.float64))
 
     def _run(
         self,

@@ -110,6 +110,9 @@ class EdgeRace(AbstractRace):
         more = judged.uncertain & (seen > 0) & (following > seen)
         if not more.any() or seen[more].min() >= PATIENCE:
             more = more | self._widened(seen > 0)
+        if not more.any() and self.most >= losses.shape[1]:
+            # No number of examples decides it: then at least all is measured.
+            more, following = seen < losses.shape[1], np.full_like(seen, losses.shape[1])
         return [(int(i), int(following[i])) for i in np.flatnonzero(more)]
 
     def _widened(self, seen: Flags) -> Flags:

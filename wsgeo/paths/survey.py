@@ -174,6 +174,7 @@ class PairSurvey:
             self._head,
             self._split,
             self._seed,
+            lambda line, swept: self._reduced(iter([(line, swept)]))[line],
         )
         open_lines = set(races.open_lines)
         self.measure([line for line in self.lines if line not in open_lines])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import polars as pl
 
@@ -26,6 +26,9 @@ from wsgeo.workflows.modes import Approach, close_to_threshold
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
 from wsgeo.zoo import Checkpoint
+
+PREVIEW_DRAWS: Final = 20
+"""Draws of each null on the way, where only the threshold and the labels count."""
 
 
 @final
@@ -105,18 +108,21 @@ def measure_group(
     def tables() -> PairTables:
         return survey.tables(own.l2, own.cosine)
 
-    def judge(found: PairTables, tau: Tau | None) -> GroupResult:
-        return _judge(group, gates, found, settings, tau)
+    def judge(found: PairTables, tau: Tau | None, n_draws: int) -> GroupResult:
+        return _judge(group, gates, found, dataclasses.replace(settings, n_draws=n_draws), tau)
 
-    approach = Approach(settings, order_of(group, settings), judge, deadline, on_map)
+    def preview(found: PairTables) -> GroupResult:
+        return judge(found, None, min(settings.n_draws, PREVIEW_DRAWS))
+
+    approach = Approach(settings, order_of(group, settings), preview, deadline, on_map)
     tau, effort = approach.follow(survey, engine, tables)
     if exact is not None:
-        close = close_to_threshold(judge(tables(), tau))
+        close = close_to_threshold(judge(tables(), tau, min(settings.n_draws, PREVIEW_DRAWS)))
         lines = [survey.line_between(*pair) for pair in close]
         survey.measure(
             lines, engine=exact.engine, precision=exact.precision, refinements=settings.refinements
         )
-    return dataclasses.replace(judge(tables(), tau), effort=effort)
+    return dataclasses.replace(judge(tables(), tau, settings.n_draws), effort=effort)
 
 
 def check_members(group: GroupData, engine: AbstractEngine) -> dict[str, EndpointGate]:

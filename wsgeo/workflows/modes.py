@@ -32,9 +32,10 @@ NEAR: Final = 2.0
 ROUNDING: Final = 0.005
 """Nats by which bfloat16 may change a gap."""
 
+_ROUNDS = 3
 _AT_ONCE = 32  # lines that are measured between two looks at the clock
 
-Judge = Callable[[PairTables, Tau | None], GroupResult]
+Judge = Callable[[PairTables], GroupResult]
 
 
 @final
@@ -49,7 +50,7 @@ class Approach:
     order : ndarray of int64, shape (n_examples,)
         Random order of the examples, for races.
     judge : callable
-        Tables, and a threshold or None, to basins and statuses.
+        Tables to basins and statuses, with few draws of the nulls.
     deadline : float, optional
         Time (`time.monotonic`) after which nothing more is begun.
     on_map : callable, optional
@@ -89,7 +90,7 @@ class Approach:
         races = survey.races(engine, self.order)
         survey.found |= races.glimpse()
         engine.deadline = self.deadline
-        coarse = self.judge(tables(), None)
+        coarse = self.judge(tables())
         if self.on_map is not None:
             self.on_map(coarse)
         tau = self._threshold(coarse)
@@ -98,10 +99,17 @@ class Approach:
             return None, Effort(mode, races.n_forwards)
         survey.found |= races.race(self._rule(tau.value))
         if mode == "auto":
-            result = self.judge(tables(), None)
-            tau = result.tau
-            self._measure(survey, [survey.line_between(*pair) for pair in worth_measuring(result)])
-        return tau, Effort(mode, races.n_forwards, races.n_verified, races.n_refuted)
+            self._look_closer(survey, tables)
+        effort = Effort(mode, races.n_forwards, races.n_verified, races.n_refuted)
+        return (None if mode == "auto" else tau), effort
+
+    def _look_closer(self, survey: PairSurvey, tables: Callable[[], PairTables]) -> None:
+        """Measure what matters on every example; that moves the threshold, so more than once."""
+        for _ in range(_ROUNDS):
+            pairs = worth_measuring(self.judge(tables()))
+            if not pairs:
+                return
+            self._measure(survey, [survey.line_between(*pair) for pair in pairs])
 
     def _begins_with_a_map(self, survey: PairSurvey) -> bool:
         """Return whether a coarse map of all lines comes first."""
@@ -158,7 +166,7 @@ def worth_measuring(result: GroupResult) -> list[tuple[str, str]]:
     Returns
     -------
     list of (str, str)
-        Pairs that are undecided or within `NEAR` standard errors of the threshold; and of each
+        Pairs not measured so yet that are undecided or within `NEAR` standard errors of the threshold; and of each
         basin and each two basins the pair of median gap, the largest within and the smallest
         between: those that the report draws.
     """
@@ -169,7 +177,9 @@ def worth_measuring(result: GroupResult) -> list[tuple[str, str]]:
     inferred = pl.col("rule").cast(pl.String) == "inferred"
     known = pairs.filter(~inferred)
     open_pairs = known.filter(close | undecided).select("a", "b").rows()
-    return list(dict.fromkeys([*open_pairs, *_typical(known, result.labels)]))
+    exact = known.filter(pl.col("rule").cast(pl.String) == "exact").select("a", "b").rows()
+    wanted = dict.fromkeys([*open_pairs, *_typical(known, result.labels)])
+    return [pair for pair in wanted if pair not in set(exact)]
 
 
 def _typical(pairs: pl.DataFrame, labels: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -40,7 +40,8 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
     """
     said = {name: list(found.sentences) for name, found in outcome.associations.items()}
     groups = [
-        {**group_summary(group), "associations": said[group.name]} for group in outcome.groups
+        {**group_summary(group), "associations": said.get(group.name, [])}
+        for group in outcome.groups
     ]
     return {
         "zoo": inputs.zoo.name,
@@ -55,7 +56,7 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
         "verdict": _verdicts(groups),
         "groups": groups,
         "regions": {
-            name: {**_regions(result), "associations": said[name]}
+            name: {**_regions(result), "associations": said.get(name, [])}
             for name, result in outcome.regions.items()
         },
         "alerts": list(inputs.alerts),
