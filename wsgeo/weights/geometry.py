@@ -16,7 +16,7 @@ TensorReader: TypeAlias = Callable[[int, slice, Vector], None]
 
 # Columns that are read at a time, fewer (to a least) where many members would take more than 16 MB;
 # columns of one product, which bounds what is summed in float32.
-_BLOCK: Final = 1 << 14
+_BLOCK: Final = 1 << 15
 _ENTRIES: Final = 1 << 22
 _PIECE: Final = 1 << 12
 _LEAST: Final = 1 << 10
@@ -26,11 +26,11 @@ _LEAST: Final = 1 << 10
 _SHORT: Final = 1 << 9
 
 # Smaller tensors cost little in float64, and have few pieces whose rounding errors cancel.
-_FEW: Final = 1 << 17
+_FEW: Final = 1 << 16
 
 # Two members count as close where their squared distance is less than this part of their squared
 # norms: what rounding leaves of their product, up to 5e-8, is then too much of the distance.
-_CLOSE: Final = 1 / 4
+_CLOSE: Final = 1 / 3
 
 # Squared distances carry the rounding of the squared norms that they are the difference of.
 _RESOLUTION: Final = 1e-14
@@ -77,7 +77,7 @@ def gram(read: TensorReader, n: int, size: int, origin: int = 0) -> Matrix:
     """
     if n < 1:
         raise ValueError("A Gram matrix needs at least one member.")
-    if size <= _FEW:
+    if size < _FEW:
         return _products(read, range(n), size, origin, np.float64)
     # Squares beyond float32 become infinite, and are taken again.
     with np.errstate(over="ignore", invalid="ignore"):

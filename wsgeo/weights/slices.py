@@ -43,7 +43,7 @@ class TensorSlices:
     """Reads slices of the tensors of many safetensors files, a few of which are open at a time.
 
     The bytes are read, not mapped: a file that shrinks under a map kills the process, and reading
-    takes 0.1 s more for 3.5 GB. Use it in a ``with`` statement.
+    takes 0.1 s more for 3.5 GB that are in the system's cache. Use it in a ``with`` statement.
     """
 
     def __init__(self) -> None:
@@ -127,19 +127,23 @@ class TensorSlices:
             source.check(_state(path))
 
     def _source(self, path: Path) -> _Source:
-        if path not in self._sources:
-            self._sources[path] = _Source(read_header(path), _state(path))
-        return self._sources[path]
+        source = self._sources.get(path)
+        if source is None:
+            source = self._sources[path] = _Source(read_header(path), _state(path))
+        return source
 
     def _file(self, path: Path) -> BinaryIO:
         """Return a file, opened where it is not, for which the one longest unused is closed."""
-        if path in self._open:
+        if (file := self._open.get(path)) is not None:
             self._open.move_to_end(path)
-            return self._open[path]
+            return file
         while len(self._open) >= self._n_open:
             self._open.popitem(last=False)[1].close()
         file = self._open[path] = open_regular(path)
         self._source(path).check(os.fstat(file.fileno()))
+        if hasattr(os, "posix_fadvise"):
+            # Files that are read in turns are then read ahead, in the best case twice as fast.
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
         return file
 
     def _fill(self, path: Path, start: int, view: memoryview) -> None:
@@ -169,6 +173,6 @@ def _most_open() -> int:
     except ImportError:  # not on Windows
         return _FEW_OPEN
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return (
-        4 * _FEW_OPEN if soft == resource.RLIM_INFINITY else max(1, min(soft // 2, 4 * _FEW_OPEN))
-    )
+    if soft == resource.RLIM_INFINITY:
+        return _FEW_OPEN
+    return max(1, min(soft // 2, 4 * _FEW_OPEN))
