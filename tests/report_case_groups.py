@@ -12,6 +12,7 @@ import polars as pl
 from wsgeo.graph.tables import CLUSTERINGS, CLUSTERS, EMBEDDING, MERGE_TREE, NULLS
 from wsgeo.probing.tables import SCORES
 from wsgeo.regions.tables import CENTROIDS
+from wsgeo.store.tables import LAYERS
 from wsgeo.zoo.axes import SETTINGS
 
 SLICES = ("lexical_overlap", "subsequence", "constituent")
@@ -159,3 +160,15 @@ def settings(ids: list[str], basin: np.ndarray) -> pl.DataFrame:
         )
     ]
     return pl.DataFrame(rows, schema=SETTINGS, orient="row")
+
+
+def layers(rng: np.random.Generator, ids: list[str], basin: np.ndarray) -> pl.DataFrame:
+    """Return the distances in each of four layers, larger between basins in the upper ones."""
+    rows = [
+        ("g0", ids[i], ids[j], name, depth, far * rng.uniform(0.9, 1.1), rng.uniform(0, 0.4))
+        for depth, name in enumerate(("embeddings", "layer 0", "layer 1", "rest"))
+        for i, j in combinations(range(len(ids)), 2)
+        for far in [1.0 + depth * (basin[i] != basin[j])]
+    ]
+    schema = {"group": pl.String, **LAYERS}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("layer", "a", "b")

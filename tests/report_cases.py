@@ -50,6 +50,7 @@ def tables(n: int = 12, *, seed: int = 0, name: str | None = None) -> Tables:
         "exclusions": _exclusions(n),
         "pairs": pairs,
         "profiles": profiles,
+        "layers": groups.layers(rng, ids, basin),
         "clusters": groups.clusters(rng, ids, basin, failed),
         "clusterings": groups.clusterings(n),
         "nulls": groups.nulls(rng, n),

@@ -123,7 +123,7 @@ class TestRender:
         """A zoo of none to three members gives a page that says what is missing."""
         text = rendered(cases.tables(n))
 
-        assert Elements(text).count("section") == 9
+        assert Elements(text).count("section") == 10
         assert 'class="empty"' in text
 
     @pytest.mark.parametrize("name", sorted(COLUMNS))
@@ -131,7 +131,7 @@ class TestRender:
         """Without one of its tables a run still has a page."""
         tables = {key: frame for key, frame in cases.tables(5).items() if key != name}
 
-        assert Elements(page.render(summarize(tables, {}))).count("section") == 9
+        assert Elements(page.render(summarize(tables, {}))).count("section") == 10
 
     def test_shows_the_verdict_and_the_alerts(self, clean):
         """The headline, the alerts and the command are there to read without a script."""

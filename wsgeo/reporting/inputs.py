@@ -29,6 +29,11 @@ COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
         **dict.fromkeys(("t_peak", "error_barrier", "l2", "cosine"), _FLOAT),
         **dict.fromkeys(("n_points", "n_examples"), _INT),
     },
+    "layers": {
+        **dict.fromkeys(("group", "a", "b", "layer"), _TEXT),
+        "position": _INT,
+        **dict.fromkeys(("l2", "cosine"), _FLOAT),
+    },
     "profiles": {
         **dict.fromkeys(("a", "b", "path", "task", "split"), _TEXT),
         **dict.fromkeys(("t", "loss", "metric"), _FLOATS),

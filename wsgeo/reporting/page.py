@@ -26,6 +26,7 @@ from wsgeo.reporting.figures import centroid_command, number
 PANELS: Final = (
     "overview",
     "pairs",
+    "layers",
     "settings",
     "diagnostics",
     "evidence",
@@ -182,6 +183,7 @@ def _compact(summary: Mapping[str, Any]) -> dict[str, Any]:
         "members",
         "groups",
         "maps",
+        "layers",
         "quantities",
         "diagnosis",
         "settings",

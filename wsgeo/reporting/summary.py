@@ -12,6 +12,7 @@ from wsgeo.reporting import words
 from wsgeo.reporting.diagnosis import diagnosis
 from wsgeo.reporting.figures import NO_FOLDER
 from wsgeo.reporting.inputs import complete
+from wsgeo.reporting.layers import layer_medians
 from wsgeo.reporting.layouts import graph_coordinates, maps
 from wsgeo.reporting.members import Grouping, group_list, grouping, members
 from wsgeo.reporting.nulls import draw_counts
@@ -39,7 +40,7 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
     Parameters
     ----------
     tables : mapping of str to polars.DataFrame
-        Tables of a run by name: models, exclusions, pairs, profiles, clusters, clusterings, nulls,
+        Tables of a run by name: models, exclusions, pairs, layers, profiles, clusters, clusterings, nulls,
         embedding, merge_tree, scores, centroids, settings, associations. Any may be missing,
         empty, or short of a column.
     run : mapping
@@ -73,6 +74,9 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         "groups": group_list(people["group"], groups),
         "maps": maps(frames["embedding"], people["id"]),
         "abridged": any(name not in packed and rows[name].count() for name in chain(*RANKED)),
+        "layers": layer_medians(
+            frames["layers"], dict(zip(people["id"], people["group"], strict=True))
+        ),
         "diagnosis": diagnosis(frames["scores"], place, people["group"], run.get("sets") or {}),
         "settings": trained(frames, people, run),
         "centroids": [_centroid(row) for row in frames["centroids"].to_dicts()],

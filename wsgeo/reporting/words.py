@@ -129,6 +129,9 @@ def notes(summary: Mapping[str, Any]) -> dict[str, str]:
         "tree": not summary["tree"]["bars"] and ("No merge tree was made." if gap else losses),
         "heatmap": not summary["quantities"] and "No pair was measured.",
         "paths": not summary["curves"]["pair"] and losses,
+        "layers": not summary["layers"] and _without_layers(n),
+        "layer_angles": all(row["cosine"] is None for row in summary["layers"])
+        and "Without a base there are no task vectors.",
         "settings": not summary["settings"]["axes"] and _without_axes(summary["settings"]),
         "contrasts": not any(row["difference"] for row in summary["settings"]["rows"])
         and "No gap within and between the values of a setting could be compared.",
@@ -155,6 +158,13 @@ def _without_losses(n: int, status: list[str]) -> str:
         return "No loss was measured along a path. Scan with data (--data) to see barriers."
     commonest = max(STATUS_WORDS, key=status.count)
     return f"No pair has a barrier ({STATUS_WORDS[commonest]}); the table of members says why."
+
+
+def _without_layers(n: int) -> str:
+    """Return why no layer is drawn."""
+    if n < 2:
+        return "Two members or more are needed."
+    return "The run has no distances by layer. Another scan measures them."
 
 
 def _without_axes(settings: Mapping[str, Any]) -> str:

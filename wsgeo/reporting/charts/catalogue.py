@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wsgeo.reporting.charts import evidence, overview, pairwise, scores, trained
+from wsgeo.reporting.charts import evidence, layers, overview, pairwise, scores, trained
 
 
 def charts(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -26,6 +26,7 @@ def charts(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     built = {
         **overview.build(summary, labels),
         **pairwise.build(summary),
+        **layers.build(summary),
         **trained.build(summary),
         **scores.build(summary, labels),
         "nulls": evidence.nulls_chart(),

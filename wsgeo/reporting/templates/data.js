@@ -112,6 +112,7 @@ const datasets = {
   means: summary.diagnosis.means.map((row) => withGroup(ofPart(row), row.group)),
   chance: summary.diagnosis.parts.map((part, k) => ({ chance: part.chance, number: k, part: parts[k] }))
     .filter((row) => row.chance != null),
+  layers: summary.layers,
   contingency: contingency(null),
   gap_spans: ofGaps.spans, gap_means: ofGaps.dots, angle_spans: ofAngles.spans, angle_means: ofAngles.dots,
   nulls: rows(summary.nulls),
