@@ -30,10 +30,13 @@ class Start:
     projected : Tensor, shape (n_parts, n_projected), or None
         What each adds to the queries, keys and values of the first layer, before they are scaled;
         None where that would take longer than to project every token.
+    constant : Tensor, shape (n_projected,), or None
+        What is added after they are scaled.
     """
 
     parts: Tensor
     projected: Tensor | None
+    constant: Tensor | None
 
 
 @final
@@ -99,7 +102,9 @@ class Transformer:
             spots += table[texts.types] if len(table) > 1 else table[0]
         parts = torch.cat([words, spots])
         worth = texts.n_parts < _WORTHWHILE * texts.n_tokens
-        return Start(parts, self._projected_parts(parts) if worth else None)
+        if not worth or self._first_norm is None:
+            return Start(parts, None, None)
+        return Start(parts, *self._projected_parts(parts, self._first_norm))
 
     def hidden(self, chunk: Chunk, start: Start) -> Tensor:
         """Return the last hidden states of the tokens that are read.
@@ -152,37 +157,33 @@ class Transformer:
             return plan.embedding_norm
         return plan.layers[0].attention_norm if plan.embedding_norm is None else None
 
-    def _projected_parts(self, parts: Tensor) -> Tensor | None:
-        """Return what parts of embeddings add to the first layer's projections.
+    def _projected_parts(self, parts: Tensor, norm_name: str) -> tuple[Tensor, Tensor]:
+        """Return what parts of embeddings add to the first layer's projections, and a constant.
 
         Normalisation centres, scales each token by one number, and scales coordinates. The first and
         the last are linear, so they and the projection can be done to each part instead of to each
         token; the number is known when parts are added.
         """
-        if self._first_norm is None:
-            return None
-        weight = self._pair(self._blueprint.layers[0].qkv[0], self._exact)[0]
-        scaled = weight * self._pair(self._first_norm, self._exact)[0]
+        weight, bias = self._pair(self._blueprint.layers[0].qkv[0], self._exact)
+        norm, shift = self._pair(norm_name, self._exact)
+        scaled = weight * norm
         centred = scaled - scaled.mean(1, keepdim=True)
-        return self._linear(parts.to(self._format), centred.to(self._format), None).float()
+        projected = self._linear(parts.to(self._format), centred.to(self._format), None).float()
+        constant = weight.new_zeros(len(weight)) if bias is None else bias
+        return projected, constant if shift is None else constant + weight @ shift
 
     def _embedded(self, chunk: Chunk, start: Start) -> tuple[Tensor, Tensor | None]:
         """Return the states before the first layer, and its projections where parts have them."""
         import torch
 
         plan, bag = self._blueprint, torch.nn.functional.embedding_bag
-        summed = bag(chunk.parts, start.parts, mode="sum")
-        x, projected = summed, None
-        if self._first_norm is not None:
-            norm, shift = self._pair(self._first_norm, self._exact)
-            normed, _, scale = torch.native_layer_norm(summed, norm.shape, norm, shift, plan.eps)
-            x = summed if plan.norm_first else normed
-            if start.projected is not None:
-                weight, bias = self._pair(plan.layers[0].qkv[0], self._exact)
-                constant = weight.new_zeros(len(weight)) if bias is None else bias
-                constant = constant if shift is None else constant + weight @ shift
-                projected = bag(chunk.parts, start.projected, mode="sum")
-                projected = projected.mul_(scale).add_(constant).to(self._format)
+        x, projected = bag(chunk.parts, start.parts, mode="sum"), None
+        if start.projected is not None and start.constant is not None:
+            norm, shift = self._pair(self._first_norm or "", self._exact)
+            normed, _, scale = torch.native_layer_norm(x, norm.shape, norm, shift, plan.eps)
+            x = x if plan.norm_first else normed
+            projected = bag(chunk.parts, start.projected, mode="sum")
+            projected = projected.mul_(scale).add_(start.constant).to(self._format)
         elif plan.embedding_norm is not None:
             x = self._norm(x, plan.embedding_norm)
         x = x.to(self._format)
@@ -278,10 +279,8 @@ class Transformer:
             torch.unflatten(part, 0, (n, -1)).transpose(1, 2) for part in (query, key, value)
         )
         found = torch.nn.functional.scaled_dot_product_attention(
-            q, k, v,
-            is_causal=self._blueprint.causal,
-            enable_gqa=q.shape[1] != k.shape[1],
-        )  # fmt: skip
+            q, k, v, is_causal=self._blueprint.causal, enable_gqa=q.shape[1] != k.shape[1]
+        )
         return found.transpose(1, 2).flatten(0, 1)
 
     @cached_property
