@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, final
 
 from wsgeo.evaluation.blueprints import Blueprint, LayerNames
 from wsgeo.evaluation.chunks import Chunk, Texts
+from wsgeo.evaluation.embeddings import Embeddings, Start, Tensors, normed
 from wsgeo.evaluation.kernels import Linear, activate
 from wsgeo.weights.layout import Layout
 
 if TYPE_CHECKING:
-    from torch import Tensor, dtype
-
-# Parts of embeddings per token: to add projected parts costs a fifth of projecting a token.
-_WORTHWHILE = 0.8
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Start:
-    """What the tokens of a set of examples begin with.
-
-    Parameters
-    ----------
-    parts : Tensor, shape (n_parts, width)
-        Embeddings of words and of spots; a token's is the sum of two of them.
-    projected : Tensor, shape (n_parts, n_projected), or None
-        What each adds to the queries, keys and values of the first layer, before they are scaled;
-        None where that would take longer than to project every token.
-    constant : Tensor, shape (n_projected,), or None
-        What is added after they are scaled.
-    """
-
-    parts: Tensor
-    projected: Tensor | None
-    constant: Tensor | None
+    from torch import Tensor
 
 
 @final
@@ -65,46 +41,13 @@ class Transformer:
         linear: Linear,
         rounded: Tensor | None = None,
     ) -> None:
-        self._blueprint, self._linear, self._device = blueprint, linear, flat.device
-        self._exact = flat.dtype
-        self._format = flat.dtype if rounded is None else rounded.dtype
-        # By format: a tensor meets the weights of its own.
-        self._tensors = {
-            vector.dtype: {
-                name: vector[layout.span(name)].view(layout.shape(name)) for name in layout.names
-            }
-            for vector in (flat, *(() if rounded is None else (rounded,)))
-        }
+        self._blueprint, self._linear = blueprint, linear
+        self._tensors = Tensors(layout, flat, flat if rounded is None else rounded)
+        self._embeddings = Embeddings(blueprint, self._tensors, linear)
 
     def start(self, texts: Texts) -> Start:
-        """Return what the tokens of examples begin with.
-
-        Parameters
-        ----------
-        texts : Texts
-            The examples.
-
-        Returns
-        -------
-        Start
-            For `hidden`.
-        """
-        import torch
-
-        plan, tables = self._blueprint, self._tensors[self._exact]
-        words = tables[plan.words][texts.words]
-        spots = words.new_zeros(len(texts.positions), words.shape[1])
-        if plan.positions is not None:
-            spots += tables[plan.positions][texts.positions]
-        if plan.types is not None:
-            table = tables[plan.types]
-            # A table of one row is for models that know no types, whatever the tokenizer says.
-            spots += table[texts.types] if len(table) > 1 else table[0]
-        parts = torch.cat([words, spots])
-        worth = texts.n_parts < _WORTHWHILE * texts.n_tokens
-        if not worth or self._first_norm is None:
-            return Start(parts, None, None)
-        return Start(parts, *self._projected_parts(parts, self._first_norm))
+        """Return what the tokens of examples begin with."""
+        return self._embeddings.start(texts)
 
     def hidden(self, chunk: Chunk, start: Start) -> Tensor:
         """Return the last hidden states of the tokens that are read.
@@ -121,7 +64,7 @@ class Transformer:
         Tensor, shape (n_read, width)
             In the order of ``chunk.read``.
         """
-        x, projected = self._embedded(chunk, start)
+        x, projected = self._embeddings.of(chunk, start)
         layers = self._blueprint.layers
         for layer in layers[:-1]:
             x = self._layer(x, chunk, layer, None, projected)
@@ -140,54 +83,12 @@ class Transformer:
 
     def scores(self, features: Tensor) -> Tensor:
         """Return the logits of classes or tokens."""
-        head, tensors = self._blueprint.head, self._tensors[features.dtype]
+        head, tensors = self._blueprint.head, self._tensors.of(features.dtype)
         weight = tensors.get(f"{head.out}.weight")
         if weight is None:
             weight = tensors[self._blueprint.words]
         bias = tensors.get(f"{head.out}.bias", tensors.get(head.bias or ""))
         return self._linear(features, weight, bias)
-
-    @property
-    def _first_norm(self) -> str | None:
-        """Name of the normalisation between sums of embeddings and the first layer's projections."""
-        plan = self._blueprint
-        if plan.rms or plan.projection is not None:
-            return None
-        if not plan.norm_first:
-            return plan.embedding_norm
-        return plan.layers[0].attention_norm if plan.embedding_norm is None else None
-
-    def _projected_parts(self, parts: Tensor, norm_name: str) -> tuple[Tensor, Tensor]:
-        """Return what parts of embeddings add to the first layer's projections, and a constant.
-
-        Normalisation centres, scales each token by one number, and scales coordinates. The first and
-        the last are linear, so they and the projection can be done to each part instead of to each
-        token; the number is known when parts are added.
-        """
-        weight, bias = self._pair(self._blueprint.layers[0].qkv[0], self._exact)
-        norm, shift = self._pair(norm_name, self._exact)
-        scaled = weight * norm
-        centred = scaled - scaled.mean(1, keepdim=True)
-        projected = self._linear(parts.to(self._format), centred.to(self._format), None).float()
-        constant = weight.new_zeros(len(weight)) if bias is None else bias
-        return projected, constant if shift is None else constant + weight @ shift
-
-    def _embedded(self, chunk: Chunk, start: Start) -> tuple[Tensor, Tensor | None]:
-        """Return the states before the first layer, and its projections where parts have them."""
-        import torch
-
-        plan, bag = self._blueprint, torch.nn.functional.embedding_bag
-        x, projected = bag(chunk.parts, start.parts, mode="sum"), None
-        if start.projected is not None and start.constant is not None:
-            norm, shift = self._pair(self._first_norm or "", self._exact)
-            normed, _, scale = torch.native_layer_norm(x, norm.shape, norm, shift, plan.eps)
-            x = x if plan.norm_first else normed
-            projected = bag(chunk.parts, start.projected, mode="sum")
-            projected = projected.mul_(scale).add_(start.constant).to(self._format)
-        elif plan.embedding_norm is not None:
-            x = self._norm(x, plan.embedding_norm)
-        x = x.to(self._format)
-        return (x if plan.projection is None else self._affine(x, plan.projection)), projected
 
     def _layer(
         self,
@@ -236,15 +137,13 @@ class Transformer:
         return out.flatten(1)
 
     def _attended_alone(self, x: Tensor, chunk: Chunk, layer: LayerNames) -> Tensor:
-        """Return what the one token that is read of each example gathers.
-
-        Its query goes through the keys' weights once, and what it gathers of the inputs through the
-        values': no other token needs a key or a value. The keys' bias adds the same to all scores.
-        """
+        """Return what the one token that is read of each example gathers."""
+        # Its query goes through the keys' weights, and what it gathers of the inputs through the
+        # values': no other token needs a key or a value. The keys' bias adds the same to all scores.
         import torch
 
         plan = self._blueprint
-        weight, bias = self._pair(layer.qkv[0], x.dtype)
+        weight, bias = self._tensors.pair(layer.qkv[0], x.dtype)
         to_query, to_key, to_value = torch.unflatten(weight, 0, (3, plan.n_heads, plan.head_width))
         query_bias, _, value_bias = (None,) * 3 if bias is None else bias.chunk(3)
         query = self._linear(x[chunk.read], to_query.flatten(0, 1), query_bias)
@@ -291,7 +190,9 @@ class Transformer:
         plan = self._blueprint
         if plan.rotary_base is None:
             return None
-        places = torch.arange(0, plan.head_width, 2, dtype=torch.float32, device=self._device)
+        places = torch.arange(
+            0, plan.head_width, 2, dtype=torch.float32, device=self._tensors.device
+        )
         return 1.0 / plan.rotary_base ** (places / plan.head_width)
 
     def _turned(self, x: Tensor, positions: Tensor) -> Tensor:
@@ -312,16 +213,7 @@ class Transformer:
         activation: str | None = None,
         add: Tensor | None = None,
     ) -> Tensor:
-        return self._linear(x, *self._pair(name, x.dtype), activation=activation, add=add)
-
-    def _pair(self, name: str, format_: dtype) -> tuple[Tensor, Tensor | None]:
-        tensors = self._tensors[format_]
-        return tensors[f"{name}.weight"], tensors.get(f"{name}.bias")
+        return self._linear(x, *self._tensors.pair(name, x.dtype), activation=activation, add=add)
 
     def _norm(self, x: Tensor, name: str) -> Tensor:
-        import torch
-
-        weight, bias = self._pair(name, x.dtype)
-        if self._blueprint.rms:
-            return torch.nn.functional.rms_norm(x, weight.shape, weight, self._blueprint.eps)
-        return torch.nn.functional.layer_norm(x, weight.shape, weight, bias, self._blueprint.eps)
+        return normed(x, *self._tensors.pair(name, x.dtype), self._blueprint)
