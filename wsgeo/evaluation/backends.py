@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -11,8 +11,16 @@ from numpy.typing import NDArray
 
 from wsgeo.evaluation.blueprints import Blueprint
 from wsgeo.evaluation.families import blueprint_of
-from wsgeo.evaluation.kernels import KERNELS, fastest
-from wsgeo.evaluation.losses import AbstractBackend, AbstractBackends, Failure
+from wsgeo.evaluation.flat import tensor_of
+from wsgeo.evaluation.kernels import KERNELS, fastest, speedup
+from wsgeo.evaluation.losses import (
+    AbstractBackend,
+    AbstractBackends,
+    Failure,
+    Loaded,
+    Outcome,
+    Resident,
+)
 from wsgeo.evaluation.packed import PackedBackend, known_words, packing_of
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.weights.layout import Weights
@@ -25,6 +33,8 @@ MODULE: Final = "hf"
 
 _TOLERANCE = 1e-4  # logits, or losses of language models in nats
 _COMPARED = 8
+_PROBED = 256, 1024  # width, and that of feed-forward layers
+_FAST = 1.1  # bfloat16 products that are less than this faster do not pay for their rounding
 
 
 @final
@@ -40,23 +50,71 @@ class Backends(AbstractBackends):
         Sorted token ids of the group's examples; only a packed backend needs them.
     reason : str
         Why the packed backend is not used; empty where it is.
+    precision : str, default 'fp32'
+        Number format of the forward pass, ``fp32`` or ``bf16``.
+    device : str, default 'cpu'
+        Where they compute; one process to a GPU.
+    note : str
+        What was seen of the number format.
     """
 
     kernel: str = MODULE
     known: NDArray[np.int64] | None = None
     reason: str = ""
+    precision: str = "fp32"
+    device: str = "cpu"
+    note: str = ""
 
     def __str__(self) -> str:
         """Return who evaluates, and why."""
+        place = "" if self.device == "cpu" else f" on {self.device}"
+        note = f" ({self.note})" if self.note else ""
+        where = f"{place}, {self.precision}{note}" if self.precision != "fp32" else place
         if self.kernel != MODULE:
-            return f"packed backend, {self.kernel} kernel, checked against transformers"
-        return "transformers' own module" + (f": {self.reason}" if self.reason else "")
+            return f"packed backend, {self.kernel} kernel{where}, checked against transformers"
+        return f"transformers' own module{where}" + (f": {self.reason}" if self.reason else "")
+
+    def at(self, precision: str) -> Backends:
+        """Return the same backends in another number format; nothing is compared again.
+
+        Parameters
+        ----------
+        precision : str
+            ``fp32`` or ``bf16``.
+
+        Returns
+        -------
+        Backends
+            The choice is the same, so that both can be used side by side.
+        """
+        note = self.note if precision == self.precision else ""
+        return replace(self, precision=precision, note=note)
 
     def precision_of(self, format_: str) -> str:
-        """Return what the key of a loss says of how it was computed."""
-        return format_ if self.kernel == MODULE else f"{format_}-packed-{self.kernel}"
+        """Return what the key of a loss says of how it was computed.
 
-    def packed(self, checkpoint: Checkpoint, weights: Weights) -> Weights:
+        Parameters
+        ----------
+        format_ : str
+            That of these backends.
+
+        Returns
+        -------
+        str
+            Number format, and backend, kernel and kind of device where they are not the usual ones.
+
+        Raises
+        ------
+        ValueError
+            If these backends compute in another number format.
+        """
+        if format_ != self.precision:
+            raise ValueError(f"These backends compute in {self.precision}, not in {format_}.")
+        parts = [format_, *(() if self.kernel == MODULE else ("packed", self.kernel))]
+        parts += [] if self.device == "cpu" else [self.device.partition(":")[0]]
+        return "-".join(parts)
+
+    def packed(self, checkpoint: Checkpoint, weights: Weights) -> Loaded:
         """Return a checkpoint's weights as its backend takes them.
 
         Parameters
@@ -68,14 +126,16 @@ class Backends(AbstractBackends):
 
         Returns
         -------
-        Weights
-            The same object where nothing is to be packed.
+        Weights or Resident
+            The same object where nothing is to be packed or moved.
         """
-        if self.known is None:
+        if self.known is not None:
+            blueprint = _blueprint(checkpoint)
+            assert blueprint is not None
+            weights = packing_of(blueprint, weights.layout, self.known).pack(weights)
+        if self.device == "cpu":
             return weights
-        blueprint = _blueprint(checkpoint)
-        assert blueprint is not None
-        return packing_of(blueprint, weights.layout, self.known).pack(weights)
+        return Resident(weights.layout, tensor_of(weights.vector).to(self.device))
 
     def make(self, checkpoint: Checkpoint, token_budget: int) -> AbstractBackend:
         """Build a backend.
@@ -92,13 +152,14 @@ class Backends(AbstractBackends):
         AbstractBackend
             With weights of zero.
         """
+        how = {"precision": self.precision, "device": self.device}
         if self.known is None:
-            return _module_backend(checkpoint, token_budget)
+            return _module_backend(checkpoint, token_budget, how)
         blueprint = _blueprint(checkpoint)
         assert blueprint is not None
         packing = packing_of(blueprint, checkpoint.layout, self.known)
         return PackedBackend(
-            blueprint, packing, self.known, kernel=self.kernel, token_budget=token_budget
+            blueprint, packing, self.known, kernel=self.kernel, token_budget=token_budget, **how
         )
 
 
@@ -106,7 +167,12 @@ KNOWN: Final = tuple(Backends(kernel) for kernel in (MODULE, *KERNELS))
 """All ways to compute; without examples they only name themselves."""
 
 
-def resumed(kernel: str, examples: Sequence[EncodedExamples]) -> Backends:
+def resumed(
+    kernel: str,
+    examples: Sequence[EncodedExamples],
+    precision: str = "fp32",
+    device: str = "cpu",
+) -> Backends:
     """Return what an earlier scan chose, for examples that may be others.
 
     Parameters
@@ -115,6 +181,8 @@ def resumed(kernel: str, examples: Sequence[EncodedExamples]) -> Backends:
         Of `KNOWN`.
     examples : sequence of EncodedExamples
         All that the group will be evaluated on.
+    precision, device : str, optional
+        Number format, and where to compute.
 
     Returns
     -------
@@ -122,11 +190,18 @@ def resumed(kernel: str, examples: Sequence[EncodedExamples]) -> Backends:
         Not compared again.
     """
     if kernel == MODULE:
-        return Backends(reason="as in the earlier scan")
-    return Backends(kernel, known_words(examples))
+        reason = "as in the earlier scan"
+        return Backends(reason=reason, precision=precision, device=device)
+    return Backends(kernel, known_words(examples), precision=precision, device=device)
 
 
-def choose(checkpoint: Checkpoint, examples: Sequence[EncodedExamples], load: Load) -> Backends:
+def choose(
+    checkpoint: Checkpoint,
+    examples: Sequence[EncodedExamples],
+    load: Load,
+    precision: str = "fp32",
+    device: str = "cpu",
+) -> Backends:
     """Choose the backend of a loss group, after a comparison on real weights and examples.
 
     Parameters
@@ -137,40 +212,65 @@ def choose(checkpoint: Checkpoint, examples: Sequence[EncodedExamples], load: Lo
         All that the group will be evaluated on; it is compared on the first.
     load : callable
         Checkpoint to weights.
+    precision : str, default 'fp32'
+        Number format, ``fp32`` or ``bf16``. The choice is made in float32, and what another format
+        changes is noted.
+    device : str, default 'cpu'
+        Where to compute, as `wsgeo.evaluation.devices.device_of` names it.
 
     Returns
     -------
     Backends
         The packed backend, or the unchanged module and the reason.
     """
-    weights = load(checkpoint)
-    blueprint = _blueprint(checkpoint)
+    weights, blueprint = load(checkpoint), _blueprint(checkpoint)
+    some, module = _spread(examples[0]), Backends(device=device)
     if blueprint is None:
-        return Backends(reason=f"{checkpoint.model_class} of this configuration is not packed")
-    width = weights.layout.shape(blueprint.words)[1]
-    found = Backends(fastest(width, 4 * width), known_words(examples))
-    some = _spread(examples[0])
-    error = _difference(found, checkpoint, weights, some)
-    if not error <= _TOLERANCE:
-        return Backends(reason=f"its packed outputs differ by {error:.2g}")
-    return found
+        reason = f"{checkpoint.model_class} of this configuration is not packed"
+        found = replace(module, reason=reason)
+        if precision == "fp32":
+            return found
+    truth = _outcome(module, checkpoint, weights, some)
+    if blueprint is not None:
+        width = weights.layout.shape(blueprint.words)[1]
+        kernel = fastest(width, 4 * width, precision=precision) if device == "cpu" else "plain"
+        found = Backends(kernel, known_words(examples), device=device)
+        error = _difference(_outcome(found, checkpoint, weights, some), truth)
+        if not error <= _TOLERANCE:
+            found = replace(module, reason=f"its packed outputs differ by {error:.2g}")
+    if precision == "fp32":
+        return found
+    found = found.at(precision)
+    return replace(found, note=_note(_outcome(found, checkpoint, weights, some), truth, found))
 
 
-def _difference(
-    found: Backends, checkpoint: Checkpoint, weights: Weights, examples: EncodedExamples
-) -> float:
-    """Return the largest difference of logits, or of losses, between packed and unchanged."""
-    outcomes = [
-        each.make(checkpoint, 512).losses(
-            each.packed(checkpoint, weights).vector, examples, logits=True
-        )
-        for each in (found, Backends())
-    ]
-    one, other = (
-        None if isinstance(each, Failure) else each.loss if each.logits is None else each.logits
-        for each in outcomes
-    )
-    return np.inf if one is None or other is None else float(np.abs(one - other).max())
+def _note(outcome: Outcome, truth: Outcome, found: Backends) -> str:
+    """Return what is seen of a number format, in a line."""
+    if isinstance(outcome, Failure) or isinstance(truth, Failure):
+        seen = "losses are not finite"
+    else:
+        error = float(np.abs(outcome.loss - truth.loss).max())
+        seen = f"losses of {len(truth.loss)} examples within {error:.2g} of fp32"
+    if found.device != "cpu":
+        return seen
+    gain = speedup("plain" if found.kernel == MODULE else found.kernel, *_PROBED)
+    return seen if gain >= _FAST else f"{seen}; no faster than fp32 on this processor"
+
+
+def _outcome(
+    backends: Backends, checkpoint: Checkpoint, weights: Weights, examples: EncodedExamples
+) -> Outcome:
+    loaded = backends.packed(checkpoint, weights)
+    return backends.make(checkpoint, 512).losses(loaded.vector, examples, logits=True)
+
+
+def _difference(one: Outcome, other: Outcome) -> float:
+    """Return the largest difference of logits, or of losses where there are none."""
+    if isinstance(one, Failure) or isinstance(other, Failure):
+        return np.inf
+    if one.logits is None or other.logits is None:
+        return float(np.abs(one.loss - other.loss).max())
+    return float(np.abs(one.logits - other.logits).max())
 
 
 def _spread(examples: EncodedExamples) -> EncodedExamples:
@@ -191,9 +291,10 @@ def _blueprint(checkpoint: Checkpoint) -> Blueprint | None:
     return blueprint_of(checkpoint.model_class, config, checkpoint.layout)
 
 
-def _module_backend(checkpoint: Checkpoint, budget: int) -> AbstractBackend:
+def _module_backend(checkpoint: Checkpoint, budget: int, how: Mapping[str, str]) -> AbstractBackend:
     from wsgeo.evaluation.hf import HuggingFaceBackend
     from wsgeo.zoo import build_model, head_names
 
     model = build_model(checkpoint)
-    return HuggingFaceBackend(model, checkpoint.layout, head_names(checkpoint), token_budget=budget)
+    heads = head_names(checkpoint)
+    return HuggingFaceBackend(model, checkpoint.layout, heads, token_budget=budget, **how)

@@ -15,6 +15,7 @@ from wsgeo.evaluation.losses import (
     AbstractBackend,
     AbstractBackends,
     Failure,
+    Loaded,
     Outcome,
     Point,
 )
@@ -131,12 +132,12 @@ class Evaluator:
             return probe(features, examples.targets, len(examples.class_map), seed)
         return backend.losses(vector, examples, logits=point == Point.of(point.members[0]))
 
-    def _weights(self, name: str) -> Weights:
+    def _weights(self, name: str) -> Loaded:
         if self._cache is None:
             self._cache = WeightsCache(self._load, self.cache_bytes)
         return self._cache(name)
 
-    def _load(self, name: str) -> Weights:
+    def _load(self, name: str) -> Loaded:
         # A file that was refused once is not read again for every pair it is in.
         if name in self._refused:
             raise EntryError("refused", self._refused[name])

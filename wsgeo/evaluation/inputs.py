@@ -39,6 +39,11 @@ class Batch:
     arguments: Mapping[str, torch.Tensor]
     targets: torch.Tensor
 
+    def to(self, device: str) -> Batch:
+        """Return the batch with its tensors on a device."""
+        arguments = {name: tensor.to(device) for name, tensor in self.arguments.items()}
+        return Batch(self.rows, arguments, self.targets.to(device))
+
 
 def prepare(examples: EncodedExamples, module: Any, token_budget: int) -> list[Batch]:
     """Cut examples into batches of similar length.

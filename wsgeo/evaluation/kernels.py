@@ -90,7 +90,9 @@ KERNELS: Final[Mapping[str, Linear]] = {"plain": plain, "onednn": onednn}
 """Ways to multiply, by the name that the keys of losses hold."""
 
 
-def fastest(width: int, wide: int, names: tuple[str, ...] = tuple(KERNELS)) -> str:
+def fastest(
+    width: int, wide: int, names: tuple[str, ...] = tuple(KERNELS), precision: str = "fp32"
+) -> str:
     """Return the fastest kernel that is exact, in processor time of one thread.
 
     Parameters
@@ -99,6 +101,8 @@ def fastest(width: int, wide: int, names: tuple[str, ...] = tuple(KERNELS)) -> s
         Of a model and its feed-forward layers.
     names : tuple of str
         Which to try.
+    precision : str, default 'fp32'
+        Number format in which they are timed; in float32 they are to be exact either way.
 
     Returns
     -------
@@ -107,16 +111,51 @@ def fastest(width: int, wide: int, names: tuple[str, ...] = tuple(KERNELS)) -> s
     """
     import torch
 
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(0)
-        x, weight, bias = torch.randn(_ROWS, width), torch.randn(wide, width), torch.randn(wide)
-        truth = torch.nn.functional.linear(x.double(), weight.double(), bias.double())
-        seconds = {
-            name: _seconds(lambda k=KERNELS[name]: k(x, weight, bias))  # type: ignore[misc]
-            for name in names
-            if name == "plain" or _is_exact(KERNELS[name], (x, weight, bias), truth)
-        }
+    with torch.inference_mode():
+        arguments = _product(width, wide)
+        truth = torch.nn.functional.linear(*(each.double() for each in arguments))
+        exact = [
+            name for name in names if name == "plain" or _is_exact(KERNELS[name], arguments, truth)
+        ]
+    seconds = {name: _seconds_of(name, width, wide, precision) for name in exact}
     return min(seconds, key=seconds.__getitem__)
+
+
+def speedup(kernel: str, width: int, wide: int) -> float:
+    """Return how many times faster a kernel multiplies bfloat16 than float32 on this processor.
+
+    Parameters
+    ----------
+    kernel : str
+        A key of `KERNELS`.
+    width, wide : int
+        Of a model and its feed-forward layers.
+
+    Returns
+    -------
+    float
+        Ratio of processor times of one thread.
+    """
+    exact, rounded = (_seconds_of(kernel, width, wide, format_) for format_ in ("fp32", "bf16"))
+    return exact / rounded
+
+
+def _product(width: int, wide: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return states, weight and bias of a layer."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return torch.randn(_ROWS, width), torch.randn(wide, width), torch.randn(wide)
+
+
+def _seconds_of(name: str, width: int, wide: int, precision: str) -> float:
+    import torch
+
+    format_ = torch.bfloat16 if precision == "bf16" else torch.float32
+    x, weight, bias = (each.to(format_) for each in _product(width, wide))
+    with torch.inference_mode():
+        return _seconds(lambda: KERNELS[name](x, weight, bias))
 
 
 def _is_exact(kernel: Linear, arguments: tuple[Tensor, Tensor, Tensor], truth: Tensor) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsgeo.tasks.task import EncodedExamples
-from wsgeo.weights.layout import Vector, Weights
+from wsgeo.weights.layout import Layout, Vector, Weights
 from wsgeo.zoo.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
@@ -21,6 +21,27 @@ if TYPE_CHECKING:
 
 Values: TypeAlias = "Vector | Tensor"
 """A flat weight vector: an array, or a tensor where it is on another device."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Resident:
+    """Weights on another device than the processor.
+
+    Parameters
+    ----------
+    layout : Layout
+        Names and shapes.
+    vector : Tensor of float32, shape (n_parameters,)
+        The values.
+    """
+
+    layout: Layout
+    vector: Tensor
+
+
+Loaded: TypeAlias = Weights | Resident
+"""Weights as a backend takes them."""
 
 
 @final
@@ -196,7 +217,7 @@ class AbstractBackends(abc.ABC):
         """Return what the key of a loss in a number format says of how it was computed."""
 
     @abc.abstractmethod
-    def packed(self, checkpoint: Checkpoint, weights: Weights) -> Weights:
+    def packed(self, checkpoint: Checkpoint, weights: Weights) -> Loaded:
         """Return a checkpoint's weights as its backend takes them: a linear map of them."""
 
     @abc.abstractmethod

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from typing import final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from wsgeo.evaluation.losses import Point
+from wsgeo.evaluation.losses import Loaded, Point, Values
 from wsgeo.weights.arithmetic import lerp, mix
-from wsgeo.weights.layout import Layout, Vector, Weights
+from wsgeo.weights.layout import Layout
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 REFIT = "refit:"
 """Start of ``Point.head`` where the head is fitted anew; the seed of the split follows."""
@@ -25,19 +28,20 @@ class WeightsCache:
     load : callable
         Content hash to weights.
     limit : int
-        Bytes to keep. The checkpoint asked for last is kept whatever its size.
+        Bytes to keep, on whichever device they are. The checkpoint asked for last is kept whatever its size.
 
     Examples
     --------
+    >>> from wsgeo.weights import Weights
     >>> layout = Layout(("w",), ((2,),))
     >>> cache = WeightsCache(lambda name: Weights(layout, np.zeros(2, np.float32)), limit=8)
     >>> cache("a"), cache("b"), cache.names
     (Weights(...), Weights(...), ('b',))
     """
 
-    def __init__(self, load: Callable[[str], Weights], limit: int) -> None:
+    def __init__(self, load: Callable[[str], Loaded], limit: int) -> None:
         self._load, self._limit = load, limit
-        self._kept: OrderedDict[str, Weights] = OrderedDict()
+        self._kept: OrderedDict[str, Loaded] = OrderedDict()
         self.n_loads = 0
 
     @property
@@ -45,7 +49,7 @@ class WeightsCache:
         """Content hashes of what is kept, the least recently used first."""
         return tuple(self._kept)
 
-    def __call__(self, name: str) -> Weights:
+    def __call__(self, name: str) -> Loaded:
         """Return the weights of a checkpoint, loading them if they are not kept."""
         if name in self._kept:
             self._kept.move_to_end(name)
@@ -64,7 +68,7 @@ class WeightsCache:
             kept -= self._kept.popitem(last=False)[1].vector.nbytes
 
 
-def layout_of(point: Point, load: Callable[[str], Weights]) -> Layout:
+def layout_of(point: Point, load: Callable[[str], Loaded]) -> Layout:
     """Return the layout of a point: that of the member whose head it has.
 
     Parameters
@@ -102,10 +106,10 @@ def owner_of(point: Point) -> str:
 
 def materialise(
     point: Point,
-    load: Callable[[str], Weights],
+    load: Callable[[str], Loaded],
     head_names: Collection[str] = (),
-    out: Vector | None = None,
-) -> Vector:
+    out: Values | None = None,
+) -> Values:
     """Return the weights of a point.
 
     Parameters
@@ -116,12 +120,12 @@ def materialise(
         Content hash to weights, such as a `WeightsCache`.
     head_names : collection of str
         Tensors of the head; used where the head is not mixed.
-    out : ndarray of float32, shape (n_parameters,), optional
-        Where to put them.
+    out : ndarray or Tensor of float32, shape (n_parameters,), optional
+        Where to put them: of the kind, and on the device, of the weights that are loaded.
 
     Returns
     -------
-    ndarray of float32, shape (n_parameters,)
+    ndarray or Tensor of float32, shape (n_parameters,)
         In the order of `layout_of` the point; to the bit the checkpoint's own where there is one.
 
     Raises
@@ -137,6 +141,7 @@ def materialise(
 
     Examples
     --------
+    >>> from wsgeo.weights import Weights
     >>> layout = Layout(("body", "head"), ((1,), (1,)))
     >>> zoo = {"a": Weights(layout, np.float32([0, 0])), "b": Weights(layout, np.float32([4, 8]))}
     >>> materialise(Point.on_line("a", "b", 0.25), zoo.__getitem__)
@@ -147,13 +152,13 @@ def materialise(
     members = [load(member) for member in point.members]
     owner = load(owner_of(point))
     if out is None:
-        out = np.empty_like(owner.vector)
+        out = _empty_like(owner.vector)
     if all(member.layout == owner.layout for member in members):
         _combine([member.vector for member in members], point.coefficients, out)
         if point.head and not point.head.startswith(REFIT):
             for name in head_names:
                 span = owner.layout.span(name)
-                out[span] = owner.vector[span]
+                _combine([owner.vector[span]], [1.0], out[span])
         return out
     if point.head is None:
         raise ValueError("Checkpoints of unequal heads are mixed only with the head of one.")
@@ -161,17 +166,40 @@ def materialise(
     return out
 
 
-def _combine(vectors: Sequence[Vector], coefficients: Sequence[float], out: Vector) -> None:
-    if len(vectors) == 1 and coefficients[0] == 1.0:
-        np.copyto(out, vectors[0])
+def _empty_like(vector: Values) -> Values:
+    return (
+        np.empty_like(vector) if isinstance(vector, np.ndarray) else vector.new_empty(len(vector))
+    )
+
+
+def _combine(vectors: Sequence[Values], coefficients: Sequence[float], out: Values) -> None:
+    arrays = [vector for vector in vectors if isinstance(vector, np.ndarray)]
+    if not isinstance(out, np.ndarray):
+        _combine_tensors(vectors, coefficients, out)
+    elif len(vectors) == 1 and coefficients[0] == 1.0:
+        np.copyto(out, arrays[0])
     elif len(vectors) == 2 and coefficients[0] == 1.0 - coefficients[1]:
-        lerp(vectors[0], vectors[1], coefficients[1], out)
+        lerp(arrays[0], arrays[1], coefficients[1], out)
     else:
-        mix(vectors, coefficients, out)
+        mix(arrays, coefficients, out)
+
+
+def _combine_tensors(vectors: Sequence[Any], coefficients: Sequence[float], out: Tensor) -> None:
+    import torch
+
+    if len(vectors) == 1 and coefficients[0] == 1.0:
+        out.copy_(vectors[0])
+    elif len(vectors) == 2 and coefficients[0] == 1.0 - coefficients[1]:
+        torch.lerp(vectors[0], vectors[1], coefficients[1], out=out)
+    else:
+        total = torch.zeros_like(out, dtype=torch.float64)
+        for vector, factor in zip(vectors, coefficients, strict=True):
+            total.add_(vector, alpha=factor)
+        out.copy_(total)
 
 
 def _combine_by_tensor(
-    point: Point, members: Sequence[Weights], owner: Weights, heads: Collection[str], out: Vector
+    point: Point, members: Sequence[Loaded], owner: Loaded, heads: Collection[str], out: Values
 ) -> None:
     refit = bool(point.head and point.head.startswith(REFIT))
     for name, shape in zip(owner.layout.names, owner.layout.shapes, strict=True):
@@ -180,7 +208,7 @@ def _combine_by_tensor(
             name in member.layout.names and member.layout.shape(name) == shape for member in members
         )
         if name in heads and not (refit and alike):
-            out[span] = owner.vector[span]
+            _combine([owner.vector[span]], [1.0], out[span])
         elif alike:
             parts = [member.vector[member.layout.span(name)] for member in members]
             _combine(parts, point.coefficients, out[span])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wsgeo.errors import EntryError
 from wsgeo.evaluation.backends import KNOWN, Backends, choose, resumed
+from wsgeo.evaluation.devices import device_of
 from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.losses import Point
 from wsgeo.paths.line_races import shuffled_name
@@ -149,6 +150,7 @@ def backends_for(
     ledger: Ledger,
     settings: ScanSettings,
     further: Collection[EncodedExamples] = (),
+    device: str = "cpu",
 ) -> Backends:
     """Return what evaluates a loss group: as before in this run, else the fastest that is right.
 
@@ -164,29 +166,41 @@ def backends_for(
         Precision.
     further : collection of EncodedExamples
         What else the members will be evaluated on.
+    device : str, default 'cpu'
+        Where to compute.
 
     Returns
     -------
     Backends
         Of the group.
+
+    Raises
+    ------
+    WsgeoError
+        If there is no such device.
     """
-    examples = (group.encoded, *further)
-    for before in KNOWN:
-        if any(_is_kept(ledger, before, m, group, settings) for m in group.members):
-            return resumed(before.kernel, examples)
-    [(_, found)] = pool.run(choose_in_worker, [(group.members, examples)])
-    return Backends(reason=found.reason.rstrip(".")) if isinstance(found, WorkFailure) else found
+    examples, device = (group.encoded, *further), device_of(device)
+    for kernel in (each.kernel for each in KNOWN):
+        before = Backends(kernel, precision=settings.precision, device=device)
+        if any(_is_kept(ledger, before, m, group) for m in group.members):
+            return resumed(kernel, examples, settings.precision, device)
+    asked = group.members, examples, settings.precision, device
+    [(_, found)] = pool.run(choose_in_worker, [asked])
+    if isinstance(found, WorkFailure):
+        reason = found.reason.rstrip(".")
+        return Backends(reason=reason, precision=settings.precision, device=device)
+    return found
 
 
 def choose_in_worker(
-    asked: tuple[Sequence[Checkpoint], Sequence[EncodedExamples]],
+    asked: tuple[Sequence[Checkpoint], Sequence[EncodedExamples], str, str],
 ) -> Backends:
     """Choose backends by the first member that can be loaded.
 
     Parameters
     ----------
-    asked : tuple of (sequence of Checkpoint, sequence of EncodedExamples)
-        Members of a loss group, and examples.
+    asked : tuple of (sequence of Checkpoint, sequence of EncodedExamples, str, str)
+        Members of a loss group, examples, number format, and device.
 
     Returns
     -------
@@ -195,22 +209,19 @@ def choose_in_worker(
     """
     from wsgeo.zoo import load_weights
 
-    members, examples = asked
-    found = Backends(reason="the group has no members")
+    members, examples, precision, device = asked
+    reason = "the group has no members"
     for member in members:
         try:
-            return choose(member, examples, load_weights)
+            return choose(member, examples, load_weights, precision, device)
         except EntryError as error:
             # A file that is refused costs its own points, when they are evaluated.
-            found = Backends(reason=str(error).rstrip("."))
-    return found
+            reason = str(error).rstrip(".")
+    return Backends(reason=reason, precision=precision, device=device)
 
 
-def _is_kept(
-    ledger: Ledger, backends: Backends, member: Checkpoint, group: GroupData, settings: ScanSettings
-) -> bool:
+def _is_kept(ledger: Ledger, backends: Backends, member: Checkpoint, group: GroupData) -> bool:
     """Return whether a member's loss was computed in this way before."""
-    key = Point.of(member.content_hash).key(
-        group.encoded.key, backends.precision_of(settings.precision)
-    )
+    precision = backends.precision_of(backends.precision)
+    key = Point.of(member.content_hash).key(group.encoded.key, precision)
     return ledger.get(key) is not None
