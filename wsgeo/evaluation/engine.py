@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self, final
 
@@ -212,7 +213,7 @@ class Engine(AbstractRacer):
         order = visiting_order([races[i].points[0] for i in missing], self._capacity())
         queue: AbstractQueue = Segments([missing[i] for i in order], self._pool.n_jobs)
         if pick is not None:
-            queue = Picked(pick, len(missing), self._pool.n_jobs)
+            queue = Picked(partial(_next_outside, known, pick), len(missing), self._pool.n_jobs)
         for block, outcomes in self._work(queue, races.__getitem__, len(known), len(races)):
             for i, outcome in zip(block, outcomes, strict=True):
                 self._keep(keys[i], outcome)
@@ -253,6 +254,13 @@ class Engine(AbstractRacer):
         members = self._evaluator.checkpoints.values()
         largest = max((member.layout.n_parameters for member in members), default=0)
         return self._evaluator.cache_bytes // max(1, 4 * largest)
+
+
+def _next_outside(known: Collection[int], pick: Callable[[], int | None]) -> int | None:
+    """Return the next that is picked and not known."""
+    while (i := pick()) is not None and i in known:
+        pass
+    return i
 
 
 def _complete(outcomes: Sequence[Outcome | None]) -> tuple[Outcome, ...]:

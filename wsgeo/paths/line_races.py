@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, TypeVar, final
 
 import numpy as np
@@ -16,9 +15,8 @@ from wsgeo.paths.envelopes import Floats
 from wsgeo.paths.forests import Forest
 from wsgeo.paths.frames import INFERRED
 from wsgeo.paths.glimpses import Glimpse, as_start
-from wsgeo.paths.intervals import resample_counts
 from wsgeo.paths.races import EdgeRace
-from wsgeo.paths.reductions import N_MATRICES, Found, Measured, reduce_race
+from wsgeo.paths.reductions import Found, Measured, reduce_race
 from wsgeo.paths.sweeps import Head, Line, Sweep, end_points, evaluate_ends, points_on
 
 R = TypeVar("R", bound=AbstractRace)
@@ -79,7 +77,9 @@ class LineRaces:
     split : str
         Recorded with each line.
     seed : int
-        Seed of the resamples, and of the lines that are verified.
+        Seed of the choice of lines that are verified.
+    counts : callable
+        Number of examples to resamples of so many, as `resample_counts` makes them.
     reduce : callable
         Turns all losses on a line into what is known of it: where a race needed them all.
 
@@ -103,9 +103,10 @@ class LineRaces:
         head: Head | None,
         split: str,
         seed: int,
+        counts: Callable[[int], NDArray[np.float32]],
         reduce: Callable[[Line, Sweep], Measured | Failure],
     ) -> None:
-        self._order, self._reduce = order, reduce
+        self._order, self._counts, self._reduce = order, counts, reduce
         self._engine, self._examples, self._t, self._head = engine, examples, t, head
         self._split, self._seed = split, seed
         found = evaluate_ends(engine, lines, examples, head)
@@ -123,9 +124,6 @@ class LineRaces:
         self._gaps: dict[Line, tuple[float, float]] = {}
         self._connected: dict[Line, bool] = {}
         self.n_forwards = self.n_verified = self.n_refuted = 0
-        self._counts = lru_cache(
-            lambda n: resample_counts(n, N_MATRICES, np.random.default_rng([seed, n]))
-        )
 
     def glimpse(self) -> Found:
         """Look at the middle of every line.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Final, final
 
@@ -15,6 +16,7 @@ from wsgeo.evaluation.losses import AbstractEngine, Failure
 from wsgeo.evaluation.races import AbstractRacer
 from wsgeo.paths.envelopes import Floats, as_profiles
 from wsgeo.paths.frames import PairTables, gap_matrices, pairs_frame, profiles_frame
+from wsgeo.paths.intervals import resample_counts
 from wsgeo.paths.line_races import LineRaces
 from wsgeo.paths.reductions import N_MATRICES, Found, Measured, reduce_lines
 from wsgeo.paths.refinement import further_positions
@@ -174,11 +176,20 @@ class PairSurvey:
             self._head,
             self._split,
             self._seed,
+            self._resamples,
             lambda line, swept: self._reduced(iter([(line, swept)]))[line],
         )
         open_lines = set(races.open_lines)
         self.measure([line for line in self.lines if line not in open_lines])
         return races
+
+    @cached_property
+    def _resamples(self) -> Callable[[int], NDArray[np.float32]]:
+        """Resamples of so many examples, the same for all lines that are looked at on as many."""
+        n = min(self._n_resamples, N_MATRICES)
+        return lru_cache(
+            lambda seen: resample_counts(seen, n, np.random.default_rng([self._seed, seen]))
+        )
 
     def tables(self, l2: Floats | None = None, cosine: Floats | None = None) -> PairTables:
         """Return what is known of all pairs.
