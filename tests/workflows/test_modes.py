@@ -215,11 +215,12 @@ def test_a_coarse_map_comes_first(scans, tmp_path, monkeypatch):
     assert (run.folder / "report" / "index.html").exists()
 
 
-def test_less_memory_changes_nothing(scans, tmp_path):
+@pytest.mark.parametrize("settings", [MANY, EDGES], ids=["exact", "edges"])
+def test_less_memory_changes_nothing(scans, tmp_path, settings):
     """A scan that can keep two members at a time finds the same."""
-    run = scans.anew(MANY, tmp_path / "run", resources=Resources(memory=1))
+    run = scans.anew(settings, tmp_path / "run", resources=Resources(memory=1))
 
-    assert unequal_tables(run, scans(MANY)) == []
+    assert unequal_tables(run, scans(settings)) == []
 
 
 @pytest.mark.parametrize(

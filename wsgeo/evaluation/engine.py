@@ -178,6 +178,14 @@ class Engine(AbstractRacer):
     def _look_up(self, key: str) -> Losses | None:
         return None if self._ledger is None else self._ledger.get(key)
 
+    def fits(self) -> bool:
+        """Return whether a process can keep all checkpoints, so that races may be run in any order."""
+        return self._capacity() >= len(self._evaluator.checkpoints)
+
+    def together(self, races: Sequence[AbstractRace]) -> list[int]:
+        """Return an order of races in which neighbours share their checkpoints."""
+        return visiting_order([race.points[0] for race in races], self._capacity())
+
     def race(
         self, races: Sequence[AbstractRace], pick: Callable[[], int | None] | None = None
     ) -> Iterator[tuple[int, Outcome]]:
@@ -210,7 +218,7 @@ class Engine(AbstractRacer):
         self.n_reused += len(known)
         yield from known.items()
         missing = [i for i in range(len(races)) if i not in known]
-        order = visiting_order([races[i].points[0] for i in missing], self._capacity())
+        order = self.together([races[i] for i in missing])
         queue: AbstractQueue = Segments([missing[i] for i in order], self._pool.n_jobs)
         if pick is not None:
             queue = Picked(partial(_next_outside, known, pick), len(missing), self._pool.n_jobs)

@@ -76,6 +76,14 @@ class AbstractRacer(AbstractEngine):
 
     deadline: float | None = None
 
+    def fits(self) -> bool:
+        """Return whether all checkpoints fit in memory, so that races may be run in any order."""
+        return True
+
+    def together(self, races: Sequence[AbstractRace]) -> list[int]:
+        """Return an order of races in which neighbours share their checkpoints."""
+        return list(range(len(races)))
+
     def race(
         self, races: Sequence[AbstractRace], pick: Callable[[], int | None] | None = None
     ) -> Iterator[tuple[int, Outcome]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar, final
 
 import numpy as np
@@ -15,7 +14,7 @@ from wsgeo.paths.envelopes import Floats
 from wsgeo.paths.forests import Forest
 from wsgeo.paths.frames import INFERRED
 from wsgeo.paths.glimpses import Glimpse, as_start
-from wsgeo.paths.races import EdgeRace
+from wsgeo.paths.races import EdgeRace, RaceRule
 from wsgeo.paths.reductions import Found, Measured, reduce_race
 from wsgeo.paths.sweeps import Head, Line, Sweep, end_points, evaluate_ends, points_on
 
@@ -28,32 +27,6 @@ VERIFIED: Final = 0.05
 def shuffled_name(examples: str) -> str:
     """Return the name at the engine of an example set in random order."""
     return f"{examples}, shuffled"
-
-
-@final
-@dataclass(frozen=True)
-class RaceRule:
-    """What a race asks, and when it may stop.
-
-    Parameters
-    ----------
-    tau : float
-        Threshold in nats.
-    level : float, default 0.01
-        Probability that the answer for a line is wrong, either way.
-    betting : bool, default False
-        Whether the answer holds for any number of examples: see `wsgeo.paths.races.EdgeRace`.
-    most : int, optional
-        Examples that a position is evaluated on at most; default all.
-    spanning : bool, default False
-        Whether lines are left out whose ends connected lines join.
-    """
-
-    tau: float
-    level: float = 0.01
-    betting: bool = False
-    most: int = 1 << 30
-    spanning: bool = False
 
 
 @final
@@ -156,13 +129,14 @@ class LineRaces:
 
     def by_doubt(self, tau: float) -> list[Line]:
         """Return the open lines, those first whose glimpse leaves most doubt on which side they are."""
-        return sorted(self.open_lines, key=lambda line: self._rank(line, RaceRule(tau)))
+        return sorted(self.open_lines, key=lambda line: self._certainty(line, tau))
 
     def race(self, rule: RaceRule) -> Found:
         """Ask of every line whether its gap is above a threshold, on no more examples than it takes.
 
         The lines whose glimpse leaves most doubt come first; where lines may be left out, those that
-        are likely to be connected.
+        are likely to be connected. Where not all checkpoints fit in memory and time is not short,
+        neighbours share theirs instead.
 
         Parameters
         ----------
@@ -175,7 +149,7 @@ class LineRaces:
             Under the rule ``raced`` or ``betting``, or ``exact`` where all was evaluated; a failure
             ``inferred`` for a line that was left out. A line that was not reached is missing.
         """
-        lines = sorted(self.open_lines, key=lambda line: self._rank(line, rule))
+        lines = self._in_order(rule)
         races = [self._edge_race(line, rule) for line in lines]
         if not rule.spanning:
             waiting = iter(range(len(lines)))
@@ -190,6 +164,20 @@ class LineRaces:
         reason = "Not measured: connected pairs join its ends."
         found |= {lines[i]: Failure(INFERRED, reason) for i in spared}
         return found | self._verified([lines[i] for i in spared], [races[i] for i in spared])
+
+    def _in_order(self, rule: RaceRule) -> list[Line]:
+        """Return the open lines in the order to race them."""
+        if self._engine.fits() or self._engine.deadline is not None:
+            lines = self.by_doubt(rule.tau)
+        else:
+            races = [self._edge_race(line, rule) for line in self.open_lines]
+            lines = [self.open_lines[i] for i in self._engine.together(races)]
+        if not rule.spanning:
+            return lines
+        likely = [line for line in lines if self._is_likely(line, rule)]
+        if self._engine.fits():
+            likely.sort(key=lambda line: self._gaps[line][0])
+        return likely + [line for line in lines if not self._is_likely(line, rule)]
 
     def _verified(self, lines: Sequence[Line], races: Sequence[EdgeRace]) -> Found:
         """Race some of the lines that were left out."""
@@ -281,9 +269,7 @@ class LineRaces:
     def _is_likely(self, line: Line, rule: RaceRule) -> bool:
         return line in self._gaps and self._gaps[line][0] <= rule.tau
 
-    def _rank(self, line: Line, rule: RaceRule) -> tuple[bool, float]:
-        """Return the place of a line in the order of doubt; where lines may be left out, of size first."""
-        gap, error = self._gaps.get(line, (rule.tau, 1.0))
-        if rule.spanning and self._is_likely(line, rule):
-            return False, gap
-        return rule.spanning, abs(gap - rule.tau) / max(error, 1e-12)
+    def _certainty(self, line: Line, tau: float) -> float:
+        """Return how many standard errors a glimpse is from the threshold."""
+        gap, error = self._gaps.get(line, (tau, 1.0))
+        return abs(gap - tau) / max(error, 1e-12)

@@ -46,6 +46,32 @@ class Judgement:
 
 
 @final
+@dataclass(frozen=True)
+class RaceRule:
+    """What a race asks, and when it may stop.
+
+    Parameters
+    ----------
+    tau : float
+        Threshold in nats.
+    level : float, default 0.01
+        Probability that the answer for a line is wrong, either way.
+    betting : bool, default False
+        Whether the answer holds for any number of examples: see `EdgeRace`.
+    most : int, optional
+        Examples that a position is evaluated on at most; default all.
+    spanning : bool, default False
+        Whether lines are left out whose ends connected lines join.
+    """
+
+    tau: float
+    level: float = 0.01
+    betting: bool = False
+    most: int = 1 << 30
+    spanning: bool = False
+
+
+@final
 @dataclass(frozen=True, eq=False)
 class EdgeRace(AbstractRace):
     """Whether the convexity gap of a line is above a threshold.

@@ -14,7 +14,7 @@ from wsgeo.evaluation.races import AbstractRacer
 from wsgeo.graph.matrices import square
 from wsgeo.graph.status import Tau, choose_tau
 from wsgeo.paths.frames import PairTables
-from wsgeo.paths.line_races import RaceRule
+from wsgeo.paths.races import RaceRule
 from wsgeo.paths.survey import PairSurvey
 from wsgeo.paths.sweeps import Line
 from wsgeo.workflows.group_results import Effort, GroupResult, chance_loss
