@@ -195,14 +195,14 @@ def measure(folder: Path) -> None:
     print(f"float32 matrix product of one thread: {top:.0f} GFLOP/s")
     print(f"{n} members of {size:,} parameters, {n * (n - 1) // 2} pairs, {n_bytes / 1e9:.2f} GB")
     read_through(files)
-    with Memory() as memory:
-        seconds = cpu_seconds(lambda: measure_geometry(members))
+    seconds = cpu_seconds(lambda: measure_geometry(members), 5)
+    with Memory() as memory:  # apart, because to watch it takes time too
+        found = measure_geometry(members)
     rate = 2 * n * n * size / seconds / 1e9
     print(f"  warm       {seconds:8.2f} s, {n_bytes / seconds / 1e9:.2f} GB/s")
     print(f"             as fast as {rate:.0f} GFLOP/s of a full product, {rate / top:.2f} of peak")
     print(f"  memory     {memory.most['Anonymous:']:8.1f} MB anonymous", end="")
     print(f", {memory.most['Private_Dirty:']:.1f} MB private dirty")
-    found, slow = measure_geometry(members), None
     slow, error = pair_by_pair(members, found.l2)
     print(f"  naive      {slow:8.1f} s (from {SAMPLED_PAIRS} pairs), ratio {slow / seconds:.0f}")
     print(f"  distances  {error:8.0e} largest relative error of those, at norm / distance 100")

@@ -36,7 +36,7 @@ def written(path, values, age=3600, **options):
 
 def part(slices, path, name, columns):
     out = np.empty(columns.stop - columns.start, np.float32)
-    slices.read(path, name, columns, out)
+    slices.reader(path, name)(columns, out)
     return out
 
 

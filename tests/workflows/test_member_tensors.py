@@ -70,13 +70,13 @@ def check(members, tolerance=1e-6):
 @pytest.fixture
 def read_bytes(monkeypatch):
     """Give a list that each read of a slice adds its file and bytes to."""
-    seen, read = [], TensorSlices.read
+    seen, fill = [], TensorSlices._fill
 
-    def counting(self, path, name, columns, out):
-        seen.append((path, out.nbytes))
-        read(self, path, name, columns, out)
+    def counting(self, path, start, stored):
+        seen.append((path, stored.nbytes))
+        fill(self, path, start, stored)
 
-    monkeypatch.setattr(TensorSlices, "read", counting)
+    monkeypatch.setattr(TensorSlices, "_fill", counting)
     return seen
 
 

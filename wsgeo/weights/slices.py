@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, final
+from typing import Final, TypeAlias, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wsgeo.weights.files import open_regular, refuse_unreadable
 from wsgeo.weights.headers import Header, read_header
 from wsgeo.weights.layout import Vector
 from wsgeo.weights.precision import STORED, Tensor, widen
 from wsgeo.weights.tensors import refuse_change
+
+SliceReader: TypeAlias = Callable[[slice, Vector], None]
+"""Writes a slice of a flattened tensor into a float32 array."""
 
 _FEW_OPEN: Final = 128  # files at a time, where the system does not say how many may be open
 _LOADED: Final = time.time()
@@ -48,7 +52,7 @@ class TensorSlices:
 
     def __init__(self) -> None:
         self._sources: dict[Path, _Source] = {}
-        self._open: OrderedDict[Path, BinaryIO] = OrderedDict()
+        self._open: dict[Path, FileIO] = {}
         self._n_open = _most_open()
 
     def __enter__(self) -> TensorSlices:
@@ -70,8 +74,8 @@ class TensorSlices:
         entry = self._source(path).header.tensors.get(name)
         return None if entry is None or entry.is_buffer else entry.shape
 
-    def read(self, path: Path, name: str, columns: slice, out: Vector) -> None:
-        """Read a slice of a flattened tensor.
+    def reader(self, path: Path, name: str) -> SliceReader:
+        """Return what reads slices of one flattened tensor.
 
         Parameters
         ----------
@@ -79,29 +83,28 @@ class TensorSlices:
             The file.
         name : str
             A weight that it holds.
-        columns : slice
-            Which values, with start and stop.
-        out : ndarray of float32, shape (stop - start,)
-            Where they go, whatever type the file holds; its values must lie side by side.
 
-        Raises
-        ------
-        EntryError
-            If the file is refused or ends early.
+        Returns
+        -------
+        callable (slice, ndarray of float32) -> None
+            Writes a slice, with start and stop, into an array of its length whose values lie side by
+            side, whatever type the file holds. Raises an EntryError if the file changed.
         """
         entry = self._source(path).header.tensors[name]
-        kind = np.dtype(STORED[entry.dtype])
-        same = kind == out.dtype
-        stored = out if same else np.empty(out.size, kind)
-        self._fill(path, entry.start + columns.start * kind.itemsize, stored.view(np.uint8).data)
-        if not same:
-            out[:] = widen(stored, entry.dtype)
+        kind, is_float32 = np.dtype(STORED[entry.dtype]), entry.dtype == "F32"
+
+        def read(columns: slice, out: Vector) -> None:
+            stored = out if is_float32 else np.empty(out.size, kind)
+            self._fill(path, entry.start + columns.start * kind.itemsize, stored)
+            if not is_float32:
+                out[:] = widen(stored, entry.dtype)
+
+        return read
 
     def tensor(self, path: Path, name: str) -> Tensor:
         """Return a whole tensor."""
-        entry = self._source(path).header.tensors[name]
-        values = np.empty(entry.shape, np.float32)
-        self.read(path, name, slice(0, values.size), values.reshape(-1))
+        values = np.empty(self._source(path).header.tensors[name].shape, np.float32)
+        self.reader(path, name)(slice(0, values.size), values.reshape(-1))
         return values
 
     def verify(self, is_same: Callable[[Path, Header], bool]) -> None:
@@ -132,30 +135,29 @@ class TensorSlices:
             source = self._sources[path] = _Source(read_header(path), _state(path))
         return source
 
-    def _file(self, path: Path) -> BinaryIO:
-        """Return a file, opened where it is not, for which the one longest unused is closed."""
-        if (file := self._open.get(path)) is not None:
-            self._open.move_to_end(path)
-            return file
+    def _file(self, path: Path) -> FileIO:
+        """Open a file, for which another may be closed."""
         while len(self._open) >= self._n_open:
-            self._open.popitem(last=False)[1].close()
-        file = self._open[path] = open_regular(path)
+            self._open.popitem()[1].close()
+        # Without its buffer, which would read more than is asked for.
+        file: FileIO = open_regular(path).detach()  # type: ignore[attr-defined]
+        self._open[path] = file
         self._source(path).check(os.fstat(file.fileno()))
         if hasattr(os, "posix_fadvise"):
             # Files that are read in turns are then read ahead, in the best case twice as fast.
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
         return file
 
-    def _fill(self, path: Path, start: int, view: memoryview) -> None:
+    def _fill(self, path: Path, start: int, stored: NDArray[np.generic]) -> None:
         try:
-            # Past the buffer, which would read more than is asked for.
-            file = self._file(path).raw  # type: ignore[attr-defined]
+            file = self._open.get(path) or self._file(path)
             file.seek(start)
-            while len(view):
-                n_bytes = file.readinto(view)
-                if not n_bytes:
+            done = file.readinto(stored.data)
+            while done < stored.nbytes:
+                more = file.readinto(stored.view(np.uint8)[done:].data)
+                if not more:
                     refuse_change(path, "a tensor ends early")
-                view = view[n_bytes:]
+                done += more
         except OSError as error:
             refuse_unreadable(path, error)
 

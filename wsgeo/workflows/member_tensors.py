@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
@@ -13,14 +12,11 @@ from wsgeo.weights.geometry import Matrix, gram
 from wsgeo.weights.layout import Vector
 from wsgeo.weights.lowrank import LowRankUpdate, inner_products
 from wsgeo.weights.precision import Tensor
-from wsgeo.weights.slices import TensorSlices
+from wsgeo.weights.slices import SliceReader, TensorSlices
 from wsgeo.zoo import Checkpoint
 from wsgeo.zoo.checkpoints import LoraPair, Scaling, TensorRef
 from wsgeo.zoo.hashing import check_finite, scan_file
 from wsgeo.zoo.loading import refuse_changed
-
-Fill: TypeAlias = Callable[[slice, Vector], None]
-"""Writes a slice of one member's flattened tensor into a float32 array."""
 
 
 def tensor_gram(members: Sequence[Checkpoint], name: str, slices: TensorSlices) -> Matrix:
@@ -60,7 +56,7 @@ def tensor_gram(members: Sequence[Checkpoint], name: str, slices: TensorSlices) 
         if _are_cheap(ranks, shape):
             return inner_products([_update(pair, shape, slices) for pair in pairs])
     fills = [_changed(member, name, slices) for member in members]
-    fills += [_stored(ref, slices) for ref in origin]
+    fills += [slices.reader(ref.file, ref.stored_name) for ref in origin]
 
     def read(i: int, columns: slice, out: Vector) -> None:
         fills[i](columns, out)
@@ -121,13 +117,10 @@ def _whole(ref: TensorRef, slices: TensorSlices) -> Tensor:
     return slices.tensor(ref.file, ref.stored_name)
 
 
-def _stored(ref: TensorRef, slices: TensorSlices) -> Fill:
-    return lambda columns, out: slices.read(ref.file, ref.stored_name, columns, out)
-
-
-def _changed(member: Checkpoint, name: str, slices: TensorSlices) -> Fill:
+def _changed(member: Checkpoint, name: str, slices: TensorSlices) -> SliceReader:
     """Return a reader of a member's tensor with its adapter merged into it."""
-    steps = [_stored(member.tensors[name], slices)]
+    ref = member.tensors[name]
+    steps = [slices.reader(ref.file, ref.stored_name)]
     shape, where = member.layout.shape(name), member.adapter or member.folder
     if name in member.lora:
         steps.append(_adder(_update(member.lora[name], shape, slices)))
@@ -144,7 +137,7 @@ def _changed(member: Checkpoint, name: str, slices: TensorSlices) -> Fill:
     return fill
 
 
-def _adder(update: LowRankUpdate) -> Fill:
+def _adder(update: LowRankUpdate) -> SliceReader:
     left, right = update.b.astype(np.float64) * update.scaling, update.a.astype(np.float64)
 
     def add(columns: slice, out: Vector) -> None:
@@ -156,7 +149,7 @@ def _adder(update: LowRankUpdate) -> Fill:
     return add
 
 
-def _scaler(scaling: Scaling, shape: tuple[int, ...], slices: TensorSlices) -> Fill:
+def _scaler(scaling: Scaling, shape: tuple[int, ...], slices: TensorSlices) -> SliceReader:
     factors = _whole(scaling.factors, slices).reshape(-1)
     step = math.prod(shape[scaling.axis + 1 :])
 
