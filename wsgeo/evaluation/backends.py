@@ -137,6 +137,24 @@ class Backends(AbstractBackends):
             return weights
         return Resident(weights.layout, tensor_of(weights.vector).to(self.device))
 
+    def size_of(self, checkpoint: Checkpoint) -> int:
+        """Return how many parameters a checkpoint has once it is packed.
+
+        Parameters
+        ----------
+        checkpoint : Checkpoint
+            The checkpoint.
+
+        Returns
+        -------
+        int
+            Those of the embeddings that examples use, of all layers, and of the head.
+        """
+        blueprint = None if self.known is None else _blueprint(checkpoint)
+        if blueprint is None or self.known is None:
+            return checkpoint.layout.n_parameters
+        return packing_of(blueprint, checkpoint.layout, self.known).layout.n_parameters
+
     def make(self, checkpoint: Checkpoint, token_budget: int) -> AbstractBackend:
         """Build a backend.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from wsgeo.errors import WsgeoError
 
 
@@ -28,8 +31,8 @@ def device_of(name: str) -> str:
     >>> device_of("cpu")
     'cpu'
     """
-    if name == "cpu":
-        return name
+    if name == "cpu" or (name == "auto" and not _may_have_a_gpu()):
+        return "cpu"
     import torch
 
     kind, _, number = name.partition(":")
@@ -47,3 +50,10 @@ def device_of(name: str) -> str:
             f"there is no {name}: torch can use {n_gpus} GPUs", remedy="Count from cuda:0."
         )
     return f"cuda:{int(number or 0)}"
+
+
+def _may_have_a_gpu() -> bool:
+    """Tell without torch, whose import takes a second, whether it is worth asking."""
+    if sys.platform != "linux":
+        return sys.platform == "win32"
+    return any(Path("/dev", name).exists() for name in ("nvidiactl", "dxg", "kfd"))

@@ -62,7 +62,9 @@ def results(
             # One of them ends every worker it meets; which, shows when each has one for itself.
             alone += block
     for index, result in pool.run(evaluator, ([unit(i)] for i in alone)):
-        outcomes = (
-            [Failure("failed", result.reason)] if isinstance(result, WorkFailure) else result[1]
-        )
+        outcomes: list[Outcome] = []
+        if isinstance(result, WorkFailure):
+            outcomes.append(Failure("failed", result.reason))
+        else:
+            outcomes += result[1]
         yield [alone[index]], outcomes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Self, final
 
@@ -180,11 +180,11 @@ class Engine(AbstractRacer):
 
     def fits(self) -> bool:
         """Return whether a process can keep all checkpoints, so that races may be run in any order."""
-        return self._capacity() >= len(self._evaluator.checkpoints)
+        return self._capacity >= len(self._evaluator.checkpoints)
 
     def together(self, races: Sequence[AbstractRace]) -> list[int]:
         """Return an order of races in which neighbours share their checkpoints."""
-        return visiting_order([race.points[0] for race in races], self._capacity())
+        return visiting_order([race.points[0] for race in races], self._capacity)
 
     def race(
         self, races: Sequence[AbstractRace], pick: Callable[[], int | None] | None = None
@@ -231,7 +231,7 @@ class Engine(AbstractRacer):
         """Evaluate what is missing, and keep it."""
         keys = list(units)
         points = [unit[0] for unit in units.values() if isinstance(unit, tuple)]
-        queue = Segments(visiting_order(points, self._capacity()), self._pool.n_jobs)
+        queue = Segments(visiting_order(points, self._capacity), self._pool.n_jobs)
         total = n_known + len(keys)
         for block, outcomes in self._work(queue, lambda i: units[keys[i]], n_known, total):
             finished = [(keys[i], outcome) for i, outcome in zip(block, outcomes, strict=True)]
@@ -257,11 +257,13 @@ class Engine(AbstractRacer):
         else:
             self._ledger.put_failure(key, outcome)
 
+    @cached_property
     def _capacity(self) -> int:
-        """Return how many checkpoints a process can keep."""
-        members = self._evaluator.checkpoints.values()
-        largest = max((member.layout.n_parameters for member in members), default=0)
-        return self._evaluator.cache_bytes // max(1, 4 * largest)
+        """How many checkpoints a process can keep."""
+        evaluator = self._evaluator
+        kinds = {(m.geometry_group, m.loss_group): m for m in evaluator.checkpoints.values()}
+        largest = max(map(evaluator.backends.size_of, kinds.values()), default=0)
+        return evaluator.cache_bytes // max(1, 4 * largest)
 
 
 def _next_outside(known: Collection[int], pick: Callable[[], int | None]) -> int | None:

@@ -220,6 +220,10 @@ class AbstractBackends(abc.ABC):
     def packed(self, checkpoint: Checkpoint, weights: Weights) -> Loaded:
         """Return a checkpoint's weights as its backend takes them: a linear map of them."""
 
+    def size_of(self, checkpoint: Checkpoint) -> int:
+        """Return how many parameters a checkpoint has once it is packed."""
+        return checkpoint.layout.n_parameters
+
     @abc.abstractmethod
     def make(self, checkpoint: Checkpoint, token_budget: int) -> AbstractBackend:
         """Build a backend for checkpoints like this one, with weights of zero."""

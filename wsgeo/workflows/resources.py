@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, final
 
 from wsgeo.errors import WsgeoError
+from wsgeo.evaluation.devices import device_of
+from wsgeo.processes.abstract import AbstractPool
+from wsgeo.workflows.engines import ENGINES, workers
 
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-
-ENGINES: Final = ("local", "dask")
 
 
 @final
@@ -31,6 +33,11 @@ class Resources:
         Bytes for loaded weights, over all processes; default 1 GiB each.
     budget : float, optional
         Seconds after which nothing more is begun.
+
+    Raises
+    ------
+    WsgeoError
+        If there is no such engine or device, or a scheduler is named for local workers.
     """
 
     engine: str = "local"
@@ -38,6 +45,39 @@ class Resources:
     device: str = "auto"
     memory: int | None = None
     budget: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse unknown words, a scheduler that nobody would ask, and a GPU that is not there."""
+        if self.engine not in ENGINES:
+            raise WsgeoError(
+                f"--engine is {self.engine!r}", remedy=f"Take one of {', '.join(ENGINES)}."
+            )
+        if self.scheduler is not None and self.engine != "dask":
+            raise WsgeoError(
+                "--scheduler is for --engine dask", remedy="Add it, or leave this out."
+            )
+        if self.device != "auto":
+            device_of(self.device)
+
+    def workers(
+        self, pool: AbstractPool | None, jobs: int | None
+    ) -> AbstractContextManager[AbstractPool]:
+        """Return the workers of the caller, or new ones that end with the block.
+
+        Parameters
+        ----------
+        pool : AbstractPool or None
+            Those of the caller.
+        jobs : int or None
+            How many new ones on this machine; default one per core, or one where a GPU computes.
+
+        Returns
+        -------
+        context manager of AbstractPool
+            The workers.
+        """
+        n = 1 if jobs is None and device_of(self.device) != "cpu" else jobs
+        return workers(pool, n, self.engine, self.scheduler)
 
     def cache_bytes(self, n_jobs: int) -> int:
         """Return the memory of each process for loaded weights."""

@@ -13,7 +13,6 @@ from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
 from wsgeo.store import Run, create_run
 from wsgeo.store.kept import count_kept
-from wsgeo.workflows.engines import workers
 from wsgeo.workflows.exporting import write_graphs
 from wsgeo.workflows.inputs import ZooRequest, read_inputs
 from wsgeo.workflows.notices import replacement
@@ -111,7 +110,7 @@ def scan(
     inputs = read_inputs(wanted, request, settings, progress)
     say(str(inputs.plan(settings)))
     run = create_run(folder)
-    with run.ledger() as ledger, workers(pool, jobs) as hands:
+    with run.ledger() as ledger, resources.workers(pool, jobs) as hands:
         if replaced := replacement(run, inputs.request, settings, request):
             say(replaced)
         record_request(run, inputs, settings, request, command)

@@ -123,7 +123,9 @@ class Stages:
     @contextlib.contextmanager
     def _engines(self, group: GroupData) -> Iterator[tuple[Engine, str, Exact | None]]:
         """Give the engine of a group, how it computes, and where that is not float32, one that does."""
-        backends = backends_for(group, self.pool, self.ledger, self.settings)
+        backends = backends_for(
+            group, self.pool, self.ledger, self.settings, device=self.resources.device
+        )
         self.say(f"{group.name} is evaluated by: {backends}.")
         format_ = self.settings.precision
         with self._engine(group, backends) as engine:
