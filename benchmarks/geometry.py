@@ -195,9 +195,10 @@ def measure(folder: Path) -> None:
     print(f"float32 matrix product of one thread: {top:.0f} GFLOP/s")
     print(f"{n} members of {size:,} parameters, {n * (n - 1) // 2} pairs, {n_bytes / 1e9:.2f} GB")
     read_through(files)
-    seconds = cpu_seconds(lambda: measure_geometry(members), 5)
-    with Memory() as memory:  # apart, because to watch it takes time too
+    # Apart from the time, because to watch takes some; first, because freed memory may be kept.
+    with Memory() as memory:
         found = measure_geometry(members)
+    seconds = cpu_seconds(lambda: measure_geometry(members), 5)
     rate = 2 * n * n * size / seconds / 1e9
     print(f"  warm       {seconds:8.2f} s, {n_bytes / seconds / 1e9:.2f} GB/s")
     print(f"             as fast as {rate:.0f} GFLOP/s of a full product, {rate / top:.2f} of peak")
