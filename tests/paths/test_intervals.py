@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wsgeo.paths import barriers, contrasts
-from wsgeo.paths.intervals import intervals, resample_counts
+from wsgeo.paths.intervals import gap_interval, intervals, resample_counts
 
 T = np.linspace(0, 1, 11)
 RIDGE = (T - 0.5) ** 2 + 0.3 * np.exp(-0.5 * ((T - 0.5) / 0.1) ** 2)
@@ -165,6 +165,15 @@ class TestLaws:
         for draw, count in zip(draws, counts.astype(int), strict=True):
             mean = np.repeat(losses, count, axis=0).mean(axis=0, dtype=np.float64)
             assert draw == pytest.approx(barriers.convexity_gap(T, mean), abs=1e-6)
+
+    def test_the_gap_alone_is_the_same(self, rng):
+        """Interval and draws of the gap do not depend on whether the other barriers are asked for."""
+        losses, counts = noisy(rng, RIDGE), resample_counts(200, 50, rng)
+        whole = intervals(T, losses, counts)
+        gap, draws = gap_interval(T, losses, counts)
+
+        assert gap == whole.convexity_gap
+        assert np.array_equal(draws, whole.gap_draws)
 
     def test_one_example_is_refused(self, rng):
         """One example has no spread, so no interval."""

@@ -5,7 +5,7 @@ import pytest
 
 from wsgeo.evaluation.losses import Losses, Point
 from wsgeo.evaluation.races import n_seen, replay, unfolded
-from wsgeo.paths.barriers import convexity_gap
+from wsgeo.paths.barriers import barrier_height, convexity_gap
 from wsgeo.paths.glimpses import EXAMPLES, Glimpse, as_start
 from wsgeo.paths.races import EdgeRace
 
@@ -51,7 +51,7 @@ class TestVerdict:
 
         assert found.connected
         assert not found.separated
-        assert found.high <= TAU
+        assert found.gap[1] <= TAU
         assert share < (0.9 if betting else 0.1)
 
     @pytest.mark.parametrize("betting", [False, True])
@@ -62,7 +62,7 @@ class TestVerdict:
         found = race.judge(grid)
 
         assert found.separated
-        assert found.low >= TAU
+        assert found.gap[0] >= TAU
         assert [n_seen(row) > 0 for row in grid] == [i == 4 for i in range(9)]
         assert n_seen(outcome.loss) <= 128
 
@@ -97,7 +97,7 @@ class TestVerdict:
 
     def test_without_all_positions_there_is_no_upper_limit(self, rng):
         """A ridge told from the middle may be higher elsewhere."""
-        assert judged(line_of(rng, 1.0))[0].high == np.inf
+        assert judged(line_of(rng, 1.0))[0].gap[1] == np.inf
 
 
 @pytest.mark.parametrize("noise", ["light", "heavy", "rare"])
@@ -121,9 +121,10 @@ def test_limits_hold_the_gap(rng):
     for gap in (0.0, 0.05, 0.2, 0.6):
         losses = line_of(rng, gap)
         found, _ = judged(losses)
-        truth = convexity_gap(T, losses.mean(axis=1, dtype=np.float64))
+        mean = losses.mean(axis=1, dtype=np.float64)
 
-        assert found.low <= truth <= found.high
+        assert found.gap[0] <= convexity_gap(T, mean) <= found.gap[1]
+        assert found.height[0] <= barrier_height(T, mean) <= found.height[1]
 
 
 class TestStart:

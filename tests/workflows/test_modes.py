@@ -86,7 +86,8 @@ class TestEdges:
         assert len(raced) >= 10
         assert (raced["n_examples"] < 256).any()
         assert raced["convexity_gap_lo"].null_count() == 0
-        assert raced["barrier_height_hi"].null_count() == len(raced)
+        assert raced["barrier_mean_hi"].null_count() == len(raced)
+        assert (raced["barrier_height_lo"] <= raced["convexity_gap_lo"]).all()
         separated = raced.filter(pl.col("status").cast(pl.String) == "separated")
         assert (separated["convexity_gap_lo"] > 0.2).all()
         connected = raced.filter(pl.col("status").cast(pl.String) == "connected")

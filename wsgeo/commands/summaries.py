@@ -21,7 +21,8 @@ def page(summary: dict[str, Any]) -> list[str]:
         Verdict first, then numbers, alerts, and what to do next.
     """
     if summary.get("status") == "unfinished":
-        return [f"The run in {summary['run']} is unfinished. Run the same scan again to go on."]
+        said = f"The run in {summary['run']} is unfinished. Run the same scan again to go on."
+        return [said, *(f"What was known: {page}" for page in [summary.get("report")] if page)]
     lines = [f"{summary['zoo']}: {_counts(summary)}", ""]
     for verdict, group in zip(summary["verdict"], summary["groups"], strict=True):
         lines += [verdict, *_group(group)]

@@ -141,22 +141,46 @@ def intervals(
     ValueError
         If there are fewer than two examples.
     """
-    if len(losses) < 2:
-        raise ValueError("An interval needs two examples or more.")
     sample = _Sample(losses, counts)
     return PathIntervals(
         sample.largest(contrasts.chord_contrasts(t)),
         sample.largest(contrasts.mean_contrasts(t)),
         sample.largest(contrasts.triple_contrasts(t)),
         sample.single(contrasts.midpoint_contrasts(t)) if has_midpoint(t) else None,
-        (sample.draws - lower_envelope(t, sample.draws)).max(axis=1),
+        sample.gap_draws(t),
     )
+
+
+def gap_interval(
+    t: Floats, losses: NDArray[np.floating], counts: NDArray[np.float32]
+) -> tuple[Interval, Floats]:
+    """Return the interval of the convexity gap alone, and its resamples: those of `intervals`.
+
+    Parameters
+    ----------
+    t, losses, counts
+        As in `intervals`.
+
+    Returns
+    -------
+    tuple of (Interval, ndarray of float64, shape (n_resamples,))
+        ``convexity_gap`` and ``gap_draws``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two examples.
+    """
+    sample = _Sample(losses, counts)
+    return sample.largest(contrasts.triple_contrasts(t)), sample.gap_draws(t)
 
 
 class _Sample:
     """The losses of one path and what every interval needs of them."""
 
     def __init__(self, losses: NDArray[np.floating], counts: NDArray[np.float32]) -> None:
+        if len(losses) < 2:
+            raise ValueError("An interval needs two examples or more.")
         self.mean: Floats = losses.mean(axis=0, dtype=np.float64)
         # Centred first, so that float32 products keep their digits.
         self.centred = (losses - self.mean).astype(np.float32)
@@ -178,6 +202,10 @@ class _Sample:
         low, high = self._limits(rows[running], near, float(values[top]))
         error = float(self._errors(rows[[top]])[0])
         return Interval(max(0.0, float(values[top])), max(0.0, low), max(0.0, high), error)
+
+    def gap_draws(self, t: Floats) -> Floats:
+        """Return the convexity gap of each resample."""
+        return np.asarray((self.draws - lower_envelope(t, self.draws)).max(axis=1))
 
     def single(self, rows: Floats) -> Interval:
         """Return the signed interval of one contrast."""

@@ -206,14 +206,8 @@ class LineRaces:
                 yield line, self._reduce(line, self._sweep(line, outcome))
                 continue
             measured = self._measured(line, race, self._t[1:-1], outcome)
-            yield (
-                line,
-                measured.with_numbers(
-                    rule="betting" if race.betting else "raced",
-                    convexity_gap_lo=judged.low,
-                    convexity_gap_hi=judged.high if np.isfinite(judged.high) else None,
-                ),
-            )
+            rule = "betting" if race.betting else "raced"
+            yield line, measured.with_numbers(rule=rule, **judged.columns)
 
     def _is_complete(self, outcome: Losses) -> bool:
         everything = (self._t.size - 2) * len(self._order)

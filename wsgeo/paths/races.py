@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, final
@@ -20,6 +21,7 @@ PATIENCE: Final = 128
 """Examples after which an open question at few positions is asked at more."""
 
 Flags = NDArray[np.bool_]
+Counts = NDArray[np.int64]
 
 
 @final
@@ -29,20 +31,30 @@ class Judgement:
 
     Parameters
     ----------
-    low, high : float
-        Limits of the gap in nats, valid whenever one looks; ``high`` is infinite while positions
-        are missing.
+    gap, height : tuple of (float, float)
+        Limits of the convexity gap and of the barrier height in nats, valid whenever one looks; the
+        upper ones are infinite while positions are missing. Of bets they are the threshold, on the
+        side that is decided.
     separated, connected : bool
         Whether the gap is surely above the threshold, or surely not.
     uncertain : ndarray of bool, shape (n_positions,)
         Positions whose losses are seen and take part in an excess that may be above or not.
     """
 
-    low: float
-    high: float
+    gap: tuple[float, float]
+    height: tuple[float, float]
     separated: bool
     connected: bool
     uncertain: Flags
+
+    @property
+    def columns(self) -> dict[str, float | None]:
+        """The limits by their columns in the pair table; None where there is none."""
+        return {
+            f"{name}_{side}": limit if np.isfinite(limit) else None
+            for name, limits in (("convexity_gap", self.gap), ("barrier_height", self.height))
+            for side, limit in zip(("lo", "hi"), limits, strict=True)
+        }
 
 
 @final
@@ -174,47 +186,55 @@ class EdgeRace(AbstractRace):
         # Examples of an excess: those that all its positions have seen; the ends have seen all.
         counts = np.array([len(self.ends[0]), *seen, len(self.ends[1])])
         n = np.where(rows != 0, counts, counts.max()).min(axis=1)
-        surely_above, surely_below, low, high = self._evidence(losses, rows, n)
-        undecided = (n > 0) & ~surely_below
-        # Only the position that holds an excess back need go on.
+        found = (self._bets if self.betting else self._limits)(losses, rows, n)
+        # Only the position that holds an open excess back need go on.
         least = (rows != 0) & (counts == n[:, None])
-        uncertain = least[undecided].any(axis=0)[1:-1]
+        open_ = (n > 0) & ~(found.high <= self.tau)
+        chords = (rows[:, 0] != 0) & (rows[:, -1] != 0)
+        low, high = found.largest(np.ones_like(chords))
         return Judgement(
-            low=low,
-            high=high if (n > 0).all() else np.inf,
-            separated=surely_above,
-            connected=bool(surely_below.all()),
-            uncertain=np.asarray(uncertain),
+            gap=(max(low, self.tau) if found.above else low, high),
+            height=found.largest(chords),
+            separated=found.above,
+            connected=bool((found.high <= self.tau).all()),
+            uncertain=np.asarray(least[open_].any(axis=0)[1:-1]),
         )
 
-    def _evidence(
-        self, losses: Grid, rows: Floats, n: NDArray[np.int64]
-    ) -> tuple[bool, Flags, float, float]:
-        """Return whether an excess is surely above, which are surely not, and limits of the largest."""
-        level = self._levels(rows)
-        below, low, high = np.zeros(len(rows), bool), np.zeros(len(rows)), np.zeros(len(rows))
-        wealth = np.zeros(len(rows))
-        for size in np.unique(n[n > 0]):
-            some = np.flatnonzero(n == size)
-            grid = [self.ends[0][:size], *losses[:, :size], self.ends[1][:size]]
-            each = rows[some] @ np.nan_to_num(np.array(grid, dtype=np.float64))
-            if self.betting:
-                wealth[some] = log_wealth(each, self.tau)
-                below[some] = log_wealth(-each, -self.tau) >= -np.log(self.level)
-                continue
-            mean = each.mean(axis=1)
+    def _limits(self, losses: Grid, rows: Floats, n: Counts) -> _Evidence:
+        """Return the limits of each excess by its confidence sequence."""
+        level, low, high = (
+            self._levels(rows),
+            np.full(len(rows), -np.inf),
+            np.full(len(rows), np.inf),
+        )
+        for some, each in self._seen(losses, rows, n):
+            mean, size = each.mean(axis=1), each.shape[1]
             # Examples that hardly differ so far may be few of many: no spread is taken for none.
             spread = np.maximum(each.std(axis=1, ddof=1) if size > 1 else np.inf, self.tau)
             low[some] = mean - half_width(spread, size, level[some])
             high[some] = mean + half_width(spread, size, self.level)
-            below[some] = high[some] <= self.tau
-        if not self.betting:
-            largest = float(low[n > 0].max(initial=0.0))
-            return largest > self.tau, below, largest, max(0.0, float(high.max(initial=0.0)))
+        return _Evidence(bool(low.max() > self.tau), low, high)
+
+    def _bets(self, losses: Grid, rows: Floats, n: Counts) -> _Evidence:
+        """Return on which side of the threshold each excess is, by the wealth of bets; else no limits."""
+        enough, wealth, high = -np.log(self.level), np.zeros(len(rows)), np.full(len(rows), np.inf)
+        for some, each in self._seen(losses, rows, n):
+            wealth[some] = log_wealth(each, self.tau)
+            high[some] = np.where(log_wealth(-each, -self.tau) >= enough, self.tau, np.inf)
         # A mean of wealths is a wealth: together they lose no more than any one of them may.
-        above = float(np.log(np.sum(level / self.level * np.exp(wealth)))) >= -np.log(self.level)
-        sure = bool(below.all())
-        return above, below, self.tau if above else 0.0, self.tau if sure else np.inf
+        share = self._levels(rows) / self.level
+        above = bool(np.log(share @ np.exp(wealth)) >= enough)
+        low = np.where(np.log(share) + wealth >= enough, self.tau, -np.inf)
+        return _Evidence(above, low, high)
+
+    def _seen(
+        self, losses: Grid, rows: Floats, n: Counts
+    ) -> Iterator[tuple[NDArray[np.intp], Floats]]:
+        """Yield excesses that have seen equally many examples: which, and by example."""
+        for size in np.unique(n[n > 0]):
+            some = np.flatnonzero(n == size)
+            grid = np.vstack([self.ends[0][:size], losses[:, :size], self.ends[1][:size]])
+            yield some, rows[some] @ np.nan_to_num(grid.astype(np.float64))
 
     def _levels(self, rows: Floats) -> Floats:
         """Return the error level of each excess: half of it is the middle's above the ends."""
@@ -223,3 +243,16 @@ class EdgeRace(AbstractRace):
         if len(rows) == 1:
             return np.array([self.level])
         return np.where(first, 0.5, 0.5 / (len(rows) - 1)) * self.level
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """Whether any excess is surely above the threshold, and limits of each."""
+
+    above: bool
+    low: Floats
+    high: Floats
+
+    def largest(self, some: Flags) -> tuple[float, float]:
+        """Return limits of the largest of some excesses, cut off below zero."""
+        return float(self.low[some].max(initial=0.0)), float(self.high[some].max(initial=0.0))

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from wsgeo.evaluation.losses import Failure, Losses
 from wsgeo.evaluation.races import AbstractRace, n_seen, unfolded
 from wsgeo.paths.envelopes import Floats
-from wsgeo.paths.intervals import Interval, PathIntervals, intervals, resample_counts
+from wsgeo.paths.intervals import (
+    Interval,
+    PathIntervals,
+    gap_interval,
+    intervals,
+    resample_counts,
+)
 from wsgeo.paths.profiles import Profile
 from wsgeo.paths.refinement import grid_error
 from wsgeo.paths.sweeps import Line, Sweep
@@ -159,12 +165,11 @@ def reduce_race(
     )
     common = int(seen[rows].min())
     columns = [ends[0].loss[:common], *loss[rows, :common], ends[1].loss[:common]]
-    limits = intervals(at, np.stack(columns, axis=1), counts(common))
+    gap, draws = gap_interval(at, np.stack(columns, axis=1), counts(common))
     numbers: dict[str, object] = dict(profile.barriers())
-    gap = limits.convexity_gap
     numbers |= {"convexity_gap_se": gap.error, "convexity_gap_lo": gap.low, "measured": "measured"}
     numbers |= {"n_points": at.size, "n_examples": int(seen.max())}
-    return Measured(profile, numbers, limits.gap_draws[:N_MATRICES].astype(np.float32))
+    return Measured(profile, numbers, draws[:N_MATRICES].astype(np.float32))
 
 
 def _misses_much(numbers: Mapping[str, Any]) -> bool:

@@ -25,7 +25,7 @@ def show(run: Path) -> dict[str, Any]:
         ``next`` name the folder as it is named now. Added are ``findings`` (sentences on diagnostic
         scores, under the name of their group where there are several) and ``centroids`` (rows of
         `wsgeo.workflows.next_steps.centroids_of`). An interrupted run has ``status``
-        ``unfinished``.
+        ``unfinished``, and a ``report`` only where one was written so far.
 
     Raises
     ------
@@ -36,7 +36,9 @@ def show(run: Path) -> dict[str, Any]:
     facts = found.read("run")
     if facts.get("status") in FINISHED:
         return _with_later(found, found.read("summary"))
-    return {**facts, "status": "unfinished", "run": str(run)}
+    page = run / "report" / "index.html"
+    known = {"report": str(page)} if page.is_file() else {}
+    return {**facts, "status": "unfinished", "run": str(run), **known}
 
 
 def _with_later(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
