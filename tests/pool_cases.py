@@ -80,6 +80,10 @@ def whose(x: object) -> int:
     return os.getpid()
 
 
+def variable(name: str) -> str | None:
+    return os.environ.get(name)
+
+
 def read(path: str) -> str:
     return Path(path).read_text()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pool_cases
 import pytest
-from pool_cases import LIGHT, Learner, double, read, sleep, slow_whose, whose
+from pool_cases import LIGHT, Learner, double, read, sleep, slow_whose, variable, whose
 
 from wsgeo.errors import MissingAssetError, WsgeoError
 from wsgeo.processes import DaskPool, WorkerPool, dask_cluster, dask_worker
@@ -121,6 +121,14 @@ class TestSlotOfAWorker:
         done, failure = dask_worker.answer(elsewhere)
         assert not done
         assert "here.txt" in failure.reason
+
+    def test_memory_is_kept(self, monkeypatch):
+        """What Dask sets to give memory back at once does not reach the process of a slot."""
+        monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")
+        content, argument = pickle.dumps(variable), pickle.dumps("MALLOC_TRIM_THRESHOLD_")
+
+        done, value = dask_worker.answer(self.errand(content=content, argument=argument))
+        assert (done, pickle.loads(value)) == (True, None)
 
     def test_an_unknown_function(self):
         """A function that a slot was not sent, or another one, is asked for."""

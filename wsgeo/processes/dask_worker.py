@@ -154,6 +154,8 @@ class _Place:
     """The process of a slot."""
 
     def __init__(self, name: str, preload: tuple[str, ...], silence: float) -> None:
+        # Dask's nanny has memory given back at once; inherited, it makes evaluations cost 37 % more.
+        os.environ.pop("MALLOC_TRIM_THRESHOLD_", None)
         self.pool = WorkerPool(1, preload=preload, retries=0, silence=silence)
         self._name, self._knows = name, ""
         self._courier: Courier | None = None
