@@ -31,6 +31,8 @@ class ScanPlan:
         What was guessed or looks odd.
     n_kept : int
         Finished evaluations that the run folder keeps, whatever they are of.
+    mode : str
+        How closely lines are looked at.
     """
 
     zoo: str
@@ -42,6 +44,7 @@ class ScanPlan:
     n_points: int
     alerts: tuple[str, ...] = ()
     n_kept: int = 0
+    mode: str = "exact"
 
     @property
     def n_pairs(self) -> int:
@@ -67,6 +70,7 @@ class ScanPlan:
             "groups": groups,
             "n_examples": self.n_examples,
             "n_points": self.n_points,
+            "mode": self.mode,
             "n_evaluations": self.n_evaluations,
             "n_kept": self.n_kept,
             "alerts": list(self.alerts),
@@ -82,11 +86,15 @@ class ScanPlan:
         if not self.groups:
             return f"{first}; no data, so the weights alone are compared."
         kept = f" (the run folder keeps {self.n_kept:,})" if self.n_kept else ""
+        pairs = f"{first}; {counted(self.n_pairs, 'pair')} of {self.n_points} points"
+        all_ = (
+            f"{counted(self.n_evaluations, 'evaluation')} of {counted(self.n_examples, 'example')}"
+        )
+        if self.mode != "exact":
+            return f"{pairs}, raced: a part of {all_}{kept}; how large, the gaps decide."
         return (
-            f"{first}; {counted(self.n_pairs, 'pair')} of {self.n_points} points: "
-            f"{counted(self.n_evaluations, 'evaluation')} of "
-            f"{counted(self.n_examples, 'example')}, less those found done{kept}, and further ones "
-            "where a peak hides between points."
+            f"{pairs}: {all_}, less those found done{kept}, and further ones where a peak hides "
+            "between points."
         )
 
 
@@ -135,6 +143,7 @@ def plan_of(
         n_examples=n_examples,
         n_points=settings.n_points,
         alerts=tuple(alerts),
+        mode=settings.mode,
     )
 
 
