@@ -95,3 +95,53 @@ def test_packing_is_linear(member, examples, rng):
 
     assert whole == pytest.approx(0.25 * parts[0] + 0.75 * parts[1], abs=1e-6)
     assert len(whole) < len(one.vector)
+
+
+@pytest.mark.parametrize("model_class", [None, "BertForSequenceClassification"])
+def test_two_formats_stand_side_by_side(member, examples, model_class, monkeypatch):
+    """A choice in bfloat16 says what it changes, and gives the same backend in float32."""
+    if model_class is not None:
+        monkeypatch.setattr(backends, "blueprint_of", lambda *_: None)
+
+    found = choose(member, [examples], cases.load, "bf16")
+    exact = found.at("fp32")
+
+    assert "of fp32" in str(found)
+    assert "of fp32" not in str(exact)
+    assert found.precision_of("bf16") == exact.precision_of("fp32").replace("fp32", "bf16")
+    rounded, truth = (
+        each.make(member, 256).losses(each.packed(member, cases.load(member)).vector, examples)
+        for each in (found, exact)
+    )
+    assert 0 < np.abs(rounded.loss - truth.loss).max() < 0.1
+    assert rounded.mean == pytest.approx(truth.mean, abs=5e-3)
+
+
+def test_slow_bfloat16_is_announced(member, examples, monkeypatch):
+    """Where a processor multiplies bfloat16 no faster, the choice says so."""
+    monkeypatch.setattr(backends, "speedup", lambda *_: 0.5)
+
+    assert "no faster" in choose(member, [examples], cases.load, "bf16").note
+
+
+def test_a_key_names_the_right_format():
+    """Losses in one number format are not filed under another."""
+    with pytest.raises(ValueError, match="compute in fp32"):
+        Backends().precision_of("bf16")
+
+
+def test_kinds_of_devices_have_keys_of_their_own():
+    """A GPU rounds in its own way; which GPU does not matter."""
+    keys = [Backends(device=device).precision_of("fp32") for device in ("cpu", "cuda:0", "cuda:1")]
+
+    assert keys == ["fp32", "fp32-cuda", "fp32-cuda"]
+
+
+def test_a_gpu_computes_the_same(member, examples):
+    """Losses on a GPU are those of the processor."""
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("NOT TESTED: no GPU is here, so nothing of this has run on one.")
+    found = choose(member, [examples], cases.load, device="cuda:0")
+    truth = losses(member, examples, resumed("plain", [examples]))
+    assert losses(member, examples, found).loss == pytest.approx(truth.loss, abs=1e-5)

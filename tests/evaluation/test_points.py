@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wsgeo.evaluation.losses import Point
+from wsgeo.evaluation.losses import Point, Resident
 from wsgeo.evaluation.points import WeightsCache, materialise, owner_of
 from wsgeo.weights.layout import Layout, Weights
 
@@ -120,3 +120,42 @@ class TestWeightsCache:
 
         assert (materialise(Point.on_line("a", "b", 0.5), cache) == line(zoo, 0.5)).all()
         assert len(cache.names) == 1
+
+
+class TestTensors:
+    """Weights that stay on a device."""
+
+    @pytest.mark.parametrize(
+        "point",
+        [
+            Point.of("a"),
+            Point.on_line("a", "b", 0.3),
+            Point.on_line("a", "b", 0.3, "b"),
+            Point.on_line("a", "other", 0.6, "other"),
+            Point(("a", "b", "c"), (0.2, 0.3, 0.5)),
+        ],
+    )
+    def test_are_mixed_as_arrays_are(self, zoo, point):
+        """Mixing tensors gives what mixing arrays gives, to rounding, in a tensor."""
+        import torch
+
+        there = {
+            name: Resident(each.layout, torch.from_numpy(each.vector)) for name, each in zoo.items()
+        }
+
+        found = materialise(point, there.__getitem__, HEAD)
+
+        assert isinstance(found, torch.Tensor)
+        assert found.numpy() == pytest.approx(materialise(point, zoo.__getitem__, HEAD), abs=1e-6)
+
+    def test_count_towards_the_limit(self, zoo):
+        """A cache of tensors keeps to its bytes."""
+        import torch
+
+        there = {
+            name: Resident(each.layout, torch.from_numpy(each.vector)) for name, each in zoo.items()
+        }
+        cache = WeightsCache(there.__getitem__, limit=there["a"].vector.nbytes)
+        cache("a"), cache("b")
+
+        assert cache.names == ("b",)
