@@ -193,7 +193,8 @@ class EdgeRace(AbstractRace):
         chords = (rows[:, 0] != 0) & (rows[:, -1] != 0)
         low, high = found.largest(np.ones_like(chords))
         return Judgement(
-            gap=(max(low, self.tau) if found.above else low, high),
+            # A limit that equals the threshold is not above it, for whoever reads the table.
+            gap=(max(low, float(np.nextafter(self.tau, np.inf))) if found.above else low, high),
             height=found.largest(chords),
             separated=found.above,
             connected=bool((found.high <= self.tau).all()),
