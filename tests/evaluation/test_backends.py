@@ -7,12 +7,14 @@ import dataclasses
 import evaluation_cases as cases
 import numpy as np
 import pytest
+from zoo_cases import bert_config, make_zoo, write_adapter
 
 from wsgeo.evaluation import backends
 from wsgeo.evaluation.backends import KNOWN, MODULE, Backends, choose, resumed
 from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.losses import Item, Point
 from wsgeo.tasks.task import Objective
+from wsgeo.zoo import load_weights, read_zoo
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,24 @@ def test_a_known_kind_is_packed(member, examples):
     assert found.kernel != MODULE
     packed, plain = losses(member, examples, found), losses(member, examples, cases.ToyBackends())
     assert packed.loss == pytest.approx(plain.loss, abs=1e-5)
+
+
+def test_an_adapter_is_packed_merged(tmp_path):
+    """A LoRA member is evaluated as its base with the adapter merged, and packed as any other."""
+    make_zoo(tmp_path, n_members=1)
+    write_adapter(tmp_path / "lora", "base", bert_config())
+    lora = next(m for m in read_zoo(tmp_path).members if m.id == "lora")
+    texts = cases.classification(n=20)
+
+    found = choose(lora, [texts], load_weights)
+    assert found.kernel != MODULE
+    outcomes = []
+    for each in (found, Backends()):
+        with Engine([lora], {"toy": texts}, backends=each) as engine:
+            [(outcome,)] = engine.evaluate_all([Item((Point.of(lora.content_hash),), "toy")])
+        outcomes.append(outcome)
+    assert outcomes[0].loss == pytest.approx(outcomes[1].loss, abs=1e-5)
+    assert outcomes[0].logits == pytest.approx(outcomes[1].logits, abs=1e-5)
 
 
 def test_an_earlier_choice_is_kept(member, examples):

@@ -41,11 +41,11 @@ def test_classes_are_those_of_the_module(family, kernel):
     reference, whole = cases.backend_of(model)
     found = backend.losses(weights.vector, examples, logits=True)
     truth = reference.losses(whole.vector, examples, logits=True)
-    assert found.logits == pytest.approx(truth.logits, abs=2e-5)
-    assert found.loss == pytest.approx(truth.loss, abs=2e-5)
+    assert found.logits == pytest.approx(truth.logits, abs=1e-5)
+    assert found.loss == pytest.approx(truth.loss, abs=1e-5)
     assert np.array_equal(found.hit, truth.hit)
     features = backend.features(weights.vector, examples)
-    assert features == pytest.approx(reference.features(whole.vector, examples), abs=2e-5)
+    assert features == pytest.approx(reference.features(whole.vector, examples), abs=1e-5)
 
 
 @pytest.mark.parametrize(("family", "objective"), LANGUAGE_MODELS)

@@ -29,8 +29,8 @@ AUTO_SHARE: Final = 4
 NEAR: Final = 2.0
 """Standard errors from the threshold within which the mode ``auto`` measures a pair."""
 
-ROUNDING: Final = 0.005
-"""Nats by which bfloat16 may change a gap."""
+ROUNDING: Final = 0.005, 0.03
+"""By how much bfloat16 may change a gap: in nats, and as a part of it, whichever is more."""
 
 _ROUNDS = 3
 _AT_ONCE = 32  # lines that are measured between two looks at the clock
@@ -210,6 +210,7 @@ def close_to_threshold(result: GroupResult) -> list[tuple[str, str]]:
     list of (str, str)
         Pairs of ids whose gap, or a limit of it, is within `ROUNDING` of the threshold.
     """
-    gap = ("convexity_gap", "convexity_gap_lo", "convexity_gap_hi")
-    near = [(pl.col(name) - pl.col("tau")).abs() <= ROUNDING for name in gap]
+    gap, tau = ("convexity_gap", "convexity_gap_lo", "convexity_gap_hi"), pl.col("tau")
+    reach = pl.max_horizontal(pl.lit(ROUNDING[0]), ROUNDING[1] * tau)
+    near = [(pl.col(name) - tau).abs() <= reach for name in gap]
     return result.pairs.filter(pl.any_horizontal(near)).select("a", "b").rows()
