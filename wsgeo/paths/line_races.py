@@ -232,7 +232,9 @@ class LineRaces:
     ) -> Iterator[tuple[Line, R, Outcome]]:
         for i, outcome in self._engine.race(races, pick):
             if isinstance(outcome, Losses):
-                self.n_forwards += n_seen(outcome.loss)
+                known = races[i].known
+                # What a race began with was counted when it was computed.
+                self.n_forwards += n_seen(outcome.loss) - (n_seen(known.loss) if known else 0)
             yield lines[i], races[i], outcome
 
     def _edge_race(self, line: Line, rule: RaceRule) -> EdgeRace:
