@@ -101,7 +101,7 @@ class TestVerdict:
 
 
 @pytest.mark.parametrize("noise", ["light", "heavy", "rare"])
-@pytest.mark.parametrize("gap", [0.07, 0.13])
+@pytest.mark.parametrize("gap", [0.07, 0.1, 0.13])
 @pytest.mark.parametrize(
     "n_lines", [pytest.param(60, id="60"), pytest.param(1000, id="1000", marks=pytest.mark.slow)]
 )

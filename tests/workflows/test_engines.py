@@ -63,8 +63,8 @@ def test_a_member_that_is_refused_leaves_the_choice_to_the_next(reopened, monkey
 
     monkeypatch.setattr(zoo, "load_weights", refuse_first)
 
-    assert choose_in_worker((group.members, (group.encoded,))).kernel != MODULE
-    nobody = choose_in_worker((group.members[:1], (group.encoded,)))
+    assert choose_in_worker((group.members, (group.encoded,), "fp32", "cpu")).kernel != MODULE
+    nobody = choose_in_worker((group.members[:1], (group.encoded,), "fp32", "cpu"))
     assert (nobody.kernel, "has changed" in nobody.reason) == (MODULE, True)
 
 

@@ -130,7 +130,20 @@ class TestEdges:
         inferred = run.table("pairs").filter(pl.col("rule").cast(pl.String) == "inferred")
         assert inferred["convexity_gap"].null_count() == 9
         assert set(inferred["status"].cast(pl.String)) == {"inferred"}
-        assert "Of 1 inferred pair" in " ".join(run.read("summary")["groups"][0]["reasons"])
+        assert "Of 1 pair that others join" in " ".join(run.read("summary")["groups"][0]["reasons"])
+
+    def test_leaving_out_is_the_same_the_second_time(self, scans, tmp_path):
+        """A scan that leaves pairs out computes nothing more when it is run again, and says the same."""
+        settings = dataclasses.replace(EDGES, skip_joined=True)
+        first = scans.anew(settings, tmp_path / "run")
+        again = scans.anew(settings, tmp_path / "run")
+
+        assert again.read("summary")["n_computed"] == 0
+        assert unequal_tables(first, again) == []
+        assert (
+            first.read("summary")["groups"][0]["reasons"]
+            == again.read("summary")["groups"][0]["reasons"]
+        )
 
 
 class TestAuto:
@@ -234,6 +247,7 @@ def test_less_memory_changes_nothing(scans, tmp_path, settings):
         {"error_level": 0.7},
         {"mode": "edges", "head_policy": "refit"},
         {"skip_joined": True},
+        {"evidence": "betting", "tau": 7.0},
     ],
 )
 def test_settings_that_make_no_sense(wrong):

@@ -15,7 +15,8 @@ def test_durations(text, seconds):
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("512", 512), ("800M", 800 << 20), ("8GB", 8 << 30), ("1.5gib", 3 << 29)]
+    ("text", "size"),
+    [("64K", 64 << 10), ("800M", 800 << 20), ("8GB", 8 << 30), ("1.5gib", 3 << 29)],
 )
 def test_sizes(text, size):
     """A number and a unit make bytes."""
@@ -29,7 +30,7 @@ def test_no_duration(text):
         seconds_of(text)
 
 
-@pytest.mark.parametrize("text", ["", "GB", "-1G", "0", "8XB", "1e9"])
+@pytest.mark.parametrize("text", ["", "GB", "-1G", "0", "8XB", "1e9", "512", "8iB"])
 def test_no_size(text):
     """Anything else is refused by the name of its option."""
     with pytest.raises(WsgeoError, match="--memory"):

@@ -73,7 +73,8 @@ from wsgeo.commands import options
     type=float,
     default=0.01,
     show_default=True,
-    help="Probability that edges or auto puts a pair on the wrong side of the threshold.",
+    help="Probability that a race says wrongly on which side of the threshold a gap is; what no race "
+    "decides is measured, and judged by 95 % intervals.",
 )
 @click.option(
     "--evidence",
@@ -96,7 +97,11 @@ from wsgeo.commands import options
     help="Number format of the forward passes; with bf16, pairs near the threshold are measured "
     "again in fp32.",
 )
-@click.option("--budget", metavar="TIME", help="Begin nothing more after this time: 90s, 30m, 2h.")
+@click.option(
+    "--budget",
+    metavar="TIME",
+    help="Begin no closer look after this time (90s, 30m, 2h); the coarse map is always made.",
+)
 @click.option(
     "--memory", metavar="SIZE", help="Memory for loaded weights: 8GB.  [default: 1 GiB a worker]"
 )

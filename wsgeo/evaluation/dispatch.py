@@ -42,11 +42,15 @@ def results(
         Numbers, and one outcome each.
     """
     handed: list[list[int]] = []
-    alone: list[int] = []
+    # One unit of a hand-out that failed ends every worker it meets; which, shows when each of them
+    # has one for itself.
+    suspects: list[int] = []
 
     def draw(slot: int) -> list[Unit] | None:
-        late = deadline is not None and time.monotonic() > deadline
-        if late or (block := queue.draw(slot)) is None:
+        if deadline is not None and time.monotonic() > deadline:
+            return None
+        block = [suspects.pop()] if suspects else queue.draw(slot)
+        if block is None:
             return None
         handed.append(block)
         return [unit(i) for i in block]
@@ -59,12 +63,4 @@ def results(
         elif len(block) == 1:
             yield block, [Failure("failed", result.reason)]
         else:
-            # One of them ends every worker it meets; which, shows when each has one for itself.
-            alone += block
-    for index, result in pool.run(evaluator, ([unit(i)] for i in alone)):
-        outcomes: list[Outcome] = []
-        if isinstance(result, WorkFailure):
-            outcomes.append(Failure("failed", result.reason))
-        else:
-            outcomes += result[1]
-        yield [alone[index]], outcomes
+            suspects += block

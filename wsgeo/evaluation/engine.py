@@ -214,9 +214,12 @@ class Engine(AbstractRacer):
             self._check(Item(race.points, race.examples))
         examples = self._evaluator.examples
         keys = [race.key(examples[race.examples].key, self._precision) for race in races]
-        known = {i: found for i, key in enumerate(keys) if (found := self._look_up(key))}
+        known: set[int] = set()
+        for i, key in enumerate(keys):
+            if found := self._look_up(key):
+                known.add(i)
+                yield i, found
         self.n_reused += len(known)
-        yield from known.items()
         missing = [i for i in range(len(races)) if i not in known]
         order = self.together([races[i] for i in missing])
         queue: AbstractQueue = Segments([missing[i] for i in order], self._pool.n_jobs)

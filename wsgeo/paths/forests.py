@@ -27,6 +27,8 @@ class Forest:
     ----------
     spared : set of int
         Edges left out so far: an undirected path of edges that hold joins their ends.
+    joined : Components
+        What edges that hold join.
 
     Examples
     --------
@@ -44,14 +46,17 @@ class Forest:
         self._waiting, self._deferred = deque(range(len(self._edges))), deque[int]()
         self._holding: set[int] = set()
         self._under_way: set[int] = set()
-        self._joined, self._hoped = _Components(), _Components()
+        self._told: set[int] = set()
+        self.joined, self._hoped = Components(), Components()
         self.spared: set[int] = set()
 
     def pick(self) -> int | None:
         """Return the next edge to look at; None while there is none."""
         while self._waiting:
             edge = self._waiting.popleft()
-            if self._joined.same(*self._edges[edge]):
+            if edge in self._told:
+                continue
+            if self.joined.same(*self._edges[edge]):
                 self.spared.add(edge)
             elif self._hoped.same(*self._edges[edge]):
                 self._deferred.append(edge)
@@ -63,14 +68,13 @@ class Forest:
     def tell(self, edge: int, *, holds: bool) -> None:
         """Learn how an edge that was picked, or was known before, came out."""
         self._under_way.discard(edge)
-        if edge in self._waiting:
-            self._waiting.remove(edge)
+        self._told.add(edge)
         if holds:
             self._holding.add(edge)
-            self._joined.join(*self._edges[edge])
+            self.joined.join(*self._edges[edge])
             self._hoped.join(*self._edges[edge])
         elif edge in self._likely:
-            self._hoped = _Components()
+            self._hoped = Components()
             for other in self._holding | self._under_way:
                 if other in self._holding or other in self._likely:
                     self._hoped.join(*self._edges[other])
@@ -84,16 +88,18 @@ class Forest:
             self._hoped.join(*self._edges[edge])
 
 
-class _Components:
+class Components:
     """Sets of joined nodes."""
 
     def __init__(self) -> None:
         self._parent: dict[Hashable, Hashable] = {}
 
     def same(self, one: Hashable, other: Hashable) -> bool:
+        """Return whether two nodes are in one set."""
         return self._root(one) == self._root(other)
 
     def join(self, one: Hashable, other: Hashable) -> None:
+        """Put the sets of two nodes together."""
         self._parent[self._root(one)] = self._root(other)
 
     def _root(self, node: Hashable) -> Hashable:

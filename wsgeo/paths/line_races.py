@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar, final
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from wsgeo.evaluation.losses import Failure, Losses, Outcome
 from wsgeo.evaluation.races import AbstractRace, AbstractRacer, n_seen, unfolded
 from wsgeo.paths.envelopes import Floats
-from wsgeo.paths.forests import Forest
+from wsgeo.paths.forests import Components, Forest
 from wsgeo.paths.frames import INFERRED
 from wsgeo.paths.glimpses import Glimpse, as_start
 from wsgeo.paths.races import EdgeRace, RaceRule
@@ -21,7 +22,7 @@ from wsgeo.paths.sweeps import Head, Line, Sweep, end_points, evaluate_ends, poi
 R = TypeVar("R", bound=AbstractRace)
 
 VERIFIED: Final = 0.05
-"""Share of the lines that are left out which are raced all the same."""
+"""Share of the lines that are raced whether or not connected lines join their ends."""
 
 
 def shuffled_name(examples: str) -> str:
@@ -63,7 +64,8 @@ class LineRaces:
     n_forwards : int
         Examples on which points were evaluated, summed over points, whether now or before.
     n_verified, n_refuted : int
-        Lines that were left out and raced all the same, and those of them that were not connected.
+        Lines whose ends others joined and that were raced all the same, and those of them that were
+        not connected.
     """
 
     def __init__(
@@ -150,24 +152,46 @@ class LineRaces:
             ``inferred`` for a line that was left out. A line that was not reached is missing.
         """
         lines = self._in_order(rule)
-        races = [self._edge_race(line, rule) for line in lines]
         if not rule.spanning:
             waiting = iter(range(len(lines)))
-            return dict(self._raced(lines, races, lambda: next(waiting, None)))
+            pick = (lambda: next(waiting, None)) if self._any_order else None
+            return dict(self._raced(lines, rule, pick))
+        kept = self._to_verify(lines)
+        found, joined = self._spanned([line for line in lines if line not in kept], rule)
+        verified = dict(self._raced([line for line in lines if line in kept], rule))
+        inside = [line for line in verified if joined.same(*line)]
+        self.n_verified = len(inside)
+        self.n_refuted = sum(not self._connected[line] for line in inside)
+        return found | verified
+
+    def _spanned(self, lines: Sequence[Line], rule: RaceRule) -> tuple[Found, Components]:
+        """Race lines until each is known or joined by connected ones; tell which members are joined."""
         likely = {i for i, line in enumerate(lines) if self._is_likely(line, rule)}
         forest, place = Forest(lines, likely), {line: i for i, line in enumerate(lines)}
         found: Found = {}
-        for line, outcome in self._raced(lines, races, forest.pick):
+        for line, outcome in self._raced(lines, rule, forest.pick):
             found[line] = outcome
             forest.tell(place[line], holds=self._connected[line])
-        spared = sorted(forest.spared)
         reason = "Not measured: connected pairs join its ends."
-        found |= {lines[i]: Failure(INFERRED, reason) for i in spared}
-        return found | self._verified([lines[i] for i in spared], [races[i] for i in spared])
+        spared = {lines[i]: Failure(INFERRED, reason) for i in sorted(forest.spared)}
+        return spared | found, forest.joined
+
+    def _to_verify(self, lines: Sequence[Line]) -> frozenset[Line]:
+        """Return the lines that are raced whatever joins their ends: the same in every scan."""
+
+        def lot(line: Line) -> str:
+            return hashlib.sha256(f"{self._seed} {line}".encode()).hexdigest()
+
+        return frozenset(sorted(lines, key=lot)[: int(np.ceil(VERIFIED * len(lines)))])
+
+    @property
+    def _any_order(self) -> bool:
+        """Whether the order may follow doubt: where it costs no loads, or time is short."""
+        return self._engine.fits() or self._engine.deadline is not None
 
     def _in_order(self, rule: RaceRule) -> list[Line]:
         """Return the open lines in the order to race them."""
-        if self._engine.fits() or self._engine.deadline is not None:
+        if self._any_order:
             lines = self.by_doubt(rule.tau)
         else:
             races = [self._edge_race(line, rule) for line in self.open_lines]
@@ -175,26 +199,18 @@ class LineRaces:
         if not rule.spanning:
             return lines
         likely = [line for line in lines if self._is_likely(line, rule)]
-        if self._engine.fits():
+        if self._any_order:
             likely.sort(key=lambda line: self._gaps[line][0])
         return likely + [line for line in lines if not self._is_likely(line, rule)]
-
-    def _verified(self, lines: Sequence[Line], races: Sequence[EdgeRace]) -> Found:
-        """Race some of the lines that were left out."""
-        chosen = np.random.default_rng(self._seed).permutation(len(lines))
-        chosen = chosen[: int(np.ceil(VERIFIED * len(lines)))]
-        found = dict(self._raced([lines[i] for i in chosen], [races[i] for i in chosen]))
-        self.n_verified += len(found)
-        self.n_refuted += sum(not self._connected[line] for line in found)
-        return found
 
     def _raced(
         self,
         lines: Sequence[Line],
-        races: Sequence[EdgeRace],
+        rule: RaceRule,
         pick: Callable[[], int | None] | None = None,
     ) -> Iterator[tuple[Line, Measured | Failure]]:
-        """Run races, and turn each into what is known of its line."""
+        """Race lines, and turn each race into what is known of its line."""
+        races = [self._edge_race(line, rule) for line in lines]
         for line, race, outcome in self._run(lines, races, pick):
             self._connected[line] = False
             if isinstance(outcome, Failure):
@@ -206,8 +222,8 @@ class LineRaces:
                 yield line, self._reduce(line, self._sweep(line, outcome))
                 continue
             measured = self._measured(line, race, self._t[1:-1], outcome)
-            rule = "betting" if race.betting else "raced"
-            yield line, measured.with_numbers(rule=rule, **judged.columns)
+            said = "betting" if race.betting else "raced"
+            yield line, measured.with_numbers(rule=said, **judged.columns)
 
     def _is_complete(self, outcome: Losses) -> bool:
         everything = (self._t.size - 2) * len(self._order)

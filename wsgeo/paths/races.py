@@ -191,12 +191,10 @@ class EdgeRace(AbstractRace):
         least = (rows != 0) & (counts == n[:, None])
         open_ = (n > 0) & ~(found.high <= self.tau)
         chords = (rows[:, 0] != 0) & (rows[:, -1] != 0)
-        low, high = found.largest(np.ones_like(chords))
         return Judgement(
-            # A limit that equals the threshold is not above it, for whoever reads the table.
-            gap=(max(low, float(np.nextafter(self.tau, np.inf))) if found.above else low, high),
+            gap=found.largest(np.ones_like(chords)),
             height=found.largest(chords),
-            separated=found.above,
+            separated=bool((found.low > self.tau).any()),
             connected=bool((found.high <= self.tau).all()),
             uncertain=np.asarray(least[open_].any(axis=0)[1:-1]),
         )
@@ -214,7 +212,7 @@ class EdgeRace(AbstractRace):
             spread = np.maximum(each.std(axis=1, ddof=1) if size > 1 else np.inf, self.tau)
             low[some] = mean - half_width(spread, size, level[some])
             high[some] = mean + half_width(spread, size, self.level)
-        return _Evidence(bool(low.max() > self.tau), low, high)
+        return _Evidence(low, high)
 
     def _bets(self, losses: Grid, rows: Floats, n: Counts) -> _Evidence:
         """Return on which side of the threshold each excess is, by the wealth of bets; else no limits."""
@@ -222,11 +220,11 @@ class EdgeRace(AbstractRace):
         for some, each in self._seen(losses, rows, n):
             wealth[some] = log_wealth(each, self.tau)
             high[some] = np.where(log_wealth(-each, -self.tau) >= enough, self.tau, np.inf)
-        # A mean of wealths is a wealth: together they lose no more than any one of them may.
+        # Each row's greatest wealth is bounded alone, so the level is shared out over the rows.
         share = self._levels(rows) / self.level
-        above = bool(np.log(share @ np.exp(wealth)) >= enough)
-        low = np.where(np.log(share) + wealth >= enough, self.tau, -np.inf)
-        return _Evidence(above, low, high)
+        # A limit that equals the threshold is not above it, for whoever reads the table.
+        low = np.where(np.log(share) + wealth >= enough, np.nextafter(self.tau, np.inf), -np.inf)
+        return _Evidence(low, high)
 
     def _seen(
         self, losses: Grid, rows: Floats, n: Counts
@@ -248,9 +246,8 @@ class EdgeRace(AbstractRace):
 
 @dataclass(frozen=True)
 class _Evidence:
-    """Whether any excess is surely above the threshold, and limits of each."""
+    """Limits of each excess."""
 
-    above: bool
     low: Floats
     high: Floats
 

@@ -208,7 +208,7 @@ def refuse_across_barrier(
         raise WsgeoError(
             f"{len(unmeasured)} of {n * (n - 1) // 2} pairs of members were not measured, "
             f"such as {_names(unmeasured[0], members)}",
-            remedy="Finish the scan, or pass --force.",
+            remedy="Scan with --mode exact and without --skip-joined or --budget, or pass --force.",
         )
     return largest_gap(matrix)
 

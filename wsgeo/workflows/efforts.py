@@ -55,7 +55,8 @@ def efforts_of(group: GroupResult) -> list[str]:
     said = [f"Of {counted(group.pairs.height, 'pair')}: {counts}."] if rules else []
     if effort is not None and effort.n_verified:
         said.append(
-            f"Of {counted(effort.n_verified, 'inferred pair')} that were raced all the same, "
+            f"Of {counted(effort.n_verified, 'pair')} that others join and that "
+            f"{'was' if effort.n_verified == 1 else 'were'} raced all the same, "
             f"{effort.n_refuted or 'none'} turned out not to be surely connected."
         )
     if rules.get("coarse") or pending:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Collection, Iterator, Sequence
 
@@ -150,7 +151,7 @@ def backends_for(
     ledger: Ledger,
     settings: ScanSettings,
     further: Collection[EncodedExamples] = (),
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Backends:
     """Return what evaluates a loss group: as before in this run, else the fastest that is right.
 
@@ -166,8 +167,8 @@ def backends_for(
         Precision.
     further : collection of EncodedExamples
         What else the members will be evaluated on.
-    device : str, default 'cpu'
-        Where to compute.
+    device : str, default 'auto'
+        Where to compute: see `wsgeo.evaluation.devices.device_of`.
 
     Returns
     -------
@@ -179,11 +180,14 @@ def backends_for(
     WsgeoError
         If there is no such device.
     """
-    examples, device = (group.encoded, *further), device_of(device)
-    for kernel in (each.kernel for each in KNOWN):
-        before = Backends(kernel, precision=settings.precision, device=device)
+    examples, found_device = (group.encoded, *further), device_of(device)
+    # A run that was measured without the GPU that is here now goes on without it.
+    devices = dict.fromkeys([found_device, *(["cpu"] if device == "auto" else [])])
+    for place, kernel in itertools.product(devices, (each.kernel for each in KNOWN)):
+        before = Backends(kernel, precision=settings.precision, device=place)
         if any(_is_kept(ledger, before, m, group) for m in group.members):
-            return resumed(kernel, examples, settings.precision, device)
+            return resumed(kernel, examples, settings.precision, place)
+    device = found_device
     asked = group.members, examples, settings.precision, device
     [(_, found)] = pool.run(choose_in_worker, [asked])
     if isinstance(found, WorkFailure):

@@ -111,13 +111,14 @@ def measure_group(
     def judge(found: PairTables, tau: Tau | None, n_draws: int) -> GroupResult:
         return _judge(group, gates, found, dataclasses.replace(settings, n_draws=n_draws), tau)
 
-    def preview(found: PairTables) -> GroupResult:
-        return judge(found, None, min(settings.n_draws, PREVIEW_DRAWS))
+    def preview(found: PairTables, tau: Tau | None) -> GroupResult:
+        return judge(found, tau, min(settings.n_draws, PREVIEW_DRAWS))
 
     approach = Approach(settings, order_of(group, settings), preview, deadline, on_map)
     tau, effort = approach.follow(survey, engine, tables)
     if exact is not None:
-        close = close_to_threshold(judge(tables(), tau, min(settings.n_draws, PREVIEW_DRAWS)))
+        exact.engine.deadline = deadline
+        close = close_to_threshold(preview(tables(), tau))
         lines = [survey.line_between(*pair) for pair in close]
         survey.measure(
             lines, engine=exact.engine, precision=exact.precision, refinements=settings.refinements

@@ -35,7 +35,7 @@ ROUNDING: Final = 0.005, 0.03
 _ROUNDS = 3
 _AT_ONCE = 32  # lines that are measured between two looks at the clock
 
-Judge = Callable[[PairTables], GroupResult]
+Judge = Callable[[PairTables, Tau | None], GroupResult]
 
 
 @final
@@ -50,7 +50,7 @@ class Approach:
     order : ndarray of int64, shape (n_examples,)
         Random order of the examples, for races.
     judge : callable
-        Tables to basins and statuses, with few draws of the nulls.
+        Tables, and a threshold or None, to basins and statuses, with few draws of the nulls.
     deadline : float, optional
         Time (`time.monotonic`) after which nothing more is begun.
     on_map : callable, optional
@@ -90,7 +90,7 @@ class Approach:
         races = survey.races(engine, self.order)
         survey.found |= races.glimpse()
         engine.deadline = self.deadline
-        coarse = self.judge(tables())
+        coarse = self.judge(tables(), None)
         if self.on_map is not None:
             self.on_map(coarse)
         tau = self._threshold(coarse)
@@ -98,15 +98,18 @@ class Approach:
             self._measure(survey, survey.lines if tau.value is None else races.by_doubt(tau.value))
             return None, Effort(mode, races.n_forwards)
         survey.found |= races.race(self._rule(tau.value))
+        # What bets have decided holds at the threshold that they were made about, and at no other.
+        settled = tau if mode == "edges" or self.settings.evidence == "betting" else None
         if mode == "auto":
-            self._look_closer(survey, tables)
-        effort = Effort(mode, races.n_forwards, races.n_verified, races.n_refuted)
-        return (None if mode == "auto" else tau), effort
+            self._look_closer(survey, tables, settled)
+        return settled, Effort(mode, races.n_forwards, races.n_verified, races.n_refuted)
 
-    def _look_closer(self, survey: PairSurvey, tables: Callable[[], PairTables]) -> None:
-        """Measure what matters on every example; that moves the threshold, so more than once."""
+    def _look_closer(
+        self, survey: PairSurvey, tables: Callable[[], PairTables], tau: Tau | None
+    ) -> None:
+        """Measure what matters on every example; that moves a derived threshold, so more than once."""
         for _ in range(_ROUNDS):
-            pairs = worth_measuring(self.judge(tables()))
+            pairs = worth_measuring(self.judge(tables(), tau))
             if not pairs:
                 return
             self._measure(survey, [survey.line_between(*pair) for pair in pairs])
@@ -177,9 +180,9 @@ def worth_measuring(result: GroupResult) -> list[tuple[str, str]]:
     inferred = pl.col("rule").cast(pl.String) == "inferred"
     known = pairs.filter(~inferred)
     open_pairs = known.filter(close | undecided).select("a", "b").rows()
-    exact = known.filter(pl.col("rule").cast(pl.String) == "exact").select("a", "b").rows()
+    exact = set(known.filter(pl.col("rule").cast(pl.String) == "exact").select("a", "b").rows())
     wanted = dict.fromkeys([*open_pairs, *_typical(known, result.labels)])
-    return [pair for pair in wanted if pair not in set(exact)]
+    return [pair for pair in wanted if pair not in exact]
 
 
 def _typical(pairs: pl.DataFrame, labels: Mapping[str, int]) -> list[tuple[str, str]]:
@@ -212,5 +215,10 @@ def close_to_threshold(result: GroupResult) -> list[tuple[str, str]]:
     """
     gap, tau = ("convexity_gap", "convexity_gap_lo", "convexity_gap_hi"), pl.col("tau")
     reach = pl.max_horizontal(pl.lit(ROUNDING[0]), ROUNDING[1] * tau)
-    near = [(pl.col(name) - tau).abs() <= reach for name in gap]
+    rule = pl.col("rule").cast(pl.String)
+    # What bets decided has the threshold itself for a limit; a glimpse is not worth a closer look.
+    counts = [(rule != "coarse") & ((rule != "betting") | (name == gap[0])) for name in gap]
+    near = [
+        (pl.col(name) - tau).abs().le(reach) & each for name, each in zip(gap, counts, strict=True)
+    ]
     return result.pairs.filter(pl.any_horizontal(near)).select("a", "b").rows()

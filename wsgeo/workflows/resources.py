@@ -13,7 +13,7 @@ from wsgeo.processes.abstract import AbstractPool
 from wsgeo.workflows.engines import ENGINES, workers
 
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_BYTES: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_BYTES: Final = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 @final
@@ -136,7 +136,7 @@ def bytes_of(text: str) -> int:
     >>> bytes_of("8GB") == bytes_of("8GiB") == 8 << 30
     True
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])(?:i?B)?", text.strip(), re.IGNORECASE)
     if found is None or float(found[1]) == 0:
         raise WsgeoError(f"--memory is {text!r}", remedy="Write a size: 800M or 8GB.")
     return int(float(found[1]) * _BYTES[found[2].upper()])

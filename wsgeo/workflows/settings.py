@@ -9,6 +9,7 @@ from typing import Any, Final, final
 
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.heads import HeadPolicy
+from wsgeo.paths.sequences import BOUND
 
 PRECISIONS: Final = ("fp32", "bf16")
 MODES: Final = ("exact", "edges", "auto")
@@ -115,6 +116,11 @@ class ScanSettings:
                 raise WsgeoError(
                     f"{option} is {value!r}", remedy=f"Take one of {', '.join(choices)}."
                 )
+        if self.evidence == "betting" and self.tau is not None and self.tau >= BOUND:
+            raise WsgeoError(
+                f"--evidence betting cuts excesses off at {BOUND:g} nats, and --tau is {self.tau}",
+                remedy="Take --evidence normal, or a lower threshold.",
+            )
         if self.mode != "exact" and self.head_policy == HeadPolicy.REFIT:
             raise WsgeoError(
                 f"--mode {self.mode} cannot be combined with --head-policy refit",

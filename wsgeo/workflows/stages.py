@@ -110,7 +110,8 @@ class Stages:
                         on_map=show,
                     )
                 )
-                computed, reused = computed + engine.n_computed, reused + engine.n_reused
+                for each in (engine, *((exact.engine,) if exact else ())):
+                    computed, reused = computed + each.n_computed, reused + each.n_reused
         regions = _regions(geometries, self.settings)
         found = associations_of(self.inputs.zoo, results, geometries, regions, self.settings)
         return outcome(results, regions, found)

@@ -147,12 +147,14 @@ def _exit_code(inputs: ScanInputs, outcome: ScanOutcome) -> int:
     """Return 3 where no member of any group is fit, 4 where members or pairs failed, 5 if time ran out."""
     if outcome.groups and all(no_member_passes(group.gates) for group in outcome.groups):
         return 3
+    if not outcome.complete:
+        return 5
     if any(row.fate == "rejected" for row in inputs.zoo.excluded):
         return 4
     given_up = any(
         group.pairs["measured"].cast(pl.String).is_in(GIVEN_UP).any() for group in outcome.groups
     )
-    return 4 if given_up else 0 if outcome.complete else 5
+    return 4 if given_up else 0
 
 
 def _gate_alerts(outcome: ScanOutcome) -> list[str]:
