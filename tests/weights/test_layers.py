@@ -23,12 +23,12 @@ CASES = {
         ["shared.weight", "decoder.block.0.layer.1.EncDecAttention.q.weight",
          "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
          "decoder.final_layer_norm.weight"],
-        ["embeddings", "decoder 0", "encoder 0", "rest"],
+        ["embeddings", "encoder 0", "decoder 0", "rest"],
     ),
     "bart": (
         ["model.encoder.layers.0.fc1.weight", "model.decoder.layers.0.fc1.weight",
          "model.encoder.embed_positions.weight"],
-        ["embeddings", "decoder 0", "encoder 0"],
+        ["embeddings", "encoder 0", "decoder 0"],
     ),
     "albert": (
         ["albert.encoder.albert_layer_groups.0.albert_layers.0.ffn.weight",

@@ -33,7 +33,11 @@ def layers_of(names: Iterable[str]) -> dict[str, str]:
     {'bert.embeddings.weight': 'embeddings', 'bert.encoder.layer.1.bias': 'layer 1', 'bert.pooler.bias': 'rest'}
     """
     found = {name: _NUMBERED.match(name) for name in names}
-    stacks = sorted({match["stack"] for match in found.values() if match})
+    # What enters a model of two stacks passes the encoder first.
+    stacks = sorted(
+        {match["stack"] for match in found.values() if match},
+        key=lambda stack: ("decoder" in stack, stack),
+    )
     titles = _titles(stacks)
     keys: dict[str, tuple[tuple[int, str, int], str]] = {}
     for name, match in found.items():
