@@ -39,16 +39,16 @@ def layers_of(names: Iterable[str]) -> dict[str, str]:
         key=lambda stack: ("decoder" in stack, stack),
     )
     titles = _titles(stacks)
-    keys: dict[str, tuple[tuple[int, str, int], str]] = {}
+    keys: dict[str, tuple[tuple[int, int, int], str]] = {}
     for name, match in found.items():
         if match:
             number = int(match["number"])
             title = titles[match["stack"]]
-            keys[name] = (1, match["stack"], number), f"{title} {number}"
+            keys[name] = (1, stacks.index(match["stack"]), number), f"{title} {number}"
         elif _EMBEDS.search(name):
-            keys[name] = (0, "", 0), EMBEDDINGS
+            keys[name] = (0, 0, 0), EMBEDDINGS
         else:
-            keys[name] = (2, "", 0), REST
+            keys[name] = (2, 0, 0), REST
     order = sorted(keys, key=lambda name: (keys[name][0], name))
     return {name: keys[name][1] for name in order}
 
