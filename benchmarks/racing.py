@@ -100,18 +100,18 @@ class Scanned(AbstractRacer):
             yield i, tuple(self._sets[item.examples][point] for point in item.points)
 
 
-def scan(group: GroupData, folder: Path) -> tuple[dict[Point, Losses], float]:
-    """Return the losses of all points of all lines, and the CPU seconds that they took."""
-    name, start = group.task.name, time.process_time()
+def scan(group: GroupData, folder: Path, jobs: int) -> tuple[dict[Point, Losses], float]:
+    """Return the losses of all points of all lines, and the seconds that they took."""
+    name, start = group.task.name, time.monotonic()
     lines = lines_of(group)
     points = [Point.on_line(*line, float(t)) for line in lines for t in T[1:-1]]
     points += [Point.of(member.content_hash) for member in group.members]
-    with Ledger(folder / "losses.sqlite") as ledger, WorkerPool(0) as pool:
+    with Ledger(folder / "losses.sqlite") as ledger, WorkerPool(jobs) as pool:
         backends = backends_for(group, pool, ledger, SETTINGS)
         print(f"evaluated by: {backends}", flush=True)
         with engine_for(group, pool, ledger, SETTINGS, None, backends) as engine:
             found = engine.evaluate_all([Item((point,), name) for point in points])
-    return dict(zip(points, (one for (one,) in found), strict=True)), time.process_time() - start
+    return dict(zip(points, (one for (one,) in found), strict=True)), time.monotonic() - start
 
 
 def lines_of(group: GroupData) -> list[Line]:
@@ -419,6 +419,7 @@ def main() -> None:
     parser.add_argument(
         "--coverage", type=int, metavar="N", help="simulate N lines per row instead"
     )
+    parser.add_argument("--jobs", type=int, default=0, help="processes of the full scan")
     parser.add_argument("--profile", action="store_true", help="say where the time goes")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -440,10 +441,10 @@ def main() -> None:
         f"{len(lengths)} examples, {lengths.mean():.1f} tokens on average, {lengths.max()} at most"
     )
     lines = lines_of(group)
-    losses, seconds = scan(group, options.zoo)
+    losses, seconds = scan(group, options.zoo, options.jobs)
     gaps = gaps_of(losses, lines)
     print(
-        f"{len(lines)} pairs at {T.size} positions; full scan {seconds:.1f} s (less what was kept)"
+        f"{len(lines)} pairs at {T.size} positions; full scan {seconds:.1f} s wall, without what was kept"
     )
     describe(group, lines, gaps)
     replays(group, losses, lines, gaps, options.seeds)
