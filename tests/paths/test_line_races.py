@@ -54,4 +54,4 @@ class TestCosts:
         assert glimpsed == 2 * 64
         assert seen == {("a", "b"): 9, ("a", "c"): 1}
         # The ridge is told by its glimpse; on the flat line eight positions are as cheap as the ninth.
-        assert races.n_forwards == glimpsed + 8 * 32
+        assert races.n_forwards == glimpsed + 8 * 64

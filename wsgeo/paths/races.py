@@ -20,6 +20,9 @@ from wsgeo.paths.sequences import half_width, log_wealth
 PATIENCE: Final = 128
 """Examples after which an open question at few positions is asked at more."""
 
+UNSEEN: Final = 1.0
+"""Nats of one example that every limit counts in as if it had been seen, on the side of doubt."""
+
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 
@@ -207,11 +210,13 @@ class EdgeRace(AbstractRace):
             np.full(len(rows), np.inf),
         )
         for some, each in self._seen(losses, rows, n):
-            mean, size = each.mean(axis=1), each.shape[1]
-            # Examples that hardly differ so far may be few of many: no spread is taken for none.
-            spread = np.maximum(each.std(axis=1, ddof=1) if size > 1 else np.inf, self.tau)
-            low[some] = mean - half_width(spread, size, level[some])
-            high[some] = mean + half_width(spread, size, self.level)
+            size = each.shape[1]
+            # Few examples that hardly differ are no certainty: the next may be one of the rare ones.
+            for unseen, limits, risk in ((-UNSEEN, low, level[some]), (UNSEEN, high, self.level)):
+                mean = (each.sum(axis=1) + unseen) / (size + 1)
+                square = ((each**2).sum(axis=1) + unseen**2) / (size + 1)
+                spread = np.sqrt(np.maximum(square - mean**2, 0) * (size + 1) / size)
+                limits[some] = mean + np.sign(unseen) * half_width(spread, size, risk)
         return _Evidence(low, high)
 
     def _bets(self, losses: Grid, rows: Floats, n: Counts) -> _Evidence:
