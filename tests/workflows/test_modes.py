@@ -130,7 +130,9 @@ class TestEdges:
         inferred = run.table("pairs").filter(pl.col("rule").cast(pl.String) == "inferred")
         assert inferred["convexity_gap"].null_count() == 9
         assert set(inferred["status"].cast(pl.String)) == {"inferred"}
-        assert "Of 1 pair that others join" in " ".join(run.read("summary")["groups"][0]["reasons"])
+        assert "1 pair inside such components was raced" in " ".join(
+            run.read("summary")["groups"][0]["reasons"]
+        )
 
     def test_leaving_out_is_the_same_the_second_time(self, scans, tmp_path):
         """A scan that leaves pairs out computes nothing more when it is run again, and says the same."""
@@ -189,7 +191,7 @@ class TestBudget:
         assert summary["exit_code"] == 5
         assert summary["status"] == "stopped"
         assert set(statuses(run).values()) <= {"separated", "undecided"}
-        assert "the same command goes on" in " ".join(summary["groups"][0]["reasons"])
+        assert "The same command goes on" in " ".join(summary["groups"][0]["reasons"])
         assert (run.folder / "report" / "index.html").exists()
 
     def test_later_it_goes_on(self, scans, tmp_path):
@@ -229,6 +231,20 @@ def test_a_coarse_map_comes_first(scans, tmp_path, monkeypatch):
     assert (run.folder / "report" / "index.html").exists()
 
 
+@pytest.mark.parametrize("mode", ["exact", "edges"])
+def test_bfloat16_is_checked_in_float32(scans, tmp_path, mode):
+    """Pairs near the threshold are measured again in float32, and statuses are those of float32."""
+    settings = dataclasses.replace(MANY, mode=mode, precision="bf16")
+    run = scans.anew(settings, tmp_path / "run")
+    pairs = run.table("pairs").with_columns(away=(pl.col("convexity_gap") - 0.2).abs())
+    rounded = pairs.filter(pl.col("precision").str.starts_with("bf16"))
+
+    assert 0 < len(rounded) <= len(pairs)
+    assert (rounded["away"] > 0.005).all()
+    exact, found = statuses(scans(dataclasses.replace(MANY, mode=mode))), statuses(run)
+    assert all({exact[pair], found[pair]} != {"connected", "separated"} for pair in exact)
+
+
 @pytest.mark.parametrize("settings", [MANY, EDGES], ids=["exact", "edges"])
 def test_less_memory_changes_nothing(scans, tmp_path, settings):
     """A scan that can keep two members at a time finds the same."""
@@ -247,7 +263,8 @@ def test_less_memory_changes_nothing(scans, tmp_path, settings):
         {"error_level": 0.7},
         {"mode": "edges", "head_policy": "refit"},
         {"skip_joined": True},
-        {"evidence": "betting", "tau": 7.0},
+        {"evidence": "betting"},
+        {"mode": "edges", "evidence": "betting", "tau": 7.0},
     ],
 )
 def test_settings_that_make_no_sense(wrong):

@@ -225,7 +225,8 @@ class Engine(AbstractRacer):
         queue: AbstractQueue = Segments([missing[i] for i in order], self._pool.n_jobs)
         if pick is not None:
             queue = Picked(partial(_next_outside, known, pick), len(missing), self._pool.n_jobs)
-        for block, outcomes in self._work(queue, races.__getitem__, len(known), len(races)):
+        noun = races[0].noun if races else ""
+        for block, outcomes in self._work(queue, races.__getitem__, len(known), len(races), noun):
             for i, outcome in zip(block, outcomes, strict=True):
                 self._keep(keys[i], outcome)
                 yield i, outcome
@@ -236,20 +237,22 @@ class Engine(AbstractRacer):
         points = [unit[0] for unit in units.values() if isinstance(unit, tuple)]
         queue = Segments(visiting_order(points, self._capacity), self._pool.n_jobs)
         total = n_known + len(keys)
-        for block, outcomes in self._work(queue, lambda i: units[keys[i]], n_known, total):
+        for block, outcomes in self._work(
+            queue, lambda i: units[keys[i]], n_known, total, "losses"
+        ):
             finished = [(keys[i], outcome) for i, outcome in zip(block, outcomes, strict=True)]
             for key, outcome in finished:
                 self._keep(key, outcome)
             yield from finished
 
     def _work(
-        self, queue: AbstractQueue, unit: Callable[[int], Unit], n_done: int, total: int
+        self, queue: AbstractQueue, unit: Callable[[int], Unit], n_done: int, total: int, noun: str
     ) -> Iterator[Block]:
         """Have workers do what a queue holds, and tell how far they are."""
         for block, outcomes in results(self._pool, self._evaluator, queue, unit, self.deadline):
             n_done, self.n_computed = n_done + len(block), self.n_computed + len(block)
             if self._progress is not None:
-                self._progress(n_done, total, "losses")
+                self._progress(n_done, total, noun)
             yield block, outcomes
 
     def _keep(self, key: str, outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ import abc
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +32,14 @@ class AbstractRace(abc.ABC):
         Name of an example set whose order is random: what is computed is a prefix of it.
     known : Losses or None
         What is known at the start, as `run` returns it.
+    noun : str
+        What several are called.
     """
 
     points: tuple[Point, ...]
     examples: str
     known: Losses | None
+    noun: ClassVar[str] = "races"
 
     @property
     @abc.abstractmethod

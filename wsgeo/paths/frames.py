@@ -67,9 +67,8 @@ def profiles_frame(outcomes: Outcomes) -> pl.DataFrame:
 def _row(outcome: Measured | Failure) -> dict[str, object]:
     if isinstance(outcome, Measured):
         return outcome.numbers
-    if outcome.status == INFERRED:
-        return {"measured": "measured", "rule": INFERRED, "reason": outcome.reason}
-    return {"measured": outcome.status, "reason": outcome.reason}
+    rule = {"rule": INFERRED} if outcome.status == INFERRED else {}
+    return {"measured": outcome.status, "reason": outcome.reason, **rule}
 
 
 def gap_matrices(outcomes: Outcomes, index: Mapping[str, int], n: int) -> NDArray[np.float32]:

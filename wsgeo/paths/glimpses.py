@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class Glimpse(AbstractRace):
     points: tuple[Point, ...]
     examples: str
     known: None = None
+    noun: ClassVar[str] = "glimpses"
 
     @property
     def rule(self) -> str:

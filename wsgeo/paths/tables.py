@@ -8,7 +8,9 @@ import polars as pl
 
 PATHS: Final = ("line", "bezier", "polyline")
 RULES: Final = ("exact", "coarse", "raced", "betting", "inferred")
-OUTCOMES: Final = ("measured", "endpoint_failed", "nonfinite", "failed", "pending")
+OUTCOMES: Final = (
+    "measured", "inferred", "endpoint_failed", "nonfinite", "failed", "pending",
+)  # fmt: skip
 
 Columns = dict[str, pl.DataType | type[pl.DataType]]
 

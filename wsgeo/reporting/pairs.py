@@ -23,7 +23,7 @@ LOSSES: Final = (
 SHOWN: Final = ("status", "reason", "rule", *LOSSES, "l2", "cosine")
 """Columns of the pair table that the page holds."""
 
-UNUSABLE: Final = ("endpoint_failed", "nonfinite", "failed", "pending")
+UNUSABLE: Final = ("inferred", "endpoint_failed", "nonfinite", "failed", "pending")
 """Statuses of pairs without a barrier."""
 
 QUANTITIES: Final = (

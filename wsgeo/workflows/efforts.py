@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from wsgeo.counting import counted
@@ -14,6 +16,11 @@ _SAID = {
     "inferred": "inferred, as connected pairs join their ends",
     "coarse": "only glimpsed",
 }
+
+
+_NOTHING_SAVED = (
+    "Every pair was too close to the threshold for a race, and was measured on every example."
+)
 
 
 def rules_of(pairs: pl.DataFrame) -> dict[str, int]:
@@ -29,7 +36,7 @@ def rules_of(pairs: pl.DataFrame) -> dict[str, int]:
     dict of str to int
         By rule, of the pairs that were looked at.
     """
-    seen = pairs.filter(pl.col("measured").cast(pl.String) == "measured")
+    seen = pairs.filter(pl.col("measured").cast(pl.String).is_in(["measured", "inferred"]))
     found = dict(seen["rule"].cast(pl.String).value_counts().iter_rows())
     return {rule: found[rule] for rule in _SAID if rule in found}
 
@@ -49,19 +56,32 @@ def efforts_of(group: GroupResult) -> list[str]:
     """
     rules, effort = rules_of(group.pairs), group.effort
     pending = int((group.pairs["measured"].cast(pl.String) == "pending").sum())
+    raced = effort is not None and effort.mode != "exact"
     if set(rules) <= {"exact"} and not pending:
-        return []
+        return [_NOTHING_SAVED] if raced and rules else []
     counts = ", ".join(f"{n:,} {_SAID[rule]}" for rule, n in rules.items())
     said = [f"Of {counted(group.pairs.height, 'pair')}: {counts}."] if rules else []
     if effort is not None and effort.n_verified:
+        sure = effort.n_verified - effort.n_refuted
         said.append(
-            f"Of {counted(effort.n_verified, 'pair')} that others join and that "
-            f"{'was' if effort.n_verified == 1 else 'were'} raced all the same, "
-            f"{effort.n_refuted or 'none'} turned out not to be surely connected."
+            f"{counted(effort.n_verified, 'pair')} inside such components "
+            f"{'was' if effort.n_verified == 1 else 'were'} raced to verify this: "
+            f"{sure} of {effort.n_verified} {'is' if sure == 1 else 'are'} surely connected."
         )
     if rules.get("coarse") or pending:
         left = rules.get("coarse", 0) + pending
         said.append(
-            f"Time ran out before {counted(left, 'pair')}: the same command goes on from here."
+            f"Time ran out: {counted(left, 'pair')} had no closer look than a glimpse of the middle, or "
+            "none. The same command goes on from here."
         )
     return said
+
+
+def alerts_of(groups: Sequence[GroupResult]) -> list[str]:
+    """Return what must be seen before any verdict: that time ran out."""
+    return [
+        f"{group.name}: {said}"
+        for group in groups
+        for said in efforts_of(group)
+        if said.startswith("Time ran out")
+    ]

@@ -100,7 +100,7 @@ def engine_for(
     ledger : Ledger
         Finished work.
     settings : ScanSettings
-        Precision and batch size.
+        Seed and batch size.
     progress : Progress or None
         Told of every evaluation.
     backends : Backends, optional
@@ -114,14 +114,15 @@ def engine_for(
         Knows the examples under the task's name, and in random order.
     """
     name, order = group.task.name, order_of(group, settings)
+    backends = backends or backends_for(group, pool, ledger, settings)
     return Engine(
         group.members,
         {name: group.encoded, shuffled_name(name): group.encoded.rows(order)},
         pool=pool,
         ledger=ledger,
         progress=progress,
-        precision=settings.precision,
-        backends=backends or backends_for(group, pool, ledger, settings),
+        precision=backends.precision,
+        backends=backends,
         token_budget=settings.token_budget,
         cache_bytes=cache_bytes,
     )

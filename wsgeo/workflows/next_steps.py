@@ -101,11 +101,11 @@ def _saved(run: Run, members: Iterable[str]) -> str | None:
 
 
 def _free(pairs: pl.DataFrame, group: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the basins of a group that hold no separated pair."""
+    """Return the basins of a group that hold no separated pair, and none that was not looked at closely."""
     basins: list[dict[str, Any]] = group["basins"]
-    high = pairs.filter(
-        pl.col("group") == group["name"], pl.col("status").cast(pl.String) == "separated"
-    )
+    unfit = pl.col("status").cast(pl.String).is_in(["separated", "inferred", "pending"])
+    coarse = pl.col("rule").cast(pl.String) == "coarse"
+    high = pairs.filter(pl.col("group") == group["name"], unfit | coarse)
     label = {member: basin["label"] for basin in basins for member in basin["members"]}
     ends = high.select("a", "b").iter_rows()
     barred = {label[a] for a, b in ends if a in label and label[a] == label.get(b)}

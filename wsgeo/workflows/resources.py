@@ -56,6 +56,10 @@ class Resources:
             raise WsgeoError(
                 "--scheduler is for --engine dask", remedy="Add it, or leave this out."
             )
+        if self.scheduler is not None and "://" not in self.scheduler:
+            raise WsgeoError(
+                f"--scheduler is {self.scheduler!r}", remedy="Write it as tcp://host:8786."
+            )
         if self.device != "auto":
             device_of(self.device)
 
@@ -109,7 +113,7 @@ def seconds_of(text: str) -> float:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
     if found is None or float(found[1]) == 0:
-        raise WsgeoError(f"--budget is {text!r}", remedy="Write a duration: 90s, 30m or 2h.")
+        raise WsgeoError(f"--budget is {text!r}", remedy="Write a duration: 90s, 30m, 2h or 1d.")
     return float(found[1]) * _SECONDS[found[2]]
 
 

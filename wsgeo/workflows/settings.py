@@ -126,10 +126,12 @@ class ScanSettings:
                 f"--mode {self.mode} cannot be combined with --head-policy refit",
                 remedy="A head is fitted to half of all examples: take --mode exact.",
             )
-        if self.mode == "exact" and self.skip_joined:
-            raise WsgeoError(
-                "--skip-joined is for --mode edges or auto", remedy="Leave it out, or take a mode."
-            )
+        idle = [("--skip-joined", self.skip_joined), ("--evidence", self.evidence != "normal")]
+        for option, given in idle:
+            if given and self.mode == "exact":
+                raise WsgeoError(
+                    f"{option} is for --mode edges or auto", remedy="Leave it out, or take a mode."
+                )
 
     @property
     def positions(self) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from wsgeo.store import Run
-from wsgeo.workflows.efforts import efforts_of, rules_of
+from wsgeo.workflows.efforts import alerts_of, efforts_of, rules_of
 from wsgeo.workflows.group_results import GroupResult, chance_loss
 from wsgeo.workflows.inputs import ScanInputs
 from wsgeo.workflows.next_steps import next_steps
@@ -59,7 +59,7 @@ def summary_of(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> dict[str, 
             name: {**_regions(result), "associations": said.get(name, [])}
             for name, result in outcome.regions.items()
         },
-        "alerts": list(inputs.alerts),
+        "alerts": [*alerts_of(outcome.groups), *inputs.alerts],
         "gate_alerts": _gate_alerts(outcome),
         "failures": [failed._asdict() for failed in outcome.failures],
         "exclusions": [dataclasses.asdict(row) for row in inputs.zoo.excluded],
