@@ -54,7 +54,7 @@ def record_request(
         **wanted,
         "zoo": {**wanted["zoo"], "name": inputs.zoo.name},
         "data": [_data(group.name, group.task, group.encoded) for group in inputs.groups],
-        "references": list(REFERENCES),
+        "references": [*REFERENCES, *_evidence(settings)],
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONED},
         "platform": {"python": platform.python_version(), "system": platform.platform()},
         "started": _now(),
@@ -209,6 +209,13 @@ def _locked(member: Checkpoint) -> dict[str, Any]:
         "duplicate_of": member.duplicate_of,
         "facts": {name: dataclasses.asdict(fact) for name, fact in member.facts.items()},
     }
+
+
+def _evidence(settings: ScanSettings) -> tuple[str, ...]:
+    """Return the papers that races rest on, where there are any."""
+    if settings.mode == "exact":
+        return ()
+    return ("waudbysmith2023",) if settings.evidence == "betting" else ("waudbysmith2024",)
 
 
 def _data(group: str, task: Any, encoded: Any) -> dict[str, Any]:
