@@ -4,7 +4,7 @@ Members are BERTs of random weights near a base, as float32 safetensors files. E
 the naive way, which loads two members for each pair, on sampled pairs. The files are written first
 and measured by another process, as a scan finds them.
 
-    python benchmarks/geometry.py [--members 200] [--size tiny] [--folder /tmp/zoo]
+    python benchmarks/geometry.py [--members 200] [--size tiny] [--folder DIR]
 """
 
 from __future__ import annotations

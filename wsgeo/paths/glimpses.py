@@ -41,7 +41,9 @@ class Glimpse(AbstractRace):
         """Return the next examples, until there are enough."""
         seen = n_seen(losses[0])
         least = min(EXAMPLES, losses.shape[1])
-        return [(0, next(end for end in steps(losses.shape[1]) if end >= least))] * (seen < least)
+        if seen >= least:
+            return []
+        return [(0, next(end for end in steps(losses.shape[1]) if end >= least))]
 
 
 def as_start(glimpse: Losses, place: int, n_points: int) -> Losses:

@@ -55,7 +55,7 @@ def efforts_of(group: GroupResult) -> list[str]:
         Sentences; none where every pair was measured, or could not be.
     """
     rules, effort = rules_of(group.pairs), group.effort
-    pending = int((group.pairs["measured"].cast(pl.String) == "pending").sum())
+    pending = _n_pending(group.pairs)
     raced = effort is not None and effort.mode != "exact"
     if set(rules) <= {"exact"} and not pending:
         return [_NOTHING_SAVED] if raced and rules else []
@@ -68,20 +68,21 @@ def efforts_of(group: GroupResult) -> list[str]:
             f"{'was' if effort.n_verified == 1 else 'were'} raced to verify this: "
             f"{sure} of {effort.n_verified} {'is' if sure == 1 else 'are'} surely connected."
         )
-    if rules.get("coarse") or pending:
-        left = rules.get("coarse", 0) + pending
-        said.append(
-            f"Time ran out: {counted(left, 'pair')} had no closer look than a glimpse of the middle, or "
-            "none. The same command goes on from here."
-        )
-    return said
+    return said + _time_ran_out(group)
 
 
 def alerts_of(groups: Sequence[GroupResult]) -> list[str]:
     """Return what must be seen before any verdict: that time ran out."""
-    return [
-        f"{group.name}: {said}"
-        for group in groups
-        for said in efforts_of(group)
-        if said.startswith("Time ran out")
-    ]
+    return [f"{group.name}: {said}" for group in groups for said in _time_ran_out(group)]
+
+
+def _time_ran_out(group: GroupResult) -> list[str]:
+    left = rules_of(group.pairs).get("coarse", 0) + _n_pending(group.pairs)
+    if not left:
+        return []
+    seen = f"{counted(left, 'pair')} had no closer look than a glimpse of the middle, or none"
+    return [f"Time ran out: {seen}. The same command goes on from here."]
+
+
+def _n_pending(pairs: pl.DataFrame) -> int:
+    return int((pairs["measured"].cast(pl.String) == "pending").sum())

@@ -71,7 +71,8 @@ class Geometry:
 def measure_geometry(members: Sequence[Checkpoint], progress: Progress | None = None) -> Geometry:
     """Measure the geometry of one geometry group.
 
-    The files are read once, tensor by tensor, and a few megabytes at a time.
+    The files are read tensor by tensor, a few megabytes at a time, and once but for tensors in which
+    members are closer to each other than to the reference.
 
     Parameters
     ----------

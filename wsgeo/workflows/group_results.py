@@ -22,14 +22,12 @@ class Effort:
     ----------
     mode : str
         As in the settings.
-    n_forwards : int
-        Examples on which points were evaluated by glimpses and races, summed over points.
     n_verified, n_refuted : int
-        Pairs that were inferred and raced all the same, and those of them that were not connected.
+        Pairs that connected ones join and that were raced all the same, and those of them that were
+        not connected.
     """
 
     mode: str
-    n_forwards: int = 0
     n_verified: int = 0
     n_refuted: int = 0
 

@@ -96,13 +96,13 @@ class Approach:
         tau = self._threshold(coarse)
         if mode == "exact" or tau.value is None:
             self._measure(survey, survey.lines if tau.value is None else races.by_doubt(tau.value))
-            return None, Effort(mode, races.n_forwards)
+            return None, Effort(mode)
         survey.found |= races.race(self._rule(tau.value))
         # What bets have decided holds at the threshold that they were made about, and at no other.
         settled = tau if mode == "edges" or self.settings.evidence == "betting" else None
         if mode == "auto":
             self._look_closer(survey, tables, settled)
-        return settled, Effort(mode, races.n_forwards, races.n_verified, races.n_refuted)
+        return settled, Effort(mode, races.n_verified, races.n_refuted)
 
     def _look_closer(
         self, survey: PairSurvey, tables: Callable[[], PairTables], tau: Tau | None

@@ -51,10 +51,6 @@ class ScanOutcome:
     @property
     def complete(self) -> bool:
         """Whether no pair was left, or only glimpsed, for want of time."""
-        left = [
-            (pl.col("measured").cast(pl.String) == "pending")
-            | (pl.col("rule").cast(pl.String) == "coarse")
-        ]
-        return not any(
-            group.pairs.select(pl.any_horizontal(left).any()).item() for group in self.groups
-        )
+        pending = pl.col("measured").cast(pl.String) == "pending"
+        coarse = pl.col("rule").cast(pl.String) == "coarse"
+        return all(group.pairs.filter(pending | coarse).is_empty() for group in self.groups)
