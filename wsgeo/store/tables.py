@@ -21,7 +21,20 @@ from wsgeo.graph.tables import (
     NULLS,
 )
 from wsgeo.paths.tables import PAIRS, PROFILES
-from wsgeo.probing.tables import SCORES
+from wsgeo.probing.tables import (
+    AGREEMENTS,
+    ATTRIBUTIONS,
+    CONTRASTS,
+    COORDINATES,
+    PLACEMENTS,
+    PREDICTIONS,
+    PREDICTORS,
+    PROBES,
+    PROFILE,
+    RIDGE_EXAMPLES,
+    SCORES,
+    SLICE_PROFILES,
+)
 from wsgeo.regions.tables import CENTROIDS
 from wsgeo.zoo.axes import SETTINGS
 from wsgeo.zoo.tables import EXCLUSIONS, MODELS
@@ -58,6 +71,17 @@ GROUPED: Final[Mapping[str, pl.Schema]] = {
     "merge_tree": MERGE_TREE,
     "associations": ASSOCIATIONS,
     "contingency": CONTINGENCY,
+    "probes": PROBES,
+    "agreements": AGREEMENTS,
+    "strategies": PROFILE,
+    "contrasts": CONTRASTS,
+    "coordinates": COORDINATES,
+    "predictors": PREDICTORS,
+    "slice_profiles": SLICE_PROFILES,
+    "attributions": ATTRIBUTIONS,
+    "ridge_examples": RIDGE_EXAMPLES,
+    "placements": PLACEMENTS,
+    "predictions": PREDICTIONS,
 }
 
 
@@ -81,6 +105,7 @@ VERSION: Final = 1
 
 VERSIONS: Final = {
     "associations": 2, "clusters": 2, "contingency": 2, "models": 2, "pairs": 2,
+    "scores": 2,
 }  # fmt: skip
 """Versions of those that have; 2 added columns, which read as null in a table of version 1."""
 
