@@ -97,6 +97,25 @@ _ALL = (
         eprint="1902.01007",
     ),
     _paper(
+        "mccoy2020",
+        "inproceedings",
+        title="BERTs of a feather do not generalize together: Large variability in generalization "
+        "across models with similar test set performance",
+        author="McCoy, R. Thomas and Min, Junghyun and Linzen, Tal",
+        booktitle="BlackboxNLP Workshop on Analyzing and Interpreting Neural Networks for NLP",
+        year="2020",
+        eprint="1911.02969",
+    ),
+    _paper(
+        "salazar2020",
+        "inproceedings",
+        title="Masked Language Model Scoring",
+        author="Salazar, Julian and Liang, Davis and Nguyen, Toan Q. and Kirchhoff, Katrin",
+        booktitle="Association for Computational Linguistics",
+        year="2020",
+        eprint="1910.14659",
+    ),
+    _paper(
         "waudbysmith2023",
         "article",
         title="Estimating means of bounded random variables by betting",

@@ -1,17 +1,18 @@
+import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.optimize import brentq
 
 from wsgeo.evaluation.losses import AbstractEngine, Failure, Losses
-from wsgeo.probing.scores import Z95, score_members, wilson_interval
-from wsgeo.probing.sets import DiagnosticSet
+from wsgeo.probing.scores import Z95, encode_sets, score_members
+from wsgeo.probing.sets import DiagnosticSet, load_set
 from wsgeo.probing.tables import SCORES
+from wsgeo.tasks.declarations import Kind
 from wsgeo.tasks.grammar import EXAMPLES
+from wsgeo.tasks.task import EncodedExamples, Objective
 
 
 class Engine(AbstractEngine):
@@ -34,10 +35,10 @@ def member(name, content=None):
 
 def toy(name="toy"):
     rows = [
-        ("a", "b", "entailment", "x", None),
-        ("c", "d", "non-entailment", "x", None),
-        ("e", "f", "non-entailment", "y", None),
-        ("g", "h", "non-entailment", "y", None),
+        ("a", "b", "entailment", "x", None, None),
+        ("c", "d", "non-entailment", "x", None, None),
+        ("e", "f", "non-entailment", "y", None, None),
+        ("g", "h", "non-entailment", "y", None, None),
     ]
     frame = pl.DataFrame(rows, schema=EXAMPLES, orient="row")
     return DiagnosticSet(name, "t", "s", "l", "nli", ("entailment", "non-entailment"), frame)
@@ -127,37 +128,178 @@ class TestScoreMembers:
         """Without members or sets the table is empty and of the written schema."""
         assert score_members(Engine({}), [], [toy()]).schema == SCORES
 
+    def test_numbers_beyond_accuracy_need_the_answers(self):
+        """With logits and the encoded set, slices of two labels have balanced accuracy and F1."""
+        logits = np.array([[2, 0], [1, 0], [0, 1], [0, 1]], np.float32)
+        engine = Engine({"m": Losses(GOOD.loss, GOOD.hit, logits)})
+        encoded = encoded_by_name(toy(), [0, 1, 1, 1])
+        table = score_members(engine, [member("m")], [toy()], examples={"toy": encoded})
+        bare = score_members(engine, [member("m")], [toy()])
 
-class TestWilsonInterval:
-    """The interval of a fraction."""
+        assert table["balanced"].to_list() == [
+            pytest.approx((1 + 2 / 3) / 2),
+            0.5,
+            None,
+            None,
+            None,
+        ]
+        assert table["f1"][0] == pytest.approx((2 / 3 + 4 / 5) / 2)
+        assert table["mcc"][0] == pytest.approx(np.corrcoef([0, 1, 1, 1], [0, 0, 1, 1])[0, 1])
+        assert bare.select("balanced", "f1", "mcc").null_count().row(0) == (5, 5, 5)
+        assert bare["metric"].to_list() == table["metric"].to_list()
 
-    @given(n=st.integers(1, 500), data=st.data())
-    def test_its_ends_are_where_the_score_test_turns(self, n, data):
-        """At each end the fraction lies exactly 1.96 standard errors away (a plain root search)."""
-        hits = data.draw(st.integers(1, n)) - 1
-        low, high = wilson_interval(hits, n)
+    def test_a_counterfactual_set_has_one_more_slice(self):
+        """Examples are scored as ever; the slice pairs counts pairs of which both are right."""
+        frame = toy().examples.with_columns(pair=pl.Series(["1", "1", "2", "2"]))
+        one = replace(toy(), examples=frame, kind=Kind.COUNTERFACTUAL)
+        table = score_members(Engine({"m": GOOD}), [member("m")], [one])
+        last = table.row(-1, named=True)
 
-        def excess(p):
-            return (hits / n - p) ** 2 - Z95**2 * p * (1 - p) / n
+        assert table["measure"].to_list() == ["accuracy"] * 5 + ["consistency"]
+        assert (last["slice"], last["n_examples"], last["metric"]) == ("pairs", 2, 0.5)
+        assert last["loss"] == pytest.approx(0.25, abs=1e-7)
+        assert last["balanced"] is None
 
-        assert high == pytest.approx(brentq(excess, max(hits / n, 1e-12), 1), abs=1e-7)
-        assert 0 <= low <= hits / n <= high <= 1
+    def test_pairs_without_logits_do_not_apply(self):
+        """A set whose pairs need every answer says so; other sets of the member are measured."""
+        frame = toy().examples.with_columns(
+            pair=pl.Series(["1", "1", "2", "2"]),
+            slice=pl.lit("x"),
+            label=pl.Series(["entailment", "non-entailment"] * 2),
+        )
+        one = replace(toy("pairs"), examples=frame, kind=Kind.MINIMAL_PAIRS)
+        table = score_members(Engine({"m": GOOD}), [member("m")], [one, toy()])
+        found = table.filter(pl.col("set") == "pairs")
 
-    @given(n=st.integers(1, 500), data=st.data())
-    def test_right_and_wrong_mirror_each_other(self, n, data):
-        """The interval of the wrong answers is the mirror of that of the right ones."""
-        hits = data.draw(st.integers(0, n))
-        low, high = wilson_interval(hits, n)
+        assert found["outcome"].to_list() == ["not applicable"] * 2
+        assert found["n_examples"].to_list() == [2, 2]
+        assert found["reason"].null_count() == 0
+        assert table.filter(pl.col("set") == "toy")["outcome"].unique().to_list() == ["measured"]
 
-        assert wilson_interval(n - hits, n) == pytest.approx((1 - high, 1 - low))
+    def test_many_members_take_seconds(self):
+        """Two hundred members on three sets of fifty slices are scored in a few seconds."""
+        rng = np.random.default_rng(0)
+        parts = pl.Series(rng.integers(25, size=1500)).cast(pl.String)
+        frame = pl.concat([toy().examples] * 375).with_columns(slice=parts)
+        sets = [replace(toy(name), examples=frame) for name in "abc"]
+        targets = (frame["label"] == "non-entailment").to_numpy().astype(int)
+        encoded = {one.name: encoded_by_name(one, targets) for one in sets}
+        logits = rng.normal(size=(1500, 2)).astype(np.float32)
+        hit = (logits.argmax(axis=1) == targets).astype(np.float32)
+        known = Losses(rng.random(1500).astype(np.float32), hit, logits)
+        members = [member(f"m{i}") for i in range(200)]
+        engine = Engine({one.id: known for one in members})
+        start = time.process_time()
+        table = score_members(engine, members, sets, examples=encoded)
 
-    def test_none_right_has_exact_lower_end(self):
-        """With no hit the lower end is 0, with all hits the upper end is 1."""
-        assert wilson_interval(0, 7)[0] == 0.0
-        assert wilson_interval(7, 7)[1] == 1.0
+        assert table.height == 200 * 3 * (1 + 3 * 25)
+        assert time.process_time() - start < 15
 
-    @pytest.mark.parametrize("bad", [(0, 0), (3, 2), (-1, 2)])
-    def test_impossible_counts_are_refused(self, bad):
-        """Counts that are no score are a mistake of the caller."""
-        with pytest.raises(ValueError, match="no score"):
-            wilson_interval(*bad)
+
+def encoded_by_name(one, targets):
+    """Return a set as an engine is given it, without its texts."""
+    arrays = dict.fromkeys(
+        ("input_ids", "attention_mask", "token_type_ids"), np.ones((len(targets), 1))
+    )
+    arrays["targets"] = np.array(targets)
+    maps = tuple((i,) for i in range(len(one.labels)))
+    return EncodedExamples.of(one.name, Objective.CLASSIFICATION, arrays, one.labels, maps)
+
+
+class OverlapEngine(AbstractEngine):
+    """An engine whose one model follows a rule: entailed if every word was there before."""
+
+    def __init__(self, sets):
+        self.sets = {one.name: one for one in sets}
+
+    def evaluate(self, items):
+        """Yield what the rule answers to each pair of texts."""
+        for i, item in enumerate(items):
+            examples = self.sets[item.examples].examples
+            says = [set(words(b)) <= set(words(a)) for a, b in examples["text_a", "text_b"].rows()]
+            right = np.array(says) == (examples["label"] == "entailment").to_numpy()
+            yield (
+                i,
+                (Losses(np.where(right, 0.1, 2.4).astype(np.float32), right.astype(np.float32)),),
+            )
+
+
+def words(text):
+    return text.lower().replace(".", "").split()
+
+
+def test_a_model_that_follows_lexical_overlap_is_found_out(tmp_path):
+    """A rule that reads overlap as entailment is always right where it holds, else always wrong."""
+    (tmp_path / "set.toml").write_text(OVERLAP)
+    one = load_set(tmp_path)
+    table = score_members(OverlapEngine([one]), [member("rule")], [one])
+    metric = dict(table.select("slice", "metric").iter_rows())
+
+    assert metric["lexical_overlap/entailment"] == 1.0
+    assert metric["lexical_overlap/non-entailment"] == 0.0
+    assert metric["lexical_overlap/non-entailment/swap"] == 0.0
+    assert metric["lexical_overlap/non-entailment/of_two"] == 0.0
+    assert metric["foreign_word"] == 1.0
+
+
+OVERLAP = """
+title = "Overlap"
+source = "mccoy2019"
+licence = "CC0"
+task = "nli"
+labels = ["entailment", "non-entailment"]
+n_examples = 60
+
+[words]
+n = ["doctor", "lawyer", "poet", "judge", "baker"]
+vt = ["saw", "helped", "thanked"]
+
+[[template]]
+slice = "lexical_overlap"
+subcase = "swap"
+label = "non-entailment"
+premise = "The {n1} {vt} the {n2}."
+hypothesis = "The {n2} {vt} the {n1}."
+
+[[template]]
+slice = "lexical_overlap"
+subcase = "of_two"
+label = "non-entailment"
+premise = "The {n1} near the {n2} {vt} the {n3}."
+hypothesis = "The {n2} {vt} the {n1}."
+
+[[template]]
+slice = "lexical_overlap"
+label = "entailment"
+premise = "The {n1} near the {n2} {vt} the {n3}."
+hypothesis = "The {n1} {vt} the {n3}."
+
+[[template]]
+slice = "foreign_word"
+label = "non-entailment"
+premise = "The {n1} {vt} the {n2}."
+hypothesis = "The {n1} {vt} the {n3}."
+"""
+
+
+class TestEncodeSets:
+    """Which sets fit what a model does."""
+
+    @pytest.mark.parametrize("objective", [Objective.CAUSAL_LM, Objective.SEQ2SEQ])
+    def test_a_model_without_labels_refuses_labelled_sets_with_a_reason(self, objective):
+        """Sets that a language model cannot answer are not applicable, and say why."""
+        examples, reasons = encode_sets([toy()], None, objective=objective)
+
+        assert examples == {}
+        assert "toy" in reasons
+
+    def test_pairs_of_two_texts_are_nothing_for_a_language_model(self):
+        """Sentences are scored alone, so a set with premises and hypotheses does not apply."""
+        frame = toy().examples.with_columns(
+            pair=pl.Series(["1", "1", "2", "2"]), slice=pl.lit("x"),
+            label=pl.Series(["entailment", "non-entailment"] * 2),
+        )  # fmt: skip
+        one = replace(toy(), examples=frame, kind=Kind.MINIMAL_PAIRS)
+        _, reasons = encode_sets([one], None, objective=Objective.CAUSAL_LM)
+
+        assert "two texts" in reasons["toy"]

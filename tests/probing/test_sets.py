@@ -4,6 +4,7 @@ import pytest
 from wsgeo.errors import DataError
 from wsgeo.probing import sets
 from wsgeo.probing.sets import DiagnosticSet, find_sets, load_set
+from wsgeo.tasks.declarations import Kind
 from wsgeo.tasks.grammar import EXAMPLES
 
 HEADER = """
@@ -112,6 +113,12 @@ class TestLoadSet:
         with pytest.raises(DataError, match="no diagnostic set 'hanss'"):
             load_set("hanss")
 
+    def test_a_users_folder_of_sets_adds_names(self, folder):
+        """Sets of a named folder are known by name; a near miss is answered with both places."""
+        assert load_set("toy", folder.parent).content_hash == load_set(folder).content_hash
+        with pytest.raises(DataError, match=r"'toyy' in .* or among .*Did you mean 'toy'"):
+            load_set("toyy", folder.parent)
+
     @pytest.mark.parametrize(
         ("columns", "message"),
         [
@@ -166,6 +173,17 @@ class TestFindSets:
             assert load_set(name).examples.height > 0
 
 
+LABELS = ("acceptable", "unacceptable")
+PAIR = [
+    ("good", None, "acceptable", "x", None, "1"),
+    ("bad", None, "unacceptable", "x", None, "1"),
+]
+
+
+def frame(rows):
+    return pl.DataFrame(rows, schema=EXAMPLES, orient="row")
+
+
 class TestDiagnosticSet:
     """The set itself."""
 
@@ -191,6 +209,54 @@ class TestDiagnosticSet:
         assert list(task.text_a) == found.examples["text_a"].to_list()
         assert [task.labels[i] for i in task.targets] == found.examples["label"].to_list()
 
+    def test_subcases_are_slices_where_there_are_two(self):
+        """Subcases are told apart within slice and label; a single one adds nothing."""
+        rows = [
+            ("a", None, "no", "x", "p", None), ("b", None, "no", "x", "q/r", None),
+            ("c", None, "yes", "x", "p", None), ("d", None, "no", "y", "p", None),
+            ("e", None, "no", "y", "q", None), ("f", None, "no", "y", None, None),
+        ]  # fmt: skip
+        masks = DiagnosticSet("n", "t", "s", "l", "nli", ("yes", "no"), frame(rows)).slices
+
+        assert list(masks) == [
+            "all", "x", "x/no", "x/yes", "x/no/p", "x/no/q/r", "y", "y/p", "y/q"
+        ]  # fmt: skip
+        assert masks["x/no/p"].tolist() == [True] + [False] * 5
+        assert masks["y/q"].tolist() == [False] * 4 + [True, False]
+
+    def test_minimal_pairs_lie_whole_in_their_slices(self):
+        """Slices of minimal pairs are not split by label."""
+        found = DiagnosticSet("n", "t", "s", "l", "x", LABELS, frame(PAIR), Kind.MINIMAL_PAIRS)
+
+        assert list(found.slices) == ["all", "x"]
+
+    def test_the_kind_and_the_pairs_are_content(self):
+        """Another kind, or other pairs, are another question."""
+        rows = [*PAIR, *(("c" + text, *rest, "2") for text, *rest, _ in PAIR)]
+        sets = [
+            DiagnosticSet("n", "t", "s", "l", "x", LABELS, frame(rows), kind) for kind in
+            (Kind.LABELLED, Kind.COUNTERFACTUAL, Kind.MINIMAL_PAIRS)
+        ]  # fmt: skip
+        swapped = [(*row[:-1], other) for row, other in zip(rows, "1221", strict=True)]
+        sets.append(DiagnosticSet("n", "t", "s", "l", "x", LABELS, frame(swapped)))
+
+        assert len({one.content_hash for one in sets}) == 4
+
+    def test_the_worse_label_of_minimal_pairs_comes_first(self):
+        """For models whose labels have no names 1 is the better one, however the set lists them."""
+        for labels in (LABELS, LABELS[::-1]):
+            one = DiagnosticSet("n", "t", "s", "l", "x", labels, frame(PAIR), Kind.MINIMAL_PAIRS)
+
+            assert one.as_task().labels == ("unacceptable", "acceptable")
+            assert one.as_task().targets.tolist() == [1, 0]
+
+    def test_the_slice_pairs_is_made_by_the_judge(self):
+        """A counterfactual set may not call one of its slices pairs."""
+        rows = [(*row[:3], "pairs", *row[4:]) for row in PAIR]
+
+        with pytest.raises(DataError, match="called 'pairs'"):
+            DiagnosticSet("n", "t", "s", "l", "x", LABELS, frame(rows), Kind.COUNTERFACTUAL)
+
     def test_a_slice_may_not_take_the_name_of_all(self, folder):
         """Beside other slices, none may be called all."""
         path = folder / "set.toml"
@@ -201,7 +267,7 @@ class TestDiagnosticSet:
 
     def test_foreign_labels_are_refused(self):
         """A set cannot hold examples of labels that it does not declare."""
-        rows = pl.DataFrame([("a", None, "maybe", "s", None)], schema=EXAMPLES, orient="row")
+        rows = pl.DataFrame([("a", None, "maybe", "s", None, None)], schema=EXAMPLES, orient="row")
 
         with pytest.raises(ValueError, match="labels beside"):
             DiagnosticSet("n", "t", "s", "l", "nli", ("yes", "no"), rows)

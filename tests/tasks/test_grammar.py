@@ -8,6 +8,14 @@ import pytest
 from wsgeo.errors import DataError
 from wsgeo.tasks.grammar import EXAMPLES, Grammar, Template, read_grammar, sample_examples
 
+TWO = """
+[[template]]
+slice = "roles"
+label = "entailment"
+premise = "The {n1} {vt} the {n2} ."
+hypothesis = "The {n1} {vt} someone ."
+counterpart = { premise = "The {n1} {vt} the {n2} .", hypothesis = "The {n2} {vt} someone .", label = "non-entailment" }
+"""
 HEADER = """
 title = "A toy set"
 source = "mccoy2019"
@@ -139,6 +147,52 @@ class TestSampleExamples:
             sample_examples(grammar, 1, np.random.default_rng(0), mix={"contrl": 1})
 
 
+class TestCounterparts:
+    """Templates that give examples two by two."""
+
+    def test_the_same_words_fill_both_texts(self, tmp_path):
+        """The two examples of a pair share a premise, here, and exchange the nouns."""
+        grammar = read_grammar(write(tmp_path, HEADER, WORDS, TWO))
+        rows = sample_examples(grammar, 12, np.random.default_rng(0))
+        pairs = rows.sort("pair", "label").rows(named=True)
+
+        assert rows.height == 12
+        assert Counter(rows["pair"]) == {f"{i}": 2 for i in range(1, 7)}
+        for one, other in zip(pairs[::2], pairs[1::2], strict=True):
+            a, b = one["text_a"].split()[1], one["text_a"].split()[4]
+            assert (one["label"], other["label"]) == ("entailment", "non-entailment")
+            assert one["text_a"] == other["text_a"]
+            assert one["text_b"].split()[1] == a
+            assert other["text_b"].split()[1] == b
+            assert one["slice"] == other["slice"] == "roles"
+
+    @pytest.mark.parametrize("n", [1, 2, 7, 10, 24])
+    def test_examples_are_rounded_to_whole_pairs(self, tmp_path, n):
+        """About n examples come, no pair is torn, and no text pair occurs twice."""
+        grammar = read_grammar(write(tmp_path, HEADER, WORDS, TWO, SWAP, SAME))
+        rows = sample_examples(grammar, n, np.random.default_rng(1))
+        sizes = Counter(pair for pair in rows["pair"] if pair is not None)
+
+        assert abs(rows.height - n) <= 1
+        assert set(sizes.values()) <= {2}
+        assert rows.select("text_a", "text_b").n_unique() == rows.height
+
+    def test_mirrored_pairs_are_not_drawn_twice(self):
+        """A pair that only exchanges the texts of another is the same pair."""
+        other = Template("{n2} saw {n1}", None, "no", "s")
+        template = Template("{n1} saw {n2}", None, "yes", "s", None, other)
+        grammar = Grammar((template,), {"n": plain("abcd")})
+        rows = sample_examples(grammar, 12, np.random.default_rng(0))
+
+        assert rows["text_a"].n_unique() == 12
+        with pytest.raises(DataError, match="6 distinct fillings"):
+            sample_examples(grammar, 14, np.random.default_rng(0))
+
+    def test_templates_without_one_are_in_no_pair(self, grammar):
+        """Single examples have no pair."""
+        assert sample_examples(grammar, 4, np.random.default_rng(0))["pair"].null_count() == 4
+
+
 class TestSlots:
     """What a slot may say."""
 
@@ -199,6 +253,43 @@ FAULTS = {
     ),
     "class with a number": ([HEADER, WORDS, 'n2 = ["x"]\n', SWAP], "words.n2"),
     "number in quotes": ([HEADER, 'seed = "1"\n', WORDS, SWAP], "seed"),
+    "unknown kind": (['kind = "pairs"\n', HEADER, WORDS, TWO], "kind"),
+    "unknown counterpart key": (
+        [HEADER, WORDS, TWO.replace('premise = "The {n1} {vt} the {n2} .", h', 'premis = "x", h')],
+        r"template\[1\]\.counterpart\.premis",
+    ),
+    "foreign counterpart label": (
+        [HEADER, WORDS, TWO.replace('label = "non-entailment"', 'label = "non-entailed"')],
+        r"template\[1\]\.counterpart\.label is 'non-entailed'.*Did you mean 'non-entailment'",
+    ),
+    "counterpart of one text": (
+        [HEADER, WORDS, TWO.replace('hypothesis = "The {n2} {vt} someone .", ', "")],
+        "some templates have a hypothesis",
+    ),
+    "unknown class of a counterpart": (
+        [HEADER, WORDS, TWO.replace('"The {n2} {vt} someone', '"The {n2} {vtt} someone')],
+        "Did you mean 'vt'",
+    ),
+    "pairs without counterparts": (
+        ['kind = "minimal_pairs"\n', HEADER, WORDS, TWO, SWAP],
+        r"template\[2\] has no counterpart, but the kind is minimal_pairs",
+    ),
+    "no counterpart at all": (
+        ['kind = "counterfactual"\n', HEADER, WORDS, SWAP],
+        "no template has a counterpart",
+    ),
+    "minimal pair of one label": (
+        ['kind = "minimal_pairs"\n', HEADER, WORDS, TWO.replace("non-entailment", "entailment")],
+        r"template\[1\]\.counterpart\.label is 'entailment' too",
+    ),
+    "invariant pair of two labels": (
+        ['kind = "invariance"\n', HEADER, WORDS, TWO],
+        r"template\[1\]\.counterpart\.label is 'non-entailment', but both",
+    ),
+    "minimal pairs of three labels": (
+        ['kind = "minimal_pairs"\n', HEADER.replace('["ent', '["neutral", "ent'), WORDS, TWO],
+        "minimal pairs have two, not 3",
+    ),
     "one label": ([HEADER.replace(', "non-entailment"', ""), WORDS, SAME], "labels"),
 }
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from wsgeo.errors import DataError
 from wsgeo.evaluation.losses import (
@@ -19,30 +17,44 @@ from wsgeo.evaluation.losses import (
     Outcome,
     Point,
 )
+from wsgeo.probing.intervals import Z95, wilson_interval, wilson_intervals
+from wsgeo.probing.judgements import (
+    Judgement,
+    Units,
+    judge,
+    label_quality,
+    units_of,
+    why_not,
+)
+from wsgeo.probing.sentences import encode_sentences
 from wsgeo.probing.sets import DiagnosticSet
 from wsgeo.probing.tables import SCORES
 from wsgeo.progress import Progress
+from wsgeo.tasks.declarations import Kind
 from wsgeo.tasks.encoding import encode
-from wsgeo.tasks.task import EncodedExamples
+from wsgeo.tasks.task import EncodedExamples, Objective
 from wsgeo.zoo.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Z95 = 1.959963984540054
-"""Two-sided 95 % quantile of the normal distribution."""
+__all__ = ["Z95", "encode_sets", "score_members", "wilson_interval"]
 
-_NUMBERS = ("loss", "loss_lo", "loss_hi", "metric", "metric_lo", "metric_hi")
+_FLOATS = tuple(name for name, kind in SCORES.items() if kind == pl.Float64)
 
 
 def encode_sets(
     sets: Iterable[DiagnosticSet],
     tokenizer: PreTrainedTokenizerBase,
-    labels: Sequence[str],
+    labels: Sequence[str] = (),
     *,
+    objective: Objective = Objective.CLASSIFICATION,
     max_length: int | None = None,
 ) -> tuple[dict[str, EncodedExamples], dict[str, str]]:
     """Encode diagnostic sets for one loss group.
+
+    Classifiers take every set whose labels are theirs. Language models take minimal pairs of single
+    sentences, whatever their labels.
 
     Parameters
     ----------
@@ -51,23 +63,28 @@ def encode_sets(
     tokenizer : PreTrainedTokenizerBase
         Tokenizer of the group.
     labels : sequence of str
-        Labels of the group, in its order.
+        Labels of the group, in its order; language models have none.
+    objective : Objective, default classification
+        What the group's models do.
     max_length : int, optional
         Longest input in tokens.
 
     Returns
     -------
     examples : dict of str to EncodedExamples
-        By set name: what the engine is given.
+        By set name: what the engine is given. For a masked language model a row is a copy of a
+        sentence with one token masked, so there are more rows than examples.
     reasons : dict of str to str
         Why a set does not apply to the group, by set name.
+
+    References
+    ----------
+    [salazar2020]_
     """
     examples, reasons = {}, {}
     for one in sets:
         try:
-            examples[one.name] = encode(
-                one.as_task(), tokenizer, labels=labels, max_length=max_length
-            )
+            examples[one.name] = _encode(one, tokenizer, labels, objective, max_length)
         except DataError as error:
             reasons[one.name] = str(error)
     return examples, reasons
@@ -78,6 +95,7 @@ def score_members(
     members: Sequence[Checkpoint],
     sets: Iterable[DiagnosticSet],
     *,
+    examples: Mapping[str, EncodedExamples] | None = None,
     reasons: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> pl.DataFrame:
@@ -93,6 +111,9 @@ def score_members(
         Members of one loss group.
     sets : iterable of DiagnosticSet
         The sets, those that do not apply included.
+    examples : mapping of str to EncodedExamples, optional
+        The encoded sets, by name (from `encode_sets`): which label each answer is. Without them
+        minimal pairs are not applicable, and balanced accuracy, F1 and correlation are null.
     reasons : mapping of str to str, optional
         Why a set does not apply, by name (from `encode_sets`); it is not evaluated.
     progress : Progress, optional
@@ -103,102 +124,110 @@ def score_members(
     DataFrame
         Schema `SCORES`: one row per member, set and slice, in the order of members, sets, slices.
     """
-    sets, reasons = list(sets), dict(reasons or {})
+    sets, reasons, examples = list(sets), dict(reasons or {}), dict(examples or {})
+    units = {one.name: units_of(one) for one in sets}
     hashes = list(dict.fromkeys(member.content_hash for member in members))
     wanted = [(content, one.name) for one in sets if one.name not in reasons for content in hashes]
     items = [Item((Point.of(content),), name) for content, name in wanted]
-    outcomes: dict[tuple[str, str], Outcome] = {}
+    blocks: dict[tuple[str, str], pl.DataFrame] = {}
     for i, (outcome,) in engine.evaluate(items):
-        outcomes[wanted[i]] = outcome
+        content, name = wanted[i]
+        blocks[content, name] = _block(name, units[name], outcome, examples.get(name))
         if progress:
-            progress(len(outcomes), len(items), "diagnostic scores")
-    rows = []
-    for member in members:
-        for one in sets:
-            reason = reasons.get(one.name)
-            found = None if reason else outcomes[member.content_hash, one.name]
-            rows += [{"id": member.id, **row} for row in _rows(one, found, reason)]
-    return pl.DataFrame(rows, schema=SCORES)
+            progress(len(blocks), len(items), "diagnostic scores")
+    blocks |= {
+        (content, name): _block(name, units[name], why, None)
+        for name, why in reasons.items() if name in units
+        for content in hashes
+    }  # fmt: skip
+    frames = [
+        blocks[member.content_hash, one.name].select(pl.lit(member.id).alias("id"), pl.all())
+        for member in members
+        for one in sets
+    ]
+    return pl.concat([pl.DataFrame(schema=SCORES), *frames])
 
 
-def wilson_interval(hits: float, n: int) -> tuple[float, float]:
-    r"""Return the 95 % Wilson interval of a fraction.
+def _encode(
+    one: DiagnosticSet,
+    tokenizer: PreTrainedTokenizerBase,
+    labels: Sequence[str],
+    objective: Objective,
+    max_length: int | None,
+) -> EncodedExamples:
+    """Encode a set for one objective, or say why it does not apply."""
+    if objective is Objective.CLASSIFICATION:
+        return encode(one.as_task(labels), tokenizer, labels=labels, max_length=max_length)
+    if objective is Objective.SEQ2SEQ:
+        raise DataError("models that write a text for a text are asked no diagnostic set")
+    if one.kind is not Kind.MINIMAL_PAIRS:
+        raise DataError(f"a language model gives no labels, and the set is of kind {one.kind}")
+    if one.examples["text_b"].null_count() < one.examples.height:
+        raise DataError("a language model is asked single sentences, and the set has two texts")
+    texts = one.examples["text_a"].to_list()
+    return encode_sentences(one.name, texts, tokenizer, objective, max_length=max_length)
 
-    .. math:: \frac{\hat p + z^2/2n \pm z \sqrt{\hat p (1 - \hat p)/n + z^2/4n^2}}{1 + z^2/n}
 
-    Unlike the normal interval it stays in [0, 1] and does not shrink to a point at 0 or ``n`` hits.
-
-    Parameters
-    ----------
-    hits : float
-        Number of right answers.
-    n : int
-        Number of answers.
-
-    Returns
-    -------
-    (float, float)
-        Lower and upper end, fractions in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If ``n`` is below 1 or ``hits`` is not in [0, n].
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in wilson_interval(8, 10)]
-    [0.49, 0.943]
-    """
-    if n < 1 or not 0 <= hits <= n:
-        raise ValueError(f"{hits} right of {n} is no score.")
-    share, z2 = hits / n, Z95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    # Exact ends: at 0 and n hits the formula gives them only up to rounding.
-    low = 0.0 if hits == 0 else max(0.0, middle - half)
-    return low, 1.0 if hits == n else min(1.0, middle + half)
+def _block(
+    name: str,
+    units: Sequence[Units],
+    outcome: Outcome | str,
+    examples: EncodedExamples | None,
+) -> pl.DataFrame:
+    """Return the rows of one checkpoint and set, without an id; a text is why it does not apply."""
+    return pl.concat([_rows(name, each, outcome, examples) for each in units])
 
 
 def _rows(
-    one: DiagnosticSet, outcome: Outcome | None, reason: str | None
-) -> list[dict[str, object]]:
-    """Return the rows of one member and set, without the member's id."""
-    status, why = _status(outcome, reason)
-    rows: list[dict[str, object]] = []
-    for name, mask in one.slices.items():
-        numbers: dict[str, float | None] = dict.fromkeys(_NUMBERS)
-        if status == "measured":
-            assert isinstance(outcome, Losses)
-            numbers = _numbers(outcome, mask)
-        row = {"set": one.name, "slice": name, "n_examples": int(mask.sum()), **numbers}
-        rows.append({**row, "outcome": status, "reason": why})
-    return rows
+    name: str, units: Units, outcome: Outcome | str, examples: EncodedExamples | None
+) -> pl.DataFrame:
+    status, why = _status(units, outcome, examples)
+    numbers: dict[str, Any] = {}
+    if status == "measured":
+        assert isinstance(outcome, Losses)
+        numbers = _numbers(units, judge(units, outcome, examples))
+    columns = {
+        "set": name,
+        "slice": list(units.slices),
+        "measure": units.measure,
+        "n_examples": units.counts,
+        **{key: numbers.get(key) for key in _FLOATS},
+        "outcome": status,
+        "reason": why,
+    }
+    schema = {key: kind for key, kind in SCORES.items() if key != "id"}
+    return pl.DataFrame(columns, schema=schema).with_columns(pl.col(_FLOATS).fill_nan(None))
 
 
-def _status(outcome: Outcome | None, reason: str | None) -> tuple[str, str | None]:
+def _status(
+    units: Units, outcome: Outcome | str, examples: EncodedExamples | None
+) -> tuple[str, str | None]:
     """Return the outcome of an evaluation in the words of the table."""
-    if outcome is None:
-        return "not applicable", reason
+    if isinstance(outcome, str):
+        return "not applicable", outcome
     if isinstance(outcome, Failure):
         return "failed", outcome.reason
     if not np.isfinite(outcome.loss).all():
         return "failed", "A loss is not finite."
-    return "measured", None
+    reason = why_not(units, outcome, examples)
+    return ("not applicable", reason) if reason else ("measured", None)
 
 
-def _numbers(outcome: Losses, mask: NDArray[np.bool_]) -> dict[str, float | None]:
-    """Return means and intervals over the examples of one slice."""
-    loss = outcome.loss[mask].astype(np.float64)
-    hits, n = float(outcome.hit[mask].sum(dtype=np.float64)), int(mask.sum())
-    half = Z95 * float(loss.std(ddof=1)) / math.sqrt(n) if n > 1 else None
-    mean = float(loss.mean())
-    low, high = wilson_interval(hits, n)
-    return {
-        "loss": mean,
-        "loss_lo": None if half is None else mean - half,
-        "loss_hi": None if half is None else mean + half,
-        "metric": hits / n,
-        "metric_lo": low,
-        "metric_hi": high,
-    }
+def _numbers(units: Units, judgement: Judgement) -> dict[str, Any]:
+    """Return means and intervals over the units of each slice; NaN where there is none."""
+    right = units.membership @ judgement.right
+    low, high = wilson_intervals(right, units.counts)
+    found = {"metric": right / units.counts, "metric_lo": low, "metric_hi": high}
+    if judgement.loss is not None:
+        found |= _mean_loss(units, judgement.loss)
+    return found | label_quality(units, judgement)
+
+
+def _mean_loss(units: Units, loss: Any) -> dict[str, Any]:
+    """Return the mean of each slice and its normal interval, which one unit does not have."""
+    n, middle = units.counts, loss.mean()
+    # Around the middle: the square of a mean far from 0 would swallow a small variance.
+    total, squares = units.membership @ (loss - middle), units.membership @ (loss - middle) ** 2
+    variance = np.maximum(squares - total**2 / n, 0) / np.where(n > 1, n - 1, np.nan)
+    mean, half = middle + total / n, Z95 * np.sqrt(variance / n)
+    return {"loss": mean, "loss_lo": mean - half, "loss_hi": mean + half}

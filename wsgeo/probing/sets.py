@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import final
 
@@ -14,24 +15,21 @@ import polars as pl
 from numpy.typing import NDArray
 
 from wsgeo.errors import DataError
+from wsgeo.probing.pairs import better_label, check_pairs
+from wsgeo.probing.set_files import EVERYTHING, read_set_file
 from wsgeo.suggestions import suggestion
-from wsgeo.tasks.columns import FIELDS
 from wsgeo.tasks.declarations import (
+    Kind,
     SetDeclaration,
     declaration_file,
     read_declaration,
 )
 from wsgeo.tasks.grammar import EXAMPLES, grammar_of, sample_examples
-from wsgeo.tasks.readers import check_column, read_table, row_error
-from wsgeo.tasks.reading import named_by, task_of
-from wsgeo.tasks.subsets import subset
+from wsgeo.tasks.reading import named_by
 from wsgeo.tasks.task import Objective, Task
 
-EVERYTHING = "all"
-"""Name of the slice that holds every example."""
-
-_SLICES = ("slice", "heuristic")
-_ROW = "\0row"  # numbers the rows while some are chosen; no real column has such a name
+PAIRS = "pairs"
+"""Name of the slice of a counterfactual set in which whole pairs are judged."""
 
 
 @final
@@ -48,9 +46,14 @@ class DiagnosticSet:
     task : str
         Task that it asks about.
     labels : tuple of str
-        Label names.
+        Label names; none where only invariance is asked and no label is known.
     examples : DataFrame
         Rows of schema `wsgeo.tasks.grammar.EXAMPLES`.
+    kind : Kind, default labelled
+        What is judged.
+    overlapping : DataFrame, optional
+        Slices that share examples: one Boolean column each, aligned to ``examples``, whose own
+        slice is then ``all``.
     """
 
     name: str
@@ -60,55 +63,96 @@ class DiagnosticSet:
     task: str
     labels: tuple[str, ...]
     examples: pl.DataFrame
+    kind: Kind = Kind.LABELLED
+    overlapping: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a table of another schema, and labels that the set does not declare."""
+        """Refuse a table of another schema, labels that the set does not declare, broken pairs."""
         if self.examples.schema != EXAMPLES or not self.examples.height:
             raise ValueError(f"The examples of {self.name} are empty or of another schema.")
-        if not set(self.examples["label"]) <= set(self.labels):
+        unlabelled = {None} if self.kind is Kind.INVARIANCE else set()
+        if not set(self.examples["label"]) <= {*self.labels, *unlabelled}:
             raise ValueError(f"The examples of {self.name} have labels beside {self.labels}.")
-        if EVERYTHING in (names := set(self.examples["slice"])) and len(names) > 1:
+        check_pairs(self.examples, self.kind, self.labels, self.name)
+        names = set(self._own_slices)
+        reserved = {EVERYTHING} if len(names) > 1 else set()
+        reserved |= {PAIRS} if self.kind is Kind.COUNTERFACTUAL else set()
+        for name in sorted(names & reserved):
             raise DataError(
-                f"a slice of the set is called {EVERYTHING!r}, the name of all slices together",
+                f"a slice of the set is called {name!r}, which has a meaning of its own",
                 where=self.name,
                 remedy="Give the slice another name.",
             )
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 (hex) over what is asked: labels and examples, not their description."""
-        content = [self.labels, self.examples.rows()]
+        """SHA-256 (hex) over what is asked and how it is judged, not over its description."""
+        overlapping = (
+            None if self.overlapping is None else self.overlapping.to_dict(as_series=False)
+        )
+        content = [self.kind, self.labels, self.examples.rows(), overlapping]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
-    @property
+    @cached_property
     def slices(self) -> dict[str, NDArray[np.bool_]]:
         """Rows of each slice, as masks of shape (n_examples,).
 
         ``all`` first, then each slice, and ``slice/label`` where a slice has more than one label: a
-        heuristic that answers in one way is right on one of them and wrong on the other.
+        heuristic that answers in one way is right on one of them and wrong on the other. Where
+        these have two or more subcases, each is a slice too: ``slice/label/subcase``, or
+        ``slice/subcase`` if there is one label. A minimal pair lies whole in each of its slices, so
+        these are not told apart by label.
         """
-        names, labels = (self.examples[c].to_numpy() for c in ("slice", "label"))
-        masks = {EVERYTHING: np.ones(len(names), dtype=bool)}
-        for name in sorted(set(names)):
-            own = names == name
+        labels, subcases = (self.examples[c].to_numpy() for c in ("label", "subcase"))
+        if self.kind is Kind.MINIMAL_PAIRS:
+            labels = np.full(len(labels), None)
+        masks = {EVERYTHING: np.ones(len(labels), dtype=bool)}
+        for name, own in self._own_slices.items():
             masks[name] = own
-            within = sorted(set(labels[own]))
-            if len(within) > 1:
-                masks |= {f"{name}/{label}": own & (labels == label) for label in within}
+            parts = {f"{name}/{label}": own & which for label, which in _each(labels, own)}
+            masks |= parts if len(parts) > 1 else {}
+            for part, mask in parts.items() if len(parts) > 1 else [(name, own)]:
+                within = {f"{part}/{case}": mask & which for case, which in _each(subcases, mask)}
+                masks |= within if len(within) > 1 else {}
         return masks
 
-    def as_task(self) -> Task:
-        """Return the examples as a classification task, in the order of the table."""
+    @property
+    def _own_slices(self) -> dict[str, NDArray[np.bool_]]:
+        """Masks of the slices as they were named, sorted by name."""
+        if self.overlapping is not None:
+            return {
+                name: self.overlapping[name].to_numpy() for name in sorted(self.overlapping.columns)
+            }
+        names = self.examples["slice"].to_numpy()
+        return dict(_each(names, np.ones(len(names), dtype=bool)))
+
+    def as_task(self, labels: Sequence[str] = ()) -> Task:
+        """Return the examples as a classification task, in the order of the table.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            Labels of the model, for a set that has none.
+
+        Returns
+        -------
+        Task
+            The task; an example without a label has the first.
+        """
+        names = self.labels or tuple(labels)
+        if self.kind is Kind.MINIMAL_PAIRS:
+            # Where a model's labels have no names, 1 is the better one by custom.
+            names = tuple(sorted(names, key=lambda name: name == better_label(self.labels)))
         second = self.examples["text_b"]
-        index = {label: i for i, label in enumerate(self.labels)}
+        index = {label: i for i, label in enumerate(names)}
         return Task(
             name=self.name,
             objective=Objective.CLASSIFICATION,
             ids=tuple(str(i) for i in range(1, self.examples.height + 1)),
             text_a=tuple(self.examples["text_a"]),
             text_b=None if second.null_count() else tuple(second),
-            targets=np.array([index[label] for label in self.examples["label"]]),
-            labels=self.labels,
+            targets=np.array([index.get(label, 0) for label in self.examples["label"]]),
+            labels=names,
             split="diagnostic",
             source=self.source,
         )
@@ -146,14 +190,16 @@ def find_sets(path: str | Path | None = None) -> dict[str, Path]:
     return dict(sorted((_sets_in(_shipped()) | found).items()))
 
 
-def load_set(name: str | Path) -> DiagnosticSet:
+def load_set(name: str | Path, path: str | Path | None = None) -> DiagnosticSet:
     """Load a diagnostic set by name, or from its folder, its ``set.toml``, or a file of examples.
 
     Parameters
     ----------
     name : str or Path
-        Name of a shipped set; or a path. A file of examples needs columns that `read_task` finds
-        and may have a column ``slice`` or ``heuristic``; it has no title, source or licence.
+        Name of a set; or a path. A file of examples needs columns that `read_set_file` finds; it
+        has no source or licence, and its title says what kind of set it was taken for.
+    path : str or Path, optional
+        A folder of sets whose names may be given beside those of the shipped ones.
 
     Returns
     -------
@@ -165,28 +211,58 @@ def load_set(name: str | Path) -> DiagnosticSet:
     DataError
         If there is no such set or it is faulty.
     """
-    path = Path(name)
-    if str(name) == path.name and not path.is_file() and str(name) in (shipped := find_sets()):
-        path = shipped[str(name)]
-    if not path.exists():
+    place, known = Path(name), find_sets(path)
+    if str(name) == place.name and not place.is_file() and str(name) in known:
+        place = known[str(name)]
+    if not place.exists():
+        among = "among those of wsgeo" if path is None else f"in {path} or among those of wsgeo"
         raise DataError(
-            f"there is no diagnostic set {str(name)!r}",
-            remedy=suggestion(path.name, find_sets()) if find_sets() else "Give its folder.",
+            f"there is no diagnostic set {str(name)!r} {among}, nor such a file or folder",
+            remedy=suggestion(place.name, known) if known else "Give its folder.",
         )
-    if path.is_file() and path.suffix != ".toml":
-        return _from_file(path)
-    file = declaration_file(path)
+    if place.is_file() and place.suffix != ".toml":
+        return _from_file(place)
+    return _declared(declaration_file(place))
+
+
+def _declared(file: Path) -> DiagnosticSet:
+    """Make a set of what its ``set.toml`` says."""
     declared = read_declaration(file)
-    examples = _from_table(declared, file) if declared.data else _from_templates(declared, file)
+    if declared.data:
+        found = read_set_file(file.parent / declared.data, declared)
+        examples, kind, overlapping = found.examples, found.kind, found.overlapping
+    else:
+        examples, kind, overlapping = _from_templates(declared, file), declared.kind, None
     return DiagnosticSet(
         name=file.resolve().parent.name,
         title=declared.title,
         source=declared.source,
         licence=declared.licence,
         task=declared.task,
-        labels=declared.labels,
+        labels=declared.labels or found.labels,
         examples=examples,
+        kind=kind,
+        overlapping=overlapping,
     )
+
+
+def _from_file(path: Path) -> DiagnosticSet:
+    """Make a set of a bare file of examples."""
+    found, name = read_set_file(path), _name_of(path)
+    title = f"{name}, {found.taken_for}"
+    labels = found.labels
+    return DiagnosticSet(
+        name, title, str(path), "not stated", name, labels, found.examples, found.kind
+    )
+
+
+def _name_of(path: Path) -> str:
+    """Return the name of a bare file: its own, or its folder's with what tells a split from others."""
+    name, split = named_by(path)
+    if name == PAIRS:  # says what the file holds, but not of what
+        return path.resolve().parent.name
+    _, _, which = (split or "").replace("-", "_", 1).partition("_")
+    return f"{name}-{which}" if which else name
 
 
 def _from_templates(declared: SetDeclaration, file: Path) -> pl.DataFrame:
@@ -194,79 +270,12 @@ def _from_templates(declared: SetDeclaration, file: Path) -> pl.DataFrame:
     return sample_examples(grammar_of(declared, file), declared.n_examples, rng)
 
 
-def _from_table(declared: SetDeclaration, file: Path) -> pl.DataFrame:
-    """Read the file that a set points at, and draw its subset by slice and label."""
-    path = file.parent / str(declared.data)
-    table = read_table(path)
-    allowed = (*FIELDS, "slice", "subcase")
-    for field in declared.columns:
-        if field not in allowed:
-            raise DataError(
-                f"columns.{field} is no field", where=str(file), remedy=suggestion(field, allowed)
-            )
-    examples, _ = _examples(table, declared.columns, declared.labels, path)
-    strata = examples.select(pl.struct("slice", "label").rank("dense")).to_series()
-    rows = subset(strata.cast(pl.Int64).to_numpy(), declared.n_examples, declared.seed)
-    return examples[rows]
-
-
-def _from_file(path: Path) -> DiagnosticSet:
-    """Make a set of a bare file of examples."""
-    examples, labels = _examples(read_table(path), {}, None, path)
-    name, _ = named_by(path)
-    return DiagnosticSet(name, name, str(path), "not stated", name, labels, examples)
-
-
-def _examples(
-    table: pl.DataFrame,
-    columns: Mapping[str, str],
-    labels: tuple[str, ...] | None,
-    path: Path,
-) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return a table as examples, and its labels."""
-    given = {field: name for field, name in columns.items() if field in FIELDS}
-    task = task_of(
-        table.with_columns(pl.int_range(table.height).alias(_ROW)),
-        name=path.name,
-        objective=Objective.CLASSIFICATION,
-        columns=given | {"id": _ROW},
-        labels=labels,
-        source=str(path),
-    )
-    rows = [int(i) for i in task.ids]
-    assert task.targets is not None
-    examples = {
-        "text_a": task.text_a,
-        "text_b": task.text_b or [None] * len(task),
-        "label": [task.labels[i] for i in task.targets],
-        "slice": _slice_column(table, columns, path).gather(rows),
-        "subcase": _named(table, columns.get("subcase", "subcase"), path, None).gather(rows),
-    }
-    return pl.DataFrame(examples, schema=EXAMPLES), task.labels
-
-
-def _slice_column(table: pl.DataFrame, columns: Mapping[str, str], path: Path) -> pl.Series:
-    """Return the slice of each row; without such a column there is one slice."""
-    name = columns.get("slice") or next((n for n in _SLICES if n in table.columns), "slice")
-    if "slice" in columns and name not in table.columns:
-        raise DataError(
-            f"there is no column {name!r}", where=str(path), remedy=suggestion(name, table.columns)
-        )
-    found = _named(table, name, path, EVERYTHING)
-    empty = found.is_null().arg_true()
-    if len(empty):
-        raise row_error(path, int(empty[0]) + 1, name, "is empty", "Give every row a slice.")
-    return found
-
-
-def _named(table: pl.DataFrame, name: str, path: Path, default: str | None) -> pl.Series:
-    """Return a column as strings, or a constant where there is none."""
-    if name not in table.columns:
-        return pl.repeat(default, table.height, dtype=pl.String, eager=True)
-    check_column(table[name], path)
-    if table[name].dtype.is_nested():
-        raise row_error(path, 1, name, f"holds {table[name].dtype}, not one name")
-    return table[name].cast(pl.String)
+def _each(
+    names: NDArray[np.object_], own: NDArray[np.bool_]
+) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Return the names that occur in ``own``, sorted, each with the rows that have it."""
+    there = sorted({name for name in names[own] if name is not None})
+    return [(name, names == name) for name in there]
 
 
 def _shipped() -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,14 @@ from numpy.typing import NDArray
 
 from wsgeo.errors import DataError
 from wsgeo.suggestions import suggestion
-from wsgeo.tasks.templates import Grammar, Template, grammar_of, radices, read_grammar
+from wsgeo.tasks.templates import (
+    Grammar,
+    Template,
+    Texts,
+    grammar_of,
+    radices,
+    read_grammar,
+)
 from wsgeo.tasks.words import Word
 
 __all__ = ["EXAMPLES", "Grammar", "Template", "grammar_of", "read_grammar", "sample_examples"]
@@ -23,6 +31,7 @@ EXAMPLES = pl.Schema(
         "label": pl.String,
         "slice": pl.String,
         "subcase": pl.String,  # null where a template names none
+        "pair": pl.String,  # the same for examples that belong together; null where none do
     }
 )
 
@@ -43,7 +52,8 @@ def sample_examples(
     grammar : Grammar
         Templates and words.
     n : int
-        Number of examples.
+        Number of examples. A template with a counterpart gives them two by two; where there are
+        such templates the number is rounded to whole pairs.
     rng : numpy.random.Generator
         Draws the words and the order of the rows.
     templates : collection of str, optional
@@ -56,7 +66,7 @@ def sample_examples(
     -------
     DataFrame
         ``n`` rows of schema `EXAMPLES`, no two with the same texts, in random order. The number
-        of rows per template is the share rounded, not a random number.
+        of rows per template is the share rounded, not a random number. Pairs are numbered.
 
     Raises
     ------
@@ -64,13 +74,16 @@ def sample_examples(
         If a slice is unknown or the words do not suffice for so many distinct examples.
     """
     chosen = _chosen(grammar, templates)
-    counts = _counts(_shares(chosen, mix, grammar.where), n)
-    seen: set[tuple[str, str | None]] = set()
+    counts = _fillings(chosen, _shares(chosen, mix, grammar.where), n)
+    seen: set[Texts] = set()
+    pairs = itertools.count(1)
     rows = []
     for template, count in zip(chosen, counts, strict=True):
-        for texts in _expand(grammar, template, count, seen, rng):
-            seen.add(texts)
-            rows.append((*texts, template.label, template.slice, template.subcase))
+        for filling in _expand(grammar, template, count, seen, rng):
+            seen.update(filling)
+            pair = str(next(pairs)) if len(filling) > 1 else None
+            for texts, part in zip(filling, template.parts, strict=True):
+                rows.append((*texts, part.label, part.slice, part.subcase, pair))
     order = rng.permutation(len(rows))
     return pl.DataFrame([rows[i] for i in order], schema=EXAMPLES, orient="row")
 
@@ -79,17 +92,16 @@ def _expand(
     grammar: Grammar,
     template: Template,
     count: int,
-    seen: Collection[tuple[str, str | None]],
+    seen: Collection[Texts],
     rng: np.random.Generator,
-) -> list[tuple[str, str | None]]:
-    """Return ``count`` distinct fillings that are not in ``seen``."""
+) -> list[tuple[Texts, ...]]:
+    """Return ``count`` fillings without a text twice or one that is in ``seen``."""
     left = radices(template, grammar.words)
     capacity, want = math.prod(left), count
     while True:
         want = min(want, capacity)
         fillings = _draw(left, want, rng)
-        texts = dict.fromkeys(template.fill(w) for w in _assignments(grammar, template, fillings))
-        fresh = [pair for pair in texts if pair not in seen]
+        fresh = _fresh(map(template.fill, _assignments(grammar, template, fillings)), seen)
         if len(fresh) >= count:
             return fresh[:count]
         if want == capacity:
@@ -100,6 +112,20 @@ def _expand(
                 remedy="Ask for fewer examples or add words.",
             )
         want *= 2
+
+
+def _fresh(
+    fillings: Iterable[tuple[Texts, ...]], seen: Collection[Texts]
+) -> list[tuple[Texts, ...]]:
+    """Leave out fillings with texts that were there before, be it within the filling itself."""
+    fresh: list[tuple[Texts, ...]] = []
+    own: set[Texts] = set()
+    for filling in fillings:
+        known = any(texts in seen or texts in own for texts in filling)
+        if not known and len(set(filling)) == len(filling):
+            fresh.append(filling)
+            own.update(filling)
+    return fresh
 
 
 def _draw(left: Sequence[int], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -153,6 +179,16 @@ def _shares(
         shares += np.where(named, share / sum(named), 0.0)
     normed: NDArray[np.float64] = shares / shares.sum()
     return normed
+
+
+def _fillings(templates: Sequence[Template], shares: NDArray[np.float64], n: int) -> list[int]:
+    """Return how often each template is filled for ``n`` examples in all, rounded to whole pairs."""
+    counts = np.array(_counts(shares, n))
+    paired = np.array([template.counterpart is not None for template in templates])
+    if counts[paired].sum():
+        n_pairs = (int(counts[paired].sum()) + 1) // 2
+        counts[paired] = _counts(shares[paired] / shares[paired].sum(), n_pairs)
+    return [int(count) for count in counts]
 
 
 def _counts(shares: NDArray[np.float64], n: int) -> list[int]:

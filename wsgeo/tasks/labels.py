@@ -35,6 +35,7 @@ _SYNONYMS = {
     "isnotduplicate": "notduplicate",
     "isparaphrase": "paraphrase",
     "equivalent": "paraphrase",
+    "different": "notduplicate",
     "sciencetechnology": "scitech",
 }
 _NEGATION = re.compile(r"(?:not|non|un|no)(.+)")

@@ -6,7 +6,8 @@ class and, where a class is used more than once, a number. The rules:
 - one slot holds one word throughout a template, in premise and hypothesis alike;
 - slots of one class hold different words;
 - ``{n1.pl}`` is the form ``pl`` of the word (for classes whose words have forms), ``{n1}`` the first;
-- ``{N1}`` is the word of ``{n1}`` with a capital letter.
+- ``{N1}`` is the word of ``{n1}`` with a capital letter;
+- a template and its counterpart are filled by the same words.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ from wsgeo.errors import DataError
 from wsgeo.suggestions import suggestion
 from wsgeo.tasks.declarations import (
     SetDeclaration,
+    TemplateDeclaration,
     declaration_file,
     read_declaration,
 )
 from wsgeo.tasks.words import Word, check_words, read_words
+
+Texts = tuple[str, str | None]
+"""The first and the second text of an example."""
 
 _SLOT = re.compile(r"\{([A-Za-z_]+)(\d*)(?:\.([A-Za-z_]+))?\}")
 
@@ -48,6 +53,8 @@ class Template:
         Slice of the set, such as ``lexical_overlap``.
     subcase : str or None
         Finer name within the slice.
+    counterpart : Template or None
+        The other example of a pair, of the same slice and subcase.
     """
 
     premise: str
@@ -55,15 +62,25 @@ class Template:
     label: str
     slice: str
     subcase: str | None = None
+    counterpart: Template | None = None
+
+    @property
+    def parts(self) -> tuple[Template, ...]:
+        """The template itself, and its counterpart if it has one."""
+        return (self,) if self.counterpart is None else (self, self.counterpart)
 
     @cached_property
     def slots(self) -> tuple[tuple[str, str], ...]:
         """Distinct slots as (class, number), in order of appearance."""
-        found = _SLOT.findall(f"{self.premise} {self.hypothesis or ''}")
+        texts = " ".join(f"{part.premise} {part.hypothesis or ''}" for part in self.parts)
+        found = _SLOT.findall(texts)
         return tuple(dict.fromkeys((name.lower(), number) for name, number, _ in found))
 
-    def fill(self, words: Mapping[tuple[str, str], Word]) -> tuple[str, str | None]:
-        """Return the texts with the word of each slot put in."""
+    def fill(self, words: Mapping[tuple[str, str], Word]) -> tuple[Texts, ...]:
+        """Return the texts of each part with the word of each slot put in."""
+        return tuple(part._filled(words) for part in self.parts)
+
+    def _filled(self, words: Mapping[tuple[str, str], Word]) -> Texts:
         second = None if self.hypothesis is None else _fill(self.hypothesis, words)
         return _fill(self.premise, words), second
 
@@ -123,22 +140,21 @@ def read_grammar(path: str | Path) -> Grammar:
 def grammar_of(declaration: SetDeclaration, file: Path) -> Grammar:
     """Return the grammar of a declaration that was read from ``file``."""
     words = {name: read_words(name, given, file) for name, given in declaration.words.items()}
-    for i, template in enumerate(declaration.template, start=1):
-        if template.label not in declaration.labels:
-            raise DataError(
-                f"template[{i}].label is {template.label!r}, which is none of the set's labels",
-                where=str(file),
-                remedy=suggestion(template.label, declaration.labels),
-            )
-    if len({t.hypothesis is None for t in declaration.template}) > 1:
+    templates = tuple(_template(declared) for declared in declaration.template)
+    for i, template in enumerate(templates, start=1):
+        for part, place in zip(template.parts, ("label", "counterpart.label"), strict=False):
+            if part.label not in declaration.labels:
+                raise DataError(
+                    f"template[{i}].{place} is {part.label!r}, which is none of the set's labels",
+                    where=str(file),
+                    remedy=suggestion(part.label, declaration.labels),
+                )
+    if len({part.hypothesis is None for template in templates for part in template.parts}) > 1:
         raise DataError(
             "some templates have a hypothesis and some have none",
             where=str(file),
             remedy="Make two sets of them.",
         )
-    templates = tuple(
-        Template(t.premise, t.hypothesis, t.label, t.slice, t.subcase) for t in declaration.template
-    )
     return Grammar(templates, words, str(file))
 
 
@@ -146,6 +162,15 @@ def radices(template: Template, words: Mapping[str, Sequence[Word]]) -> tuple[in
     """Return the number of words left for each slot when the slots before it are filled."""
     names = [name for name, _ in template.slots]
     return tuple(len(words[name]) - names[:i].count(name) for i, name in enumerate(names))
+
+
+def _template(declared: TemplateDeclaration) -> Template:
+    """Return a declared template with its counterpart."""
+    place = (declared.slice, declared.subcase)
+    if (other := declared.counterpart) is None:
+        return Template(declared.premise, declared.hypothesis, declared.label, *place)
+    counterpart = Template(other.premise, other.hypothesis, other.label, *place)
+    return Template(declared.premise, declared.hypothesis, declared.label, *place, counterpart)
 
 
 def _fill(pattern: str, words: Mapping[tuple[str, str], Word]) -> str:
@@ -162,7 +187,8 @@ def _fill(pattern: str, words: Mapping[tuple[str, str], Word]) -> str:
 
 def _check_template(template: Template, words: Mapping[str, Sequence[Word]], where: str) -> None:
     """Refuse unknown classes and forms, stray braces, and too few words."""
-    for pattern in (template.premise, template.hypothesis or ""):
+    patterns = (text for part in template.parts for text in (part.premise, part.hypothesis or ""))
+    for pattern in patterns:
         for name, _, form in _SLOT.findall(pattern):
             if name.lower() not in words:
                 raise DataError(

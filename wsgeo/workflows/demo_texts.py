@@ -87,7 +87,8 @@ def _write(path: Path, table: pl.DataFrame) -> None:
     if path.exists():
         return
     with replacing(path) as temporary:
-        table.write_parquet(temporary)
+        # Their examples are in no pairs; the column would only be empty.
+        table.drop("pair", strict=False).write_parquet(temporary)
 
 
 def _rng(seed: int, purpose: int) -> np.random.Generator:
