@@ -1,26 +1,35 @@
-import itertools
+import importlib.util
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from wsgeo.graph import significance
 from wsgeo.graph.significance import benjamini_hochberg, cliffs_delta, permutation_test
+from wsgeo.probing.detectable import detectable_difference
 from wsgeo.probing.headlines import headlines
 from wsgeo.probing.strategies import basin_profile
 from wsgeo.probing.tables import CONTRASTS, PROFILE, SCORES
 
-VALUES = st.lists(st.integers(0, 20).map(lambda i: i / 20), min_size=1, max_size=5)
+YES, NO = "entailment", "non-entailment"
 
 
-def table(metrics, slices=("s",)):
+@pytest.fixture
+def draws():
+    """Give the simulation of benchmarks/strategies.py."""
+    path = Path(__file__).parents[2] / "benchmarks" / "strategies.py"
+    spec = importlib.util.spec_from_file_location("strategies_benchmark", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def table(metrics, slices=("s",), measure=None):
     """Return measured scores from {id: [metric per slice]}."""
     rows = [
         {
             "id": name, "set": "hans", "slice": part, "n_examples": 10, "metric": value,
-            "outcome": "measured",
+            "outcome": "measured", "measure": measure,
         }
         for name, values in metrics.items()
         for part, value in zip(slices, values, strict=True)
@@ -38,92 +47,6 @@ def planted(n_a=6, n_b=6, gap=0.4):
     }
     labels = {name: int(name.startswith("b")) for name in metrics}
     return table(metrics, ("x", "y")), labels
-
-
-class TestPermutationTest:
-    """The test of a difference of means."""
-
-    @given(a=VALUES, b=VALUES)
-    def test_agrees_with_the_reference(self, a, b):
-        """The exact p-value is the share of all divisions that differ at least as much."""
-        pooled = [*a, *b]
-        observed = abs(np.mean(a) - np.mean(b))
-        reached = []
-        for chosen in itertools.combinations(range(len(pooled)), len(a)):
-            one = [pooled[i] for i in chosen]
-            other = [pooled[i] for i in range(len(pooled)) if i not in chosen]
-            reached.append(abs(np.mean(one) - np.mean(other)) >= observed - 1e-9)
-        found = permutation_test(a, b, rng=np.random.default_rng(0))
-
-        assert found.exact
-        assert found.p_value == pytest.approx(np.mean(reached))
-        assert found.p_value >= found.smallest - 1e-12
-
-    @given(a=VALUES, b=VALUES)
-    def test_the_groups_may_be_exchanged(self, a, b):
-        """Exchanging the groups leaves the p-value as it is."""
-        one, other = (permutation_test(*g, rng=np.random.default_rng(0)) for g in ((a, b), (b, a)))
-
-        assert one == other
-
-    def test_random_permutations_agree_with_counting(self, monkeypatch):
-        """Drawn permutations give the counted p-value within their own error."""
-        a, b = [0.1, 0.5, 0.6, 0.7], [0.2, 0.3, 0.35, 0.1]
-        exact = permutation_test(a, b, rng=np.random.default_rng(0)).p_value
-        monkeypatch.setattr(significance, "MAX_EXACT", 1)
-        drawn = permutation_test(a, b, rng=np.random.default_rng(0))
-
-        assert not drawn.exact
-        assert drawn.p_value == pytest.approx(exact, abs=5 * np.sqrt(exact * (1 - exact) / 9_999))
-
-    def test_large_groups_apart_have_the_smallest_drawn_value(self):
-        """With too many divisions to count, the p-value is never 0."""
-        found = permutation_test(np.ones(30), np.zeros(30), rng=np.random.default_rng(0))
-
-        assert found.p_value == found.smallest == 1e-4
-
-    @pytest.mark.slow
-    def test_the_level_is_kept(self):
-        """Without a difference, at most 5 % of tests fall below 0.05 (2,000 draws)."""
-        rng = np.random.default_rng(1)
-        low = [
-            permutation_test(rng.random(5), rng.random(4), rng=rng).p_value < 0.05
-            for _ in range(2_000)
-        ]
-
-        assert np.mean(low) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 2_000)
-
-    @pytest.mark.parametrize("bad", [([], [1]), ([1], [np.nan])])
-    def test_missing_values_are_refused(self, bad):
-        """An empty group or a value that is not finite is a mistake of the caller."""
-        with pytest.raises(ValueError, match="Both groups"):
-            permutation_test(*bad, rng=np.random.default_rng(0))
-
-
-class TestCorrection:
-    """Corrections for many questions, and effect sizes."""
-
-    @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-    def test_agrees_with_the_reference(self, p):
-        """The adjusted value is the least of n p / rank over the p-values at least as large."""
-        ranks = {i: r for r, i in enumerate(sorted(range(len(p)), key=p.__getitem__), start=1)}
-        expected = [
-            min(1.0, min(p[j] * len(p) / ranks[j] for j in ranks if ranks[j] >= ranks[i]))
-            for i in range(len(p))
-        ]
-
-        assert benjamini_hochberg(p).tolist() == pytest.approx(expected)
-
-    def test_no_questions_give_no_values(self):
-        """An empty list stays empty."""
-        assert benjamini_hochberg([]).tolist() == []
-
-    @given(a=VALUES, b=VALUES)
-    def test_cliffs_delta_counts_pairs(self, a, b):
-        """Cliff's delta is antisymmetric and counts pairs above minus pairs below."""
-        pairs = [(x > y) - (x < y) for x in a for y in b]
-
-        assert cliffs_delta(a, b) == pytest.approx(np.mean(pairs)) == -cliffs_delta(b, a)
 
 
 class TestBasinProfile:
@@ -189,13 +112,85 @@ class TestBasinProfile:
         assert one.sentences == other.sentences
 
     def test_too_few_members_are_said_to_be_too_few(self):
-        """Where no division could be significant, the sentence says so instead of claiming none."""
+        """Where no division could be significant, the sentences say so instead of claiming none."""
         scores, labels = planted(n_a=3, n_b=2)
         found = basin_profile(scores, labels, rng=np.random.default_rng(0))
 
-        assert found.sentences == ("No difference found between basins 0 and 1 on any slice.",)
+        assert found.sentences == (
+            (
+                "No difference found between basin 0 and basin 1 on any of 2 slices: 3 and 2 members "
+                "are too few to show one (smallest possible p = 0.1)."
+            ),
+        )
         assert found.better is None
+        assert found.contrasts["detectable"].null_count() == 2
         assert "3 and 2 members are too few" in found.contrasts["sentence"][0]
+
+    def test_what_would_have_been_found_is_said(self):
+        """Without a difference, the largest that is detectable on a slice stands in its place."""
+        scores, labels = planted(gap=0)
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0))
+        points = round(100 * found.contrasts["detectable"].max())
+
+        assert points in range(2, 6)
+        assert found.sentences == (
+            (
+                "No difference found between basin 0 and basin 1 on any of 2 slices; one of "
+                f"{points} percentage points on a single slice would have been found at least 8 times "
+                "in 10."
+            ),
+        )
+
+    def test_many_slices_and_few_members_leave_no_single_difference(self):
+        """Where only differences on several slices at once could be found, that is said."""
+        rng = np.random.default_rng(0)
+        labels = {f"m{k}": k % 2 for k in range(8)}
+        slices = tuple(f"s{k}" for k in range(30))
+        scores = table({name: rng.random(30).tolist() for name in labels}, slices)
+        found = basin_profile(scores, labels, rng=rng)
+
+        assert found.sentences == (
+            (
+                "No difference found between basin 0 and basin 1 on any of 30 slices; with so few "
+                "members one on a single slice could not have been found (smallest possible p = 0.029 "
+                "before correction)."
+            ),
+        )
+
+    def test_a_row_is_what_the_parts_say(self):
+        """Means, effect size, detectable difference and correlation are those of the members."""
+        scores, labels = planted(n_a=7, n_b=5)
+        place = {name: float(k) for k, name in enumerate(labels)}
+        found = basin_profile(
+            scores, labels, rng=np.random.default_rng(0), coordinate=place
+        ).contrasts.row(0, named=True)
+        a, b = (
+            scores.filter(pl.col("slice") == "x", pl.col("id").str.starts_with(letter))
+            for letter in "ab"
+        )
+        a, b = a["metric"].to_numpy(), b["metric"].to_numpy()
+        spread = np.sqrt((6 * a.var(ddof=1) + 4 * b.var(ddof=1)) / 10)
+        test = permutation_test(a, b, rng=np.random.default_rng(0))
+
+        assert (found["n_basins"], found["basin_a"], found["basin_b"]) == (2, 0, 1)
+        assert (found["n_a"], found["n_b"]) == (7, 5)
+        assert found["mean_a"] - found["mean_b"] == pytest.approx(found["difference"])
+        assert found["difference"] == pytest.approx(a.mean() - b.mean())
+        assert found["effect_size"] == cliffs_delta(a, b)
+        assert found["p_value"] == pytest.approx(test.p_value)
+        assert found["detectable"] == pytest.approx(
+            detectable_difference(spread, (7, 5), n_tests=2)
+        )
+        r = np.corrcoef(np.arange(12), np.concatenate([a, b]))[0, 1]
+        assert found["correlation"] == pytest.approx(r)
+        assert found["correlation_lo"] < r < found["correlation_hi"]
+
+    def test_without_places_there_is_no_correlation(self):
+        """Members without a place on the axis leave the correlation empty."""
+        scores, labels = planted()
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0)).contrasts
+
+        assert found.select("correlation", "correlation_lo").null_count().row(0) == (2, 2)
 
     @pytest.mark.parametrize(("label", "word"), [(0, "one basin"), (-1, "no basin")])
     def test_one_basin_has_nothing_to_compare(self, label, word):
@@ -224,26 +219,257 @@ class TestBasinProfile:
         assert more.profile.equals(plain.profile)
         assert more.contrasts.equals(plain.contrasts)
 
-    def test_the_two_largest_basins_are_compared(self):
-        """With three basins the largest two are compared, ties by label."""
-        scores, labels = planted(n_a=3, n_b=5)
-        labels |= {"b0": 7}
-        found = basin_profile(scores, labels, rng=np.random.default_rng(0)).contrasts
+    def test_all_basins_are_compared(self):
+        """Of three basins the two that differ most are told, and the p-value is that of all."""
+        rng = np.random.default_rng(0)
+        level = {0: 0.5, 1: 0.9, 2: 0.3}
+        labels = {f"m{k:02}": k % 3 for k in range(15)}
+        scores = table({n: [level[b] + rng.uniform(0, 0.05)] for n, b in labels.items()})
+        found = basin_profile(scores, labels, rng=rng)
+        row = found.contrasts.row(0, named=True)
 
-        assert found.select("basin_a", "basin_b").unique().rows() == [(1, 0)]
+        assert (row["n_basins"], row["basin_a"], row["basin_b"]) == (3, 1, 2)
+        assert found.better == 1
+        assert found.sentences == (
+            (
+                "On hans, s: basin 1 is right on 93% of the examples, basin 2 on 32% (p = 0.0001 over "
+                "3 basins, after correction)."
+            ),
+        )
+
+    def test_a_basin_of_one_member_is_described_and_not_compared(self):
+        """A single member has a row in the profile and no part in a contrast."""
+        scores, labels = planted()
+        lone = table({"lone": [0.0, 0.0]}, ("x", "y"))
+        more = basin_profile(
+            pl.concat([scores, lone]), labels | {"lone": 2}, rng=np.random.default_rng(0)
+        )
+        plain = basin_profile(scores, labels, rng=np.random.default_rng(0))
+
+        assert more.profile.filter(basin=2)["n"].to_list() == [1, 1]
+        assert more.contrasts.equals(plain.contrasts)
+
+    @pytest.mark.parametrize(
+        ("n_a", "n_b", "which"), [(4, 1, "only basin 0 has"), (1, 1, "none has")]
+    )
+    def test_fewer_than_two_basins_of_two_members_are_said_to_be(self, n_a, n_b, which):
+        """Where there is nothing to compare for want of members, the sentence says so."""
+        scores, labels = planted(n_a=n_a, n_b=n_b)
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0))
+
+        assert found.contrasts.is_empty()
+        assert found.sentences == (
+            (
+                f"Of 2 basins {which} two members or more, and one member cannot show a difference: "
+                "nothing to compare."
+            ),
+        )
+
+    def test_slices_that_no_two_basins_share_are_said_to_be_none(self):
+        """Where each slice was measured in one basin, there is nothing to compare."""
+        scores, labels = planted()
+        mine = pl.col("id").str.starts_with("a") == (pl.col("slice") == "x")
+        found = basin_profile(scores.filter(mine), labels, rng=np.random.default_rng(0))
+
+        assert found.sentences == (
+            "No slice was measured on two basins: no strategies to compare.",
+        )
+
+    def test_a_slice_counts_the_members_that_have_it(self):
+        """Members that lack a slice are missing there alone."""
+        scores, labels = planted()
+        fewer = scores.filter(~((pl.col("id") == "a0") & (pl.col("slice") == "x")))
+        found = basin_profile(fewer, labels, rng=np.random.default_rng(0)).contrasts
+
+        assert found["n_a"].to_list()[0] == 5
+        assert found["n_a"].to_list()[1] == 6
+
+    def test_excluded_members_are_no_evidence_and_are_named(self):
+        """Members that the caller excludes are left out of everything, with the reason told."""
+        scores, labels = planted()
+        why = {f"a{k}": "no better than a constant." for k in range(4)} | {"stranger": "lost"}
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0), excluded=why)
+
+        assert found.contrasts["n_a"].to_list()[0] == 2
+        assert found.sentences[-1] == (
+            "Not counted as evidence: a0 (no better than a constant), a1 (no better than a "
+            "constant), a2 (no better than a constant) and 1 more."
+        )
+
+    @pytest.mark.parametrize(
+        ("measure", "said"),
+        [
+            (None, "basin 0 is right on 73% of the examples, basin 1 on 33%"),
+            ("accuracy", "basin 0 is right on 73% of the examples, basin 1 on 33%"),
+            (
+                "preference",
+                "basin 0 prefers the acceptable text in 73% of the pairs, basin 1 in 33%",
+            ),
+            ("consistency", "basin 0 is right on both texts of 73% of the pairs, basin 1 of 33%"),
+            ("invariance", "basin 0 answers alike on 73% of the pairs, basin 1 on 33%"),
+        ],
+    )
+    def test_the_words_are_those_of_the_measure(self, measure, said):
+        """What is counted decides how it is told, and alike answers make no basin the better."""
+        scores, labels = planted()
+        scores = scores.with_columns(pl.lit(measure, dtype=SCORES["measure"]).alias("measure"))
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0))
+
+        assert found.sentences[0].startswith(f"On hans, x: {said} (p = ")
+        assert found.better == (None if measure == "invariance" else 0)
+
+    def test_scores_of_earlier_versions_are_read(self):
+        """Tables without measures and qualities say the same as with empty ones."""
+        scores, labels = planted()
+        old = scores.drop("measure", "balanced", "f1", "mcc")
+        one, other = (
+            basin_profile(rows, labels, rng=np.random.default_rng(0)) for rows in (scores, old)
+        )
+
+        assert one.sentences == other.sentences
+        assert one.contrasts.equals(other.contrasts)
+
+    def test_groups_may_have_names(self):
+        """What is compared need not be basins."""
+        scores, labels = planted()
+        names = {0: "lr 1e-5", 1: "lr 2e-5"}
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0), names=names)
+        alone = basin_profile(
+            scores, dict.fromkeys(labels, 0), rng=np.random.default_rng(0), names=names
+        )
+
+        assert found.sentences[0].startswith("On hans, x: lr 1e-5 is right on 73%")
+        assert alone.sentences == ("There is one group: no strategies to compare.",)
+
+    def test_a_subcase_is_not_told_beside_its_slice_and_label(self):
+        """A subcase that differs most is told only where its slice and label do not differ."""
+        slices = ("a", "a/no", "a/no/one", "a/yes", "b", "b/no", "b/no/one")
+        high = [0.6, 0.5, 0.9, 0.7, 0.5, 0.5, 0.9]
+        low = [0.3, 0.0, 0.0, 0.6, 0.5, 0.5, 0.1]
+        metrics = {
+            f"m{k:02}": [x + 0.001 * (k // 2) for x in (high, low)[k % 2]] for k in range(12)
+        }
+        labels = {name: int(name[1:]) % 2 for name in metrics}
+        found = basin_profile(table(metrics, slices), labels, rng=np.random.default_rng(0))
+
+        assert [one.part for one in found.told] == ["b/no/one", "a/no", "a/yes"]
+
+    def test_whole_pairs_are_told_beside_slices(self):
+        """Being right on both texts of pairs is another question about the same examples."""
+        scores, labels = planted()
+        both = scores.filter(pl.col("slice") == "x").with_columns(
+            pl.lit("pairs").alias("slice"),
+            pl.lit("consistency", dtype=SCORES["measure"]).alias("measure"),
+        )
+        found = basin_profile(pl.concat([scores, both]), labels, rng=np.random.default_rng(0))
+
+        assert {one.part for one in found.told} == {"x", "pairs"}
 
     @pytest.mark.slow
-    def test_no_difference_is_rarely_called_one(self):
-        """Random accuracies give a sentence in at most 5 % of zoos (200 draws of 6 slices)."""
+    @pytest.mark.parametrize("sizes", [(6, 6), (8, 4), (12, 88), (4, 4, 2, 2), (3, 3)])
+    def test_no_difference_is_rarely_called_one(self, sizes, draws):
+        """Of basins dealt at random, anything is told of 60 slices in at most 5 % (100 draws)."""
         rng = np.random.default_rng(2)
-        labels = {f"m{i}": i % 2 for i in range(10)}
-        false = 0
-        for _ in range(200):
-            scores = table({name: rng.random(6).tolist() for name in labels}, tuple("uvwxyz"))
-            found = basin_profile(scores, labels, rng=rng)
-            false += found.contrasts["p_adjusted"].min() < 0.05
+        false = sum(draws.told(sizes, rng) for _ in range(100))
 
-        assert false / 200 < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+        assert false / 100 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)
+
+    @pytest.mark.slow
+    def test_a_detectable_difference_on_one_slice_is_found(self, draws):
+        """Basins that differ on one slice by what is said to be detectable are told apart."""
+        rng, found = np.random.default_rng(3), 0
+        least = np.median([
+            basin_profile(*draws.draw((12, 12), rng), rng=rng).contrasts["detectable"].median()
+            for _ in range(5)
+        ])  # fmt: skip
+        for _ in range(60):
+            contrasts = basin_profile(*draws.draw((12, 12), rng, shift=least), rng=rng).contrasts
+            found += contrasts.filter(slice="s00/non-yes")["p_adjusted"][0] < 0.05
+
+        assert found / 60 >= 0.65
+
+
+class TestLeans:
+    """A strategy in words."""
+
+    def scored(self, first, second, parts=("lexical_overlap",), **given):
+        """Return scores and labels of twelve members: accuracies by label in two basins."""
+        slices = [name for part in parts for name in (part, f"{part}/{YES}", f"{part}/{NO}")]
+        metrics = {}
+        for k in range(12):
+            yes, no = (first, second)[k % 2]
+            own = 0.001 * (k // 2)
+            metrics[f"m{k:02}"] = [(yes + no) / 2, yes - own, no + own] * len(parts)
+        return table(metrics, slices, **given), {name: int(name[1:]) % 2 for name in metrics}
+
+    def test_a_cue_is_named(self):
+        """Right where the cue is and wrong where it misleads: the basin leans on it."""
+        scores, labels = self.scored((0.98, 0.04), (0.95, 0.61))
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0))
+        p = benjamini_hochberg([2 / 924])[0]
+
+        assert found.leans == (
+            (
+                "On hans, basin 0 leans on lexical overlap: right on 98% of entailment and 4% of "
+                f"non-entailment, basin 1 on 95% and 61% (p = {p:.2g} after correction)."
+            ),
+        )
+        assert found.sentences[0] == headlines(found)[0] == found.leans[0]
+        assert found.sentences[1].startswith(
+            "On hans, lexical_overlap/non-entailment: basin 1 is right on 61%"
+        )
+
+    def test_like_cues_share_a_sentence(self):
+        """Cues of one set on which a basin leans are told together."""
+        parts = ("constituent", "lexical_overlap", "subsequence")
+        scores, labels = self.scored((0.98, 0.04), (0.95, 0.61), parts)
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0))
+
+        assert found.leans[0].startswith(
+            "On hans, basin 0 leans on constituents, lexical overlap and subsequences: right on"
+        )
+
+    @pytest.mark.parametrize("part", ["lexical_overlap", "elsewhere"])
+    def test_without_a_cue_for_the_answer_the_answer_is_named(self, part):
+        """A lean against the cue, or on a slice that declares none, is one to an answer."""
+        scores, labels = self.scored((0.04, 0.98), (0.61, 0.95), (part,))
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0))
+
+        assert found.leans[0].startswith(
+            f"On hans, basin 0 leans to non-entailment on {part}: right on 98% of non-entailment"
+        )
+
+    def test_of_two_that_lean_one_does_more(self):
+        """Where both basins lean, the one that leans more is said to."""
+        scores, labels = self.scored((0.98, 0.04), (0.95, 0.21))
+        found = basin_profile(scores, labels, rng=np.random.default_rng(0))
+
+        assert found.leans[0].startswith("On hans, basin 0 leans more on lexical overlap:")
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [((0.98, 0.04), (0.98, 0.04)), ((0.9, 0.8), (0.5, 0.4)), ((0.8, 0.5), (0.8, 0.8))],
+    )
+    def test_no_lean_is_told_without_evidence(self, first, second):
+        """Equal leans, a difference of quality alone, and small leans are not told."""
+        scores, labels = self.scored(first, second)
+
+        assert basin_profile(scores, labels, rng=np.random.default_rng(0)).leans == ()
+
+    def test_two_subcases_are_not_taken_for_labels(self):
+        """Parts of a slice are labels where the slice has several, or one negates the other."""
+        scores, labels = self.scored((0.98, 0.04), (0.95, 0.61))
+        renamed = scores.with_columns(
+            pl.col("slice").str.replace(f"/{NO}", "/b").str.replace(f"/{YES}", "/a")
+        )
+        several = renamed.with_columns(pl.lit(0.5).alias("balanced"))
+        none, some = (
+            basin_profile(rows, labels, rng=np.random.default_rng(0)).leans
+            for rows in (renamed, several)
+        )
+
+        assert none == ()
+        assert some[0].startswith("On hans, basin 0 leans to a on lexical_overlap:")
 
 
 class TestHeadlines:
@@ -272,6 +498,25 @@ class TestHeadlines:
         found = basin_profile(scores, labels, rng=np.random.default_rng(0))
 
         assert headlines(found) == found.sentences
+
+    def test_other_measures_keep_their_words(self):
+        """Slices of one measure share a sentence in its words, those of another do not."""
+        metrics = {f"a{i}": [0.9, 0.9, 0.9] for i in range(6)} | {
+            f"b{i}": [0, 0, 0] for i in range(6)
+        }
+        labels = {name: int(name.startswith("a")) for name in metrics}
+        measure = (
+            pl.when(pl.col("slice") == "z").then(pl.lit("accuracy")).otherwise(pl.lit("preference"))
+        )
+        scores = table(metrics, ("x", "y", "z")).with_columns(
+            measure=measure.cast(SCORES["measure"])
+        )
+        found = headlines(basin_profile(scores, labels, rng=np.random.default_rng(0)))
+
+        assert found[0].startswith(
+            "On hans, x and y: basin 1 prefers the acceptable text in 90% of the pairs, basin 0 in 0%"
+        )
+        assert found[1].startswith("On hans, z: basin 1 is right on 90% of the examples")
 
     def test_without_a_difference_the_reason_stays(self):
         """No difference is told in the same words."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -15,6 +17,8 @@ MAX_EXACT = 20_000
 
 N_RANDOM = 9_999
 """Permutations that are drawn where there are too many to count."""
+
+_ENTRIES = 1_000_000  # of a block of permutations times members: 8 MB
 
 
 @final
@@ -35,6 +39,77 @@ class PermutationTest:
     p_value: float
     exact: bool
     smallest: float
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class PermutationTests:
+    """Outcome of permutation tests of many columns that share their permutations.
+
+    Parameters
+    ----------
+    p_values : ndarray of float64, shape (n_columns,)
+        Share of permutations that part the groups at least as far; never 0.
+    exact : bool
+        Whether every permutation was counted.
+    smallest : float
+        Smallest p-value that groups of these sizes can give.
+    """
+
+    p_values: NDArray[np.float64]
+    exact: bool
+    smallest: float
+
+
+def permutation_tests(
+    values: ArrayLike, groups: ArrayLike, *, rng: np.random.Generator
+) -> PermutationTests:
+    r"""Test for each column whether two or more groups have the same mean, by dealing rows anew.
+
+    What is compared is the sum of squares between the groups,
+
+    .. math:: \sum_g n_g (\bar x_g - \bar x)^2,
+
+    which for two groups orders the permutations as the size of the difference of means does. All
+    columns are dealt alike, so their p-values go together as the columns do.
+
+    Parameters
+    ----------
+    values : array_like, shape (n_members, n_columns)
+        Values, such as one column per slice.
+    groups : array_like of int, shape (n_members,)
+        Group of each row.
+    rng : numpy.random.Generator
+        Draws permutations if there are more than 20,000.
+
+    Returns
+    -------
+    PermutationTests
+        A p-value per column, and how they were found.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two groups or a value is not finite.
+
+    Examples
+    --------
+    >>> values = [[1, 5], [2, 1], [3, 3], [7, 2], [8, 4], [9, 3]]
+    >>> permutation_tests(values, [0, 0, 0, 1, 1, 1], rng=np.random.default_rng(0)).p_values
+    array([0.1, 1. ])
+    """
+    values = np.asarray(values, dtype=np.float64)
+    _, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(sizes) < 2 or not np.isfinite(values).all():
+        raise ValueError("Two groups or more need values, all of them finite.")
+    exact = _n_ways(sizes) <= MAX_EXACT
+    apart = _between(values, place[None], sizes)
+    # Sums in another order differ in the last bits; equal divisions must count as equal.
+    least = apart - 1e-10 * np.linalg.norm(values, axis=0)
+    blocks = [_every_dealing(sizes)] if exact else _random_dealings(place, rng)
+    n_reached = sum((_between(values, dealt, sizes) >= least).sum(axis=0) for dealt in blocks)
+    p_values = n_reached / _n_ways(sizes) if exact else (1 + n_reached) / (1 + N_RANDOM)
+    return PermutationTests(np.asarray(p_values), exact, smallest_p(sizes.tolist()))
 
 
 def permutation_test(a: ArrayLike, b: ArrayLike, *, rng: np.random.Generator) -> PermutationTest:
@@ -66,19 +141,33 @@ def permutation_test(a: ArrayLike, b: ArrayLike, *, rng: np.random.Generator) ->
     pooled = np.concatenate([a, b])
     if not (len(a) and len(b)) or not np.isfinite(pooled).all():
         raise ValueError("Both groups need values, all of them finite.")
-    n_ways = math.comb(len(pooled), len(a))
-    smallest = (2 if len(a) == len(b) else 1) / n_ways
-    exact = n_ways <= MAX_EXACT
-    sums = _all_sums(pooled, len(a)) if exact else _random_sums(pooled, len(a), rng)
-    differences = np.abs(sums / len(a) - (pooled.sum() - sums) / len(b))
-    # Sums in another order differ in the last bits; equal divisions must count as equal.
-    reached = differences >= abs(a.mean() - b.mean()) - 1e-12 * (1 + np.abs(pooled).max())
-    count = int(reached.sum())
-    return PermutationTest(
-        count / n_ways if exact else (1 + count) / (1 + N_RANDOM),
-        exact,
-        smallest if exact else 1 / (1 + N_RANDOM),
-    )
+    found = permutation_tests(pooled[:, None], np.repeat([0, 1], [len(a), len(b)]), rng=rng)
+    return PermutationTest(float(found.p_values[0]), found.exact, found.smallest)
+
+
+def smallest_p(sizes: Sequence[int]) -> float:
+    """Return the smallest p-value that a permutation test of groups of these sizes can give.
+
+    Groups of equal size may change places without any change of what is compared.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Members of each group.
+
+    Returns
+    -------
+    float
+        Where permutations are drawn, one over their number.
+
+    Examples
+    --------
+    >>> smallest_p([3, 3]), smallest_p([3, 2]), smallest_p([12, 88])
+    (0.1, 0.1, 0.0001)
+    """
+    if _n_ways(sizes) > MAX_EXACT:
+        return 1 / (1 + N_RANDOM)
+    return math.prod(map(math.factorial, Counter(sizes).values())) / _n_ways(sizes)
 
 
 def cliffs_delta(a: ArrayLike, b: ArrayLike) -> float:
@@ -130,15 +219,43 @@ def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
-def _all_sums(pooled: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Return the sum of every subset of one size."""
-    subsets = itertools.combinations(range(len(pooled)), size)
-    return np.array([pooled[list(chosen)].sum() for chosen in subsets])
+def _n_ways(sizes: Iterable[int]) -> int:
+    """Return the number of ways to deal members into groups of these sizes."""
+    sizes = [int(size) for size in sizes]
+    return math.factorial(sum(sizes)) // math.prod(map(math.factorial, sizes))
 
 
-def _random_sums(
-    pooled: NDArray[np.float64], size: int, rng: np.random.Generator
+def _between(
+    values: NDArray[np.float64], dealt: NDArray[np.int64], sizes: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return the sums of random subsets of one size."""
-    dealt = rng.permuted(np.tile(pooled, (N_RANDOM, 1)), axis=1)
-    return np.asarray(dealt[:, :size].sum(axis=1))
+    """Return the root of the sum of squares between groups, shape (n_dealings, n_columns)."""
+    centred = values - values.mean(axis=0)
+    squares = np.zeros((len(dealt), values.shape[1]))
+    for group, size in enumerate(sizes):
+        squares += ((dealt == group).astype(np.float64) @ centred) ** 2 / size
+    return np.sqrt(squares)
+
+
+def _every_dealing(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return every way to deal members into groups, one a row, shape (n_ways, n_members)."""
+    n = int(sizes.sum())
+    dealt, free = np.full((1, n), len(sizes) - 1), np.arange(n)[None]
+    for group, size in enumerate(sizes[:-1]):
+        left = free.shape[1]
+        chosen = np.array(list(itertools.combinations(range(left), size)))
+        # Complements of combinations are combinations in the opposite order.
+        others = np.array(list(itertools.combinations(range(left), left - size))[::-1])
+        dealt = np.repeat(dealt, len(chosen), axis=0)
+        np.put_along_axis(dealt, free[:, chosen].reshape(-1, size), group, axis=1)
+        free = free[:, others].reshape(-1, left - size)
+    return dealt
+
+
+def _random_dealings(
+    place: NDArray[np.int64], rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Yield random dealings in blocks that memory has room for."""
+    block = max(1, _ENTRIES // len(place))
+    for start in range(0, N_RANDOM, block):
+        n_rows = min(block, N_RANDOM - start)
+        yield rng.permuted(np.tile(place, (n_rows, 1)), axis=1)
