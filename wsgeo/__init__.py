@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wsgeo.workflows.doctoring import doctor
     from wsgeo.workflows.exporting import export
     from wsgeo.workflows.making import train
+    from wsgeo.workflows.placing import place
     from wsgeo.workflows.reports import report
     from wsgeo.workflows.scanning import scan
     from wsgeo.workflows.settings import ScanSettings
@@ -38,6 +39,7 @@ __all__ = [
     "diagnose",
     "doctor",
     "export",
+    "place",
     "report",
     "scan",
     "show",
@@ -57,6 +59,7 @@ __getattr__ = late_names(
         "diagnose": "workflows.diagnosing",
         "doctor": "workflows.doctoring",
         "export": "workflows.exporting",
+        "place": "workflows.placing",
         "report": "workflows.reports",
         "scan": "workflows.scanning",
         "show": "workflows.showing",

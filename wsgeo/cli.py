@@ -25,6 +25,7 @@ VERBS = {
     "scan": "Measure a zoo: barriers, basins, map, report.",
     "cluster": "Cluster a finished run, or any distance matrix, with null tests.",
     "diagnose": "Score a run's members on diagnostic sets and compare its basins.",
+    "place": "Put further models on the map of a run and predict how they generalise.",
     "centroid": "Save the checked mean of a basin or region as a model folder.",
     "report": "Write the HTML report of a run again.",
     "show": "Print the summary of a run.",

@@ -1,0 +1,102 @@
+"""Predictions of how a model scores on diagnostic sets, from the members of its basin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+LEVEL = 0.95
+"""Probability that a new member of the basin scores inside the interval."""
+
+_COLUMNS = {
+    "set": pl.String, "slice": pl.String, "basin": pl.Int64, "n": pl.Int64,
+    "predicted": pl.Float64, "lo": pl.Float64, "hi": pl.Float64, "everyone": pl.Float64,
+}  # fmt: skip
+
+
+def predicted(scores: pl.DataFrame, labels: Mapping[str, int], basin: int | None) -> pl.DataFrame:
+    r"""Predict the metric of a model on every slice that members were scored on.
+
+    .. math:: \bar x \pm t_{n-1} \, s \sqrt{1 + 1/n}
+
+    of the n members of its basin: an interval for one more of their kind, wider than that of their
+    mean. It takes scores of a basin to be about normal, and ends at 0 and 1; where all are equal it
+    is a point, and few members say no more.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Schema `wsgeo.probing.tables.SCORES`; rows without a measured metric do not count.
+    labels : mapping of str to int
+        Basin of each member that may tell, -1 for none. Name only one of several identical ones.
+    basin : int or None
+        Where the model lies. With None there is no prediction but the mean of everyone.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``set``, ``slice``, ``basin``, ``n`` (members of the basin), ``predicted``, ``lo``,
+        ``hi``, ``everyone`` of `wsgeo.probing.tables.PREDICTIONS`, in the order of the scores.
+
+    Examples
+    --------
+    >>> rows = {"id": ["a", "b"], "set": ["s"] * 2, "slice": ["all"] * 2, "metric": [0.4, 0.6]}
+    >>> found = predicted(pl.DataFrame(rows).with_columns(outcome=pl.lit("measured")), {"a": 0, "b": 0}, 0)
+    >>> found["predicted"].item()
+    0.5
+    """
+    known = measured(scores, labels)
+    own = pl.col("metric").filter(pl.col("basin") == pl.lit(basin, pl.Int64))
+    found = known.group_by("set", "slice", maintain_order=True).agg(
+        own.len().cast(pl.Int64).alias("n"),
+        own.mean().alias("predicted"),
+        own.std(ddof=1).alias("spread"),
+        pl.col("metric").mean().alias("everyone"),
+    )
+    half = _half_widths(found)
+    found = found.with_columns(
+        pl.lit(basin, pl.Int64).alias("basin"),
+        (pl.col("predicted") - half).clip(0, 1).alias("lo"),
+        (pl.col("predicted") + half).clip(0, 1).alias("hi"),
+    )
+    return found.select(list(_COLUMNS)).cast(_COLUMNS)  # type: ignore[arg-type]
+
+
+def measured(scores: pl.DataFrame, labels: Mapping[str, int]) -> pl.DataFrame:
+    """Return the scores of some members that were measured, with their basins.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Schema `wsgeo.probing.tables.SCORES`.
+    labels : mapping of str to int
+        Basin of each member.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``id``, ``set``, ``slice``, ``metric`` and ``basin``.
+    """
+    there = (
+        pl.col("id").is_in(list(labels))
+        & (pl.col("outcome").cast(pl.String) == "measured")
+        & pl.col("metric").is_not_null()
+    )
+    basins = {"id": list(labels), "basin": list(labels.values())}
+    named = pl.DataFrame(basins, schema={"id": pl.String, "basin": pl.Int64})
+    known = scores.filter(there).select("id", "set", "slice", "metric")
+    return known.join(named, on="id", how="left", maintain_order="left")
+
+
+def _half_widths(found: pl.DataFrame) -> pl.Series:
+    """Return half the width of each interval; null for fewer than two members."""
+    from scipy.stats import t
+
+    n = found["n"].to_numpy().astype(np.float64)
+    several = n > 1
+    factor = np.full(len(n), np.nan)
+    quantile = t.ppf((1 + LEVEL) / 2, n[several] - 1)
+    factor[several] = quantile * np.sqrt(1 + 1 / n[several])
+    return (found["spread"] * pl.Series(factor, nan_to_null=True)).alias("half")

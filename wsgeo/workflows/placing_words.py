@@ -1,0 +1,74 @@
+"""What is told of a placed model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from wsgeo.counting import counted
+from wsgeo.workflows.newcomers import Newcomer
+
+SHOWN: Final = 3
+"""Most slices that are told of a model; the table of predictions has all."""
+
+
+def sentences_of(
+    row: Mapping[str, Any], model: Newcomer, predictions: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Return where a model lies, and what its basin tells of it.
+
+    Parameters
+    ----------
+    row : mapping
+        Its row of `wsgeo.probing.tables.PLACEMENTS`.
+    model : Newcomer
+        The model.
+    predictions : sequence of mapping
+        Rows of `wsgeo.probing.tables.PREDICTIONS`, of this and other models.
+
+    Returns
+    -------
+    list of str
+        Where it lies; then the slices on which its basin differs most from everyone.
+    """
+    told = [one for one in predictions if one["id"] == row["id"] and one["predicted"] is not None]
+    told.sort(key=lambda one: -abs(one["predicted"] - one["everyone"]))
+    lines = [_place(row, model), *(_slice(one) for one in told[:SHOWN])]
+    checked = [one for one in told if one["actual"] is not None and one["lo"] is not None]
+    if checked:
+        inside = sum(one["lo"] - 1e-9 <= one["actual"] <= one["hi"] + 1e-9 for one in checked)
+        lines.append(
+            f"Measured, {inside} of {counted(len(checked), 'slice score')} "
+            f"{'is' if inside == 1 else 'are'} within the predicted interval."
+        )
+    return lines
+
+
+def _place(row: Mapping[str, Any], model: Newcomer) -> str:
+    name = row["id"]
+    if model.duplicate_of is not None:
+        where = "in no basin" if row["basin"] is None else f"in basin {row['basin']}"
+        return f"{name} is an exact duplicate of {model.duplicate_of}, which lies {where}."
+    if row["basin"] is not None:
+        lines = counted(row["n_lines"], "member")
+        beyond = ""
+        if row["next_gap"] is not None:
+            beyond = f", {row['next_gap']:.3g} to the next basin"
+        return (
+            f"{name} lies in basin {row['basin']} (median gap {row['gap']:.3g} nats{beyond}; "
+            f"{lines} looked at)."
+        )
+    if row["group"] is None or not row["n_lines"]:
+        return f"{name} is not placed: {row['reason']}."
+    return f"{name} lies in no basin: {row['reason']}. The nearest member is {row['nearest']}."
+
+
+def _slice(one: Mapping[str, Any]) -> str:
+    limits = ""
+    if one["lo"] is not None:
+        limits = f" ({one['lo']:.2f} to {one['hi']:.2f})"
+    actual = "" if one["actual"] is None else f"; measured {one['actual']:.2f}"
+    return (
+        f"Predicted on {one['set']}, {one['slice']}: {one['predicted']:.2f}{limits}"
+        f", all members {one['everyone']:.2f}{actual}."
+    )
