@@ -9,33 +9,80 @@ import click
 
 from wsgeo.commands import options
 
+_file = click.Path(path_type=Path)
+
 
 @click.command("diagnose")
-@click.argument("run", type=options.existing_folder)
+@click.argument("run", type=options.existing_folder, required=False)
 @click.option(
     "--suite",
-    required=True,
-    help="Diagnostic sets, joined by commas: names of shipped sets, or folders.",
+    help="Joined by commas: names of sets, their folders, files of examples, and `probes` for the "
+    "task's own texts.  [default: all whose labels are the members']",
 )
+@click.option("--suite-path", type=options.folder, help="Folder of your own sets.")
+@click.option(
+    "--lines",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Lines between every two basins, and within each, along which sets are followed.",
+)
+@click.option(
+    "--train",
+    type=_file,
+    help="Data that the members were trained on, for the word-count model.  [default: what they name]",
+)
+@click.option("--by", metavar="SETTING", help="Compare the values of a setting of training too.")
+@click.option(
+    "--scores",
+    type=_file,
+    help="In place of RUN: scores by model or predictions by example (.csv, .tsv, .parquet).",
+)
+@click.option(
+    "--clusters", type=_file, help="With --scores: the group of each model, or `cluster --json`."
+)
+@click.option(
+    "-o", "--out", type=options.folder, help="With --scores: folder for tables and summary."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="With --scores: seed.")
 @options.jobs
+@options.dry_run
 @options.as_json
-def command(run: Path, suite: str, jobs: int | None, as_json: bool) -> None:
-    """Score the members of RUN on diagnostic sets and compare its basins.
+def command(
+    run: Path | None, suite: str | None, as_json: bool, dry_run: bool, **given: Any
+) -> None:
+    """Ask the members of RUN what tells strategies apart, and compare its basins.
 
-    Members that are alike on the task differ on sets that reveal how they solve it.
+    Members that are alike on the task differ on sets that reveal how they solve it. What was
+    measured before is not measured again.
     """
-    from wsgeo.commands.console import answer, answer_json, progress
-    from wsgeo.workflows.diagnosing import diagnose
+    from wsgeo.commands.console import answer, answer_json, progress, say
+    from wsgeo.workflows.diagnosing import diagnose, plan_diagnosis
 
-    names = [name.strip() for name in suite.split(",") if name.strip()]
+    scores = given["scores"]
+    if (run is None) == (scores is None):
+        raise click.UsageError("Give a run folder, or a file with --scores.")
+    if given["clusters"] and scores is None:
+        raise click.UsageError("--clusters goes with --scores; a run has its own basins.")
+    if dry_run and scores is not None:
+        raise click.UsageError("--dry-run goes with a run; scores cost nothing.")
+    names = None if suite is None else [name.strip() for name in suite.split(",") if name.strip()]
     with progress() as shown:
-        found = diagnose(run, names, jobs=jobs, progress=shown)
+        if run is not None and dry_run:
+            asked = {key: given[key] for key in ("suite_path", "lines", "train")}
+            plan = plan_diagnosis(run, names, **asked, progress=shown)
+            found, lines = plan.as_dict(), [str(plan)]
+        else:
+            found = diagnose(run, names, **given, progress=shown, announce=say)
+            lines = _page(found) if run is not None else found.pop("lines")
     if as_json:
         answer_json(found)
     else:
-        answer(_page(found))
+        answer(lines)
 
 
 def _page(found: dict[str, Any]) -> list[str]:
     """Return what was found as lines."""
-    return [*found["sentences"], "", f"Report  {found['report']}"]
+    refused = [f"Not applicable: {name}: {why}" for name, why in found["refused"].items()]
+    said = [found[key] for key in ("sentences", "by", "ridges", "held_out")]
+    return [*(one for each in said for one in each), *refused, "", f"Report  {found['report']}"]

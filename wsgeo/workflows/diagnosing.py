@@ -1,123 +1,245 @@
-"""The strategy of each basin: members scored on diagnostic sets, basins compared."""
+"""The strategy of each basin: members asked on diagnostic sets, basins compared."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from wsgeo.errors import WsgeoError
-from wsgeo.evaluation.engine import Engine
-from wsgeo.probing import DiagnosticSet, encode_sets, load_set, score_members
+from wsgeo.probing import DiagnosticSet
 from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
-from wsgeo.store import Ledger, Run, open_run
-from wsgeo.workflows.engines import backends_for, workers
+from wsgeo.store import Run, open_run
+from wsgeo.tasks.declarations import Kind
+from wsgeo.workflows.comparisons import Comparison, compare_basins
+from wsgeo.workflows.diagnosis import Diagnosis, Questions, ask, prepare
+from wsgeo.workflows.diagnosis_plans import DiagnosisPlan, plan_of
+from wsgeo.workflows.engines import workers
+from wsgeo.workflows.inputs import ScanInputs
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
-from wsgeo.workflows.sources import GroupData, group_labels, longest_input
-from wsgeo.workflows.strategies import strategies_of
-from wsgeo.zoo import with_tokenizer
+from wsgeo.workflows.sources import GroupData
+from wsgeo.workflows.suites import Suite, find_suite, training_task
+
+Asked = list[tuple[GroupData, Questions]]
+
+LINES = 1
+"""Lines between every two basins, and within each, where the caller says nothing."""
 
 
 def diagnose(
-    run: str | Path,
-    suite: Sequence[str],
+    run: str | Path | None = None,
+    suite: Sequence[str] | None = None,
     *,
+    suite_path: str | Path | None = None,
+    lines: int = LINES,
+    train: str | Path | None = None,
+    by: str | None = None,
+    scores: str | Path | None = None,
+    clusters: str | Path | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
     jobs: int | None = None,
     pool: AbstractPool | None = None,
     progress: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Score the members of a run on diagnostic sets and compare its basins.
+    """Ask the members of a run what tells strategies apart, and compare its basins.
 
     Parameters
     ----------
-    run : str or Path
-        A finished run; its table of scores and its report are written anew.
-    suite : sequence of str
-        Names of shipped sets, or folders of the user's own.
+    run : str or Path, optional
+        A finished run; its tables of scores, probes and comparisons and its report are written
+        anew. What was measured before is not measured again.
+    suite : sequence of str, optional
+        Names of sets, their folders, files of examples, and ``probes``; default everything whose
+        labels are the members'.
+    suite_path : str or Path, optional
+        A folder of the user's own sets.
+    lines : int, default 1
+        Lines that the sets are followed along, between every two basins and within each.
+    train : str or Path, optional
+        Data that the members were trained on, for the word-count model; default what they name.
+    by : str, optional
+        A setting of training whose values are compared, in place of basins.
+    scores, clusters : str or Path, optional
+        In place of a run: a file of scores or predictions of models, and one of their groups; see
+        `wsgeo.workflows.score_analysis.analyse_scores`.
+    out : str or Path, optional
+        With ``scores``: folder for the tables.
+    seed : int, default 0
+        With ``scores``: seed of permutations and resamples; a run has its own.
     jobs : int, optional
         Worker processes; default one per core.
     pool : AbstractPool, optional
         Processes to use instead.
     progress : Progress, optional
         Told of each evaluation.
+    announce : callable, optional
+        Told the cost, as a sentence, before the work begins.
 
     Returns
     -------
     dict
-        ``run``, ``sets``, ``n_members``, ``sentences`` (what the basins' scores say), ``contrasts``
-        (rows of `wsgeo.probing.CONTRASTS`), ``better`` (which of the two largest basins is right
-        more often where they differ, or None), and ``report``.
+        ``run``, ``sets``, ``refused`` (why a named set fits no group), ``n_members``, ``sentences``
+        (what the basins' scores say), ``ridges``, ``held_out``, ``contrasts`` (rows of
+        `wsgeo.probing.CONTRASTS`), ``better`` (which of the two largest basins is right more often
+        where they differ, or None), and ``report``. With ``scores`` what `analyse_scores` returns.
 
     Raises
     ------
     StoreError
         If the run is unfinished, or a member has changed since the scan.
     WsgeoError
-        If no set is named, or one cannot be read.
+        If not exactly one of ``run`` and ``scores`` is given, or a set cannot be read.
 
     References
     ----------
     [juneja2022]_, [mccoy2019]_
     """
-    found, sets = open_run(Path(run)), [load_set(name) for name in suite]
-    if not sets:
-        raise WsgeoError("no diagnostic set is named", remedy="Give --suite.")
+    if (run is None) == (scores is None):
+        raise WsgeoError("give a run folder or --scores FILE, one of them")
+    if scores is not None:
+        from wsgeo.workflows.score_analysis import analyse_scores
+
+        return analyse_scores(Path(scores), _path(clusters), out=_path(out), seed=seed)
+    found, asked_of = open_run(Path(str(run))), find_suite(suite, suite_path)
     with found.ledger() as ledger, workers(pool, jobs) as hands:
         inputs, settings = reopen(found, progress)
-        frames = [_score(g, sets, hands, ledger, settings, progress) for g in inputs.groups]
-    scores = pl.concat(frames) if frames else found.table("scores").clear()
-    others = found.table("scores").filter(~pl.col("set").is_in([one.name for one in sets]))
-    found.write_table("scores", pl.concat([others, scores]))
-    _record(found, sets)
-    strategies = strategies_of(found)
+        asked = _prepared(found, inputs, settings, asked_of, lines, train)
+        plan = _plan(found, asked, settings)
+        (announce or (lambda _: None))(str(plan))
+        told = [
+            (group.name, questions, ask(
+                group, questions, pool=hands, ledger=ledger, settings=settings, progress=progress
+            ))
+            for group, questions in asked
+        ]  # fmt: skip
+        for name, questions, diagnosis in told:
+            _keep(found, name, questions, diagnosis)
+        _record(found, [questions for _, questions, _ in told])
+        compared = compare_basins(found, by=by)
+        page = write_reports(found)
+    return {**_answer(found, plan, compared), "report": str(page)}
+
+
+def plan_diagnosis(
+    run: str | Path,
+    suite: Sequence[str] | None = None,
+    *,
+    suite_path: str | Path | None = None,
+    lines: int = LINES,
+    train: str | Path | None = None,
+    progress: Progress | None = None,
+) -> DiagnosisPlan:
+    """Return what `diagnose` with the same arguments would do, and write nothing.
+
+    Parameters
+    ----------
+    run, suite, suite_path, lines, train, progress
+        As in `diagnose`.
+
+    Returns
+    -------
+    DiagnosisPlan
+        Sets and texts.
+    """
+    found, asked_of = open_run(Path(run)), find_suite(suite, suite_path)
+    inputs, settings = reopen(found, progress)
+    return _plan(found, _prepared(found, inputs, settings, asked_of, lines, train), settings)
+
+
+def _prepared(
+    run: Run,
+    inputs: ScanInputs,
+    settings: ScanSettings,
+    suite: Suite,
+    n_lines: int,
+    train: str | Path | None,
+) -> Asked:
+    """Encode what each loss group is asked."""
+    root = inputs.zoo.root
+    return [
+        (
+            group,
+            prepare(
+                group, suite, run, settings,
+                train=training_task(group.members, root, train) if suite.probes else None,
+                n_lines=n_lines,
+            ),
+        )
+        for group in inputs.groups
+    ]  # fmt: skip
+
+
+def _plan(run: Run, asked: Asked, settings: ScanSettings) -> DiagnosisPlan:
+    return plan_of(asked, settings.n_points - 2, run.read("summary"))
+
+
+def _keep(run: Run, group: str, questions: Questions, found: Diagnosis) -> None:
+    """Write what a group answered; what it was not asked this time stays."""
+    ids = pl.col("id").is_in(found.scores["id"].unique().to_list())
+    names = [one.name for one in questions.suite.sets]
+    earlier = run.table("scores").filter(~(ids & pl.col("set").is_in(names)))
+    run.write_table("scores", pl.concat([earlier, found.scores], how="diagonal"))
+    if questions.suite.probes:
+        _replace(run, group, {"probes": found.probes, "agreements": found.agreements})
+    if found.lines is not None:
+        tables = ("slice_profiles", "attributions", "ridge_examples")
+        _replace(run, group, {name: getattr(found.lines, name) for name in tables})
+
+
+def _replace(run: Run, group: str, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Replace the rows of one group in tables."""
+    for name, frame in frames.items():
+        others = run.table(name).filter(pl.col("group") != group)
+        own = frame.select(pl.lit(group).alias("group"), pl.all())
+        run.write_table(name, pl.concat([others, own], how="diagonal"))
+
+
+def _record(run: Run, asked: Sequence[Questions]) -> None:
+    """Note the sets, and their sources, in the run."""
+    facts = run.read("run")
+    sets = {one.name: one for questions in asked for one in questions.suite.sets}
+    added = {one.name: {"title": one.title, "chance": _chance(one)} for one in sets.values()}
+    known = {**facts.get("sets", {}), **added}
+    references = sorted({*facts["references"], *(one.source for one in sets.values())})
+    run.write("run", {**facts, "sets": known, "references": references})
+
+
+def _chance(one: DiagnosticSet) -> float | None:
+    """Return what guessing gets right; nothing is right or wrong where alike answers are counted."""
+    return None if one.kind is Kind.INVARIANCE else 1 / len(one.labels)
+
+
+def _answer(run: Run, plan: DiagnosisPlan, compared: Mapping[str, Comparison]) -> dict[str, Any]:
+    """Return what was found, the largest group first."""
+    first = next(iter(compared.values()), None)
+    several = len(compared) > 1
+
+    def told(key: str) -> list[str]:
+        said = ((name, getattr(found, key)) for name, found in compared.items())
+        return [
+            f"{name}: {one}" if several else one
+            for name, sentences in said
+            for one in ([sentences] if isinstance(sentences, str) else sentences)
+            if one
+        ]
+
     return {
-        "run": str(found.folder),
-        "sets": [one.name for one in sets],
-        "n_members": scores["id"].n_unique(),
-        "sentences": list(strategies.sentences) if strategies else [],
-        "contrasts": strategies.contrasts.to_dicts() if strategies else [],
-        "better": strategies.better if strategies else None,
-        "report": str(write_reports(found)),
+        "run": str(run.folder),
+        "sets": list(plan.sets),
+        "refused": dict(plan.refused),
+        "n_members": run.table("scores")["id"].n_unique(),
+        **{key: told(key) for key in ("sentences", "ridges", "held_out", "by")},
+        "contrasts": first.tables["contrasts"].to_dicts() if first else [],
+        "better": first.better if first else None,
     }
 
 
-def _score(
-    group: GroupData,
-    sets: Sequence[DiagnosticSet],
-    pool: AbstractPool,
-    ledger: Ledger,
-    settings: ScanSettings,
-    progress: Progress | None,
-) -> pl.DataFrame:
-    """Score the members of one loss group."""
-    first = group.members[0]
-    use = functools.partial(
-        encode_sets, sets, labels=group_labels(first), max_length=longest_input(group.members)
-    )
-    n_texts = sum(one.examples.height for one in sets)
-    examples, reasons = with_tokenizer(first, use, n_texts=n_texts)
-    with Engine(
-        group.members,
-        examples,
-        pool=pool,
-        ledger=ledger,
-        precision=settings.precision,
-        backends=backends_for(group, pool, ledger, settings, tuple(examples.values())),
-        token_budget=settings.token_budget,
-    ) as engine:
-        return score_members(engine, group.members, sets, reasons=reasons, progress=progress)
-
-
-def _record(run: Run, sets: Sequence[DiagnosticSet]) -> None:
-    """Note the sets, and their sources, in the run."""
-    facts = run.read("run")
-    added = {one.name: {"title": one.title, "chance": 1 / len(one.labels)} for one in sets}
-    known = {**facts.get("sets", {}), **added}
-    references = sorted({*facts["references"], *(one.source for one in sets)})
-    run.write("run", {**facts, "sets": known, "references": references})
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)

@@ -19,6 +19,7 @@ from wsgeo.workflows.inputs import ScanInputs, ZooRequest
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
+from wsgeo.workflows.staleness import drop_stale
 from wsgeo.zoo import Checkpoint, Zoo
 from wsgeo.zoo.axes import settings_table
 from wsgeo.zoo.tables import exclusions_table, models_table
@@ -101,13 +102,13 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
         What was measured.
     """
     models = _models(inputs.zoo, outcome.groups)
-    _drop_stale(run, models)
-    run.write_table("models", models)
-    run.write_table("exclusions", exclusions_table(inputs.zoo))
-    run.write_table("settings", settings_table(inputs.zoo))
     results = {**{group.name: group.clusters for group in outcome.groups}, **outcome.regions}
     clusters = {group.name: group.labels_table for group in outcome.groups}
     clusters |= {name: found.clusters for name, found in outcome.regions.items()}
+    drop_stale(run, models, _stacked(clusters) if clusters else run.table("clusters").clear())
+    run.write_table("models", models)
+    run.write_table("exclusions", exclusions_table(inputs.zoo))
+    run.write_table("settings", settings_table(inputs.zoo))
     _write(run, "clusters", clusters)
     _write(run, "distances", {name: g.as_table() for name, g in outcome.geometries.items()})
     _write(run, "layers", {name: g.layers_table() for name, g in outcome.geometries.items()})
@@ -118,15 +119,6 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
     found = outcome.associations
     _write(run, "associations", {name: one.table for name, one in found.items()})
     _write(run, "contingency", {name: one.contingency for name, one in found.items()})
-
-
-def _drop_stale(run: Run, models: pl.DataFrame) -> None:
-    """Drop the scores and centroids of members that are gone or have changed."""
-    same = run.table("models").join(models, on=["id", "content_hash"], how="semi")["id"]
-    scores, centroids = run.table("scores"), run.table("centroids")
-    run.write_table("scores", scores.filter(pl.col("id").is_in(same.to_list())))
-    inside = pl.col("members").list.set_difference(same.to_list()).list.len() == 0
-    run.write_table("centroids", centroids.filter(inside))
 
 
 def _write(run: Run, name: str, frames: Mapping[str, pl.DataFrame]) -> None:

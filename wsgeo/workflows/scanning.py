@@ -13,6 +13,7 @@ from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
 from wsgeo.store import Run, create_run
 from wsgeo.store.kept import count_kept
+from wsgeo.workflows.comparisons import compare_basins
 from wsgeo.workflows.exporting import write_graphs
 from wsgeo.workflows.inputs import ZooRequest, read_inputs
 from wsgeo.workflows.notices import replacement
@@ -118,6 +119,7 @@ def scan(
         def record(found: ScanOutcome) -> None:
             record_tables(run, inputs, found)
             run.write("summary", summary_of(run, inputs, found))
+            compare_basins(run)
             write_reports(run)
 
         outcome = Stages(

@@ -29,7 +29,8 @@ def strategies_of(run: Run, group: str | None = None) -> Strategies | None:
     if not groups or scores.is_empty():
         return None
     rng = np.random.default_rng(run.read("run")["settings"]["seed"])
-    return basin_profile(scores, _basins(run, group or groups[0]), rng=rng)
+    labels = _basins(run, group or groups[0])
+    return basin_profile(scores, labels, rng=rng, excluded=_unfit(run))
 
 
 def _basins(run: Run, group: str) -> dict[str, int]:
@@ -39,3 +40,12 @@ def _basins(run: Run, group: str) -> dict[str, int]:
     copies = run.table("models").drop_nulls("duplicate_of")["id"]
     distinct = rows.filter(~pl.col("id").is_in(copies.to_list()))
     return dict(distinct.select("id", "label").iter_rows())
+
+
+def _unfit(run: Run) -> dict[str, str]:
+    """Return why members that failed the end-point gate are no evidence, by id."""
+    failed = run.table("models").filter(~pl.col("gate").fill_null(value=True))
+    return {
+        name: why or "failed the end-point gate"
+        for name, why in failed.select("id", "gate_reason").iter_rows()
+    }

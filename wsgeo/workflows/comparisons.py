@@ -1,0 +1,246 @@
+"""What the answers of members say of basins: tables and sentences made from those of a run.
+
+Nothing is evaluated here, so every verb that changes the answers or the basins can call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from wsgeo.errors import WsgeoError
+from wsgeo.graph.matrices import square
+from wsgeo.probing.coordinates import basin_coordinate
+from wsgeo.probing.headlines import headlines
+from wsgeo.probing.held_out import hold_out
+from wsgeo.probing.predictors import predictors
+from wsgeo.probing.probes import MEANINGS
+from wsgeo.probing.ridge_findings import ridge_sentences
+from wsgeo.probing.strategies import basin_profile
+from wsgeo.probing.tables import COORDINATES
+from wsgeo.store import Run
+from wsgeo.suggestions import suggestion
+from wsgeo.workflows.diagnosis import basins_of
+
+Matrix = NDArray[np.float64]
+
+DERIVED: Final = (
+    "strategies", "contrasts", "coordinates", "predictors", "placements", "predictions",
+)  # fmt: skip
+"""Tables that are made from those of answers and basins."""
+
+_DISTANCES = ("convexity_gap", "barrier_height", "area", "l2")
+
+
+@final
+@dataclass(frozen=True)
+class Comparison:
+    """What the answers of one loss group say of its basins.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        By name of the run's table.
+    sentences, headlines : tuple of str
+        How basins differ, slice by slice, and the same in few words.
+    ridges : tuple of str
+        Which examples make the ridges between them.
+    held_out : str
+        How well members are placed and predicted by the others; empty where that cannot be said.
+    by : tuple of str
+        How the values of a setting of training differ, if that was asked for.
+    better : int or None
+        Which of the two largest basins is right more often where they differ.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    sentences: tuple[str, ...]
+    headlines: tuple[str, ...]
+    ridges: tuple[str, ...]
+    held_out: str
+    by: tuple[str, ...]
+    better: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what ``run.json`` keeps of it: what is no table."""
+        facts = {
+            f.name: getattr(self, f.name) for f in fields(self) if f.name not in {"tables", "by"}
+        }
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in facts.items()}
+
+
+def compare_basins(run: Run, by: str | None = None) -> dict[str, Comparison]:
+    """Compare the basins of every loss group on what was scored, and write it into the run.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run.
+    by : str, optional
+        A setting of training whose values are compared too.
+
+    Returns
+    -------
+    dict of str to Comparison
+        By loss group, the largest first; groups without scores are left out.
+
+    Raises
+    ------
+    WsgeoError
+        If the run knows no such setting.
+    """
+    names = [found["name"] for found in run.read("summary").get("groups", [])]
+    found = {name: one for name in names if (one := compare(run, name, by)) is not None}
+    facts = run.read("run")
+    before = facts.pop("diagnosis", {})
+    if not found and not before:
+        return {}
+    _write(run, found)
+    earlier = before.get("groups", {})
+    groups = {
+        name: {
+            **one.as_dict(),
+            "by": {**earlier.get(name, {}).get("by", {}), **({by: list(one.by)} if by else {})},
+        }
+        for name, one in found.items()
+    }
+    meanings = {name: list(meaning) for name, meaning in MEANINGS.items()}
+    run.write("run", {**facts, "diagnosis": {"groups": groups, "probe_meanings": meanings}})
+    return found
+
+
+def compare(run: Run, group: str, by: str | None = None) -> Comparison | None:
+    """Compare the basins of one loss group, and write nothing.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run.
+    group : str
+        Name of the loss group.
+    by : str, optional
+        A setting of training whose values are compared too.
+
+    Returns
+    -------
+    Comparison or None
+        None where nothing was scored.
+    """
+    models = run.table("models").filter(pl.col("loss_group") == group)
+    scores = run.table("scores").filter(pl.col("id").is_in(models["id"].to_list()))
+    if scores.is_empty():
+        return None
+    labels, rng = basins_of(run, group), np.random.default_rng(_seed(run))
+    ids, basins = list(labels), np.array(list(labels.values()), np.int64)
+    matrices = _matrices(run, group, ids)
+    places = basin_coordinate(matrices["convexity_gap"], basins)
+    coordinate = {one: float(x) for one, x in zip(ids, places, strict=True) if np.isfinite(x)}
+    strategies = basin_profile(
+        scores, labels, rng=rng, coordinate=coordinate, excluded=_unfit(models)
+    )
+    held = hold_out(
+        matrices["convexity_gap"], ids, basins.tolist() if _found(run, group) else [-1] * len(ids),
+        scores, tau=_tau(run, group), hashes=dict(models.select("id", "content_hash").iter_rows()),
+    )  # fmt: skip
+    return Comparison(
+        {
+            "strategies": strategies.profile,
+            "contrasts": strategies.contrasts,
+            "coordinates": pl.DataFrame(list(coordinate.items()), schema=COORDINATES, orient="row"),
+            "predictors": predictors(matrices, ids, scores, labels, rng=rng),
+            "placements": held.placements,
+            "predictions": held.predictions,
+        },
+        strategies.sentences,
+        headlines(strategies),
+        _ridges(run, group, labels),
+        held.sentence,
+        _by(run, scores, models, by, rng) if by else (),
+        strategies.better,
+    )
+
+
+def _write(run: Run, found: Mapping[str, Comparison]) -> None:
+    """Write the tables of all groups; of models that were placed the rows stay."""
+    for name in DERIVED:
+        table = run.table(name)
+        kept = table.filter(~pl.col("held_out")) if "held_out" in table.columns else table.clear()
+        own = [
+            one.tables[name].select(pl.lit(group).alias("group"), pl.all())
+            for group, one in found.items()
+        ]
+        run.write_table(name, pl.concat([kept, *own], how="diagonal"))
+
+
+def _matrices(run: Run, group: str, ids: Sequence[str]) -> dict[str, Matrix]:
+    """Return the distances between members that a run knows."""
+    pairs = run.table("pairs").filter(pl.col("group") == group)
+    found = {name: square(pairs, ids, name) for name in _DISTANCES}
+    if pairs["cosine"].count():
+        found["cosine"] = 1.0 - square(pairs, ids, "cosine")
+        np.fill_diagonal(found["cosine"], 0.0)
+    alike = run.table("agreements").filter(pl.col("group") == group)
+    if alike.height:
+        found["jensen_shannon"] = square(alike, ids, "jensen_shannon")
+    return found
+
+
+def _unfit(models: pl.DataFrame) -> dict[str, str]:
+    """Return why members count as no evidence, by id."""
+    failed = models.filter(~pl.col("gate").fill_null(value=True))
+    return {
+        name: why or "failed the gate"
+        for name, why in failed.select("id", "gate_reason").iter_rows()
+    }
+
+
+def _ridges(run: Run, group: str, labels: Mapping[str, int]) -> tuple[str, ...]:
+    own = pl.col("group") == group
+    attributions, profiles = (
+        run.table(name).filter(own) for name in ("attributions", "slice_profiles")
+    )
+    task = next((data["task"] for data in run.read("run")["data"] if data["group"] == group), None)
+    return ridge_sentences(attributions, profiles, labels, task=task)
+
+
+def _by(
+    run: Run, scores: pl.DataFrame, models: pl.DataFrame, by: str, rng: np.random.Generator
+) -> tuple[str, ...]:
+    """Compare the values of a setting of training as if they were basins."""
+    settings = run.table("settings")
+    if by not in (known := settings["axis"].unique().to_list()):
+        raise WsgeoError(
+            f"members do not differ in a setting called {by!r}",
+            where=str(run.folder),
+            remedy=suggestion(by, known) if known else "None is known: see `wsgeo check`.",
+        )
+    own = settings.filter(pl.col("axis") == by, pl.col("id").is_in(models["id"].to_list()))
+    own = own.filter(~pl.col("id").is_in(models.drop_nulls("duplicate_of")["id"].to_list()))
+    values = own.sort("number", "value")["value"].unique(maintain_order=True).to_list()
+    labels = {name: values.index(value) for name, value in own.select("id", "value").iter_rows()}
+    names = {k: f"{by} {value}" for k, value in enumerate(values)}
+    return basin_profile(scores, labels, rng=rng, excluded=_unfit(models), names=names).sentences
+
+
+def _of_group(run: Run, group: str) -> dict[str, Any]:
+    groups = {found["name"]: found for found in run.read("summary").get("groups", [])}
+    return dict(groups.get(group, {}))
+
+
+def _found(run: Run, group: str) -> bool:
+    """Return whether the groups of a loss group are basins; earlier versions do not say."""
+    return bool(_of_group(run, group).get("basins_found", True))
+
+
+def _tau(run: Run, group: str) -> float | None:
+    value = (_of_group(run, group).get("tau") or {}).get("value")
+    return None if value is None else float(value)
+
+
+def _seed(run: Run) -> int:
+    return int(run.read("run")["settings"]["seed"])
