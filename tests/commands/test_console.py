@@ -22,6 +22,11 @@ def _centroid():
     return centroid._page({**row, **dict.fromkeys(figures)})
 
 
+def _diagnose():
+    said = {key: [EVIL] for key in ("sentences", "by", "ridges", "held_out")}
+    return diagnose._page({**said, "refused": {EVIL: EVIL}, "report": EVIL})
+
+
 def _demo():
     losses = dict.fromkeys(("loss", "mean_member_loss", "best_member_loss"), 0.1)
     saved = {"group": EVIL, **losses, "best_member": EVIL, "folder": EVIL}
@@ -40,7 +45,7 @@ def _cluster():
         _centroid,
         _demo,
         _cluster,
-        lambda: diagnose._page({"sentences": [EVIL], "report": EVIL}),
+        _diagnose,
         lambda: summaries.page({"status": "unfinished", "run": EVIL}),
     ],
 )

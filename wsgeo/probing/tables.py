@@ -90,7 +90,7 @@ CONTRASTS: Final = pl.Schema(_CONTRASTS)
 
 COORDINATES: Final = pl.Schema({
     "id": pl.String,
-    "coordinate": pl.Float64,  # from the second basin (below 0) to the first (above 0)
+    "coordinate": pl.Float64,  # in [-1, 1], from the second largest basin (below 0) to the largest
 })  # fmt: skip
 """One row per placed member: its place on the axis between the two largest basins."""
 

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from wsgeo.errors import WsgeoError
 from wsgeo.graph.matrices import square
-from wsgeo.probing.coordinates import basin_coordinate
-from wsgeo.probing.headlines import headlines
-from wsgeo.probing.held_out import hold_out
-from wsgeo.probing.predictors import predictors
+from wsgeo.probing import (
+    basin_coordinate,
+    basin_profile,
+    headlines,
+    hold_out,
+    predictors,
+    ridge_sentences,
+)
 from wsgeo.probing.probes import MEANINGS
-from wsgeo.probing.ridge_findings import ridge_sentences
-from wsgeo.probing.strategies import basin_profile
 from wsgeo.probing.tables import COORDINATES
 from wsgeo.store import Run
 from wsgeo.suggestions import suggestion
@@ -137,12 +139,10 @@ def compare(run: Run, group: str, by: str | None = None) -> Comparison | None:
         return None
     labels, rng = basins_of(run, group), np.random.default_rng(_seed(run))
     ids, basins = list(labels), np.array(list(labels.values()), np.int64)
-    matrices = _matrices(run, group, ids)
+    matrices, unfit = _matrices(run, group, ids), _unfit(run, models)
     places = basin_coordinate(matrices["convexity_gap"], basins)
     coordinate = {one: float(x) for one, x in zip(ids, places, strict=True) if np.isfinite(x)}
-    strategies = basin_profile(
-        scores, labels, rng=rng, coordinate=coordinate, excluded=_unfit(models)
-    )
+    strategies = basin_profile(scores, labels, rng=rng, coordinate=coordinate, excluded=unfit)
     held = hold_out(
         matrices["convexity_gap"], ids, basins.tolist() if _found(run, group) else [-1] * len(ids),
         scores, tau=_tau(run, group), hashes=dict(models.select("id", "content_hash").iter_rows()),
@@ -160,7 +160,7 @@ def compare(run: Run, group: str, by: str | None = None) -> Comparison | None:
         headlines(strategies),
         _ridges(run, group, labels),
         held.sentence,
-        _by(run, scores, models, by, rng) if by else (),
+        _by(run, scores, unfit, by, rng) if by else (),
         strategies.better,
     )
 
@@ -190,13 +190,17 @@ def _matrices(run: Run, group: str, ids: Sequence[str]) -> dict[str, Matrix]:
     return found
 
 
-def _unfit(models: pl.DataFrame) -> dict[str, str]:
-    """Return why members count as no evidence, by id."""
+def _unfit(run: Run, models: pl.DataFrame) -> dict[str, str]:
+    """Return why members count as no evidence, by id: they cannot do the task, or say one label."""
     failed = models.filter(~pl.col("gate").fill_null(value=True))
-    return {
-        name: why or "failed the gate"
-        for name, why in failed.select("id", "gate_reason").iter_rows()
-    }
+    one_label = run.table("probes").filter(
+        pl.col("measure") == "degenerate",
+        pl.col("value") == 1,
+        pl.col("id").is_in(models["id"].to_list()),
+    )
+    found = dict.fromkeys(one_label["id"].to_list(), "says one label for everything on the task")
+    reasons = failed.select("id", "gate_reason").iter_rows()
+    return found | {name: why or "failed the end-point gate" for name, why in reasons}
 
 
 def _ridges(run: Run, group: str, labels: Mapping[str, int]) -> tuple[str, ...]:
@@ -204,12 +208,14 @@ def _ridges(run: Run, group: str, labels: Mapping[str, int]) -> tuple[str, ...]:
     attributions, profiles = (
         run.table(name).filter(own) for name in ("attributions", "slice_profiles")
     )
-    task = next((data["task"] for data in run.read("run")["data"] if data["group"] == group), None)
+    task = next(
+        (data["task"] for data in run.read("run").get("data", []) if data["group"] == group), None
+    )
     return ridge_sentences(attributions, profiles, labels, task=task)
 
 
 def _by(
-    run: Run, scores: pl.DataFrame, models: pl.DataFrame, by: str, rng: np.random.Generator
+    run: Run, scores: pl.DataFrame, unfit: Mapping[str, str], by: str, rng: np.random.Generator
 ) -> tuple[str, ...]:
     """Compare the values of a setting of training as if they were basins."""
     settings = run.table("settings")
@@ -219,12 +225,13 @@ def _by(
             where=str(run.folder),
             remedy=suggestion(by, known) if known else "None is known: see `wsgeo check`.",
         )
-    own = settings.filter(pl.col("axis") == by, pl.col("id").is_in(models["id"].to_list()))
-    own = own.filter(~pl.col("id").is_in(models.drop_nulls("duplicate_of")["id"].to_list()))
+    copies = run.table("models").drop_nulls("duplicate_of")["id"].to_list()
+    mine = pl.col("id").is_in(scores["id"].to_list()) & ~pl.col("id").is_in(copies)
+    own = settings.filter(mine, pl.col("axis") == by)
     values = own.sort("number", "value")["value"].unique(maintain_order=True).to_list()
     labels = {name: values.index(value) for name, value in own.select("id", "value").iter_rows()}
     names = {k: f"{by} {value}" for k, value in enumerate(values)}
-    return basin_profile(scores, labels, rng=rng, excluded=_unfit(models), names=names).sentences
+    return basin_profile(scores, labels, rng=rng, excluded=unfit, names=names).sentences
 
 
 def _of_group(run: Run, group: str) -> dict[str, Any]:

@@ -87,8 +87,8 @@ def diagnose(
     dict
         ``run``, ``sets``, ``refused`` (why a named set fits no group), ``n_members``, ``sentences``
         (what the basins' scores say), ``ridges``, ``held_out``, ``contrasts`` (rows of
-        `wsgeo.probing.CONTRASTS`), ``better`` (which of the two largest basins is right more often
-        where they differ, or None), and ``report``. With ``scores`` what `analyse_scores` returns.
+        `wsgeo.probing.CONTRASTS`), ``better`` (which basin is right more often where they differ, or
+        None), and ``report``. With ``scores`` what `analyse_scores` returns.
 
     Raises
     ------

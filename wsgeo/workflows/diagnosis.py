@@ -15,9 +15,16 @@ from numpy.typing import NDArray
 from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.heads import HeadPolicy, head_for
 from wsgeo.graph.matrices import square
-from wsgeo.probing import DiagnosticSet, encode_sets, score_members
-from wsgeo.probing.lines import LineTables, choose_lines, measure_lines
-from wsgeo.probing.probes import encode_probes, probe_members
+from wsgeo.probing import (
+    DiagnosticSet,
+    LineTables,
+    choose_lines,
+    encode_probes,
+    encode_sets,
+    measure_lines,
+    probe_members,
+    score_members,
+)
 from wsgeo.probing.tables import AGREEMENTS, PROBES
 from wsgeo.probing.task_slices import task_slices
 from wsgeo.processes.abstract import AbstractPool

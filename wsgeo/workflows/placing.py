@@ -25,6 +25,7 @@ from wsgeo.workflows.placing_plans import PlacingPlan, rate_of
 from wsgeo.workflows.placing_words import sentences_of
 from wsgeo.workflows.recording import FINISHED
 from wsgeo.workflows.reopening import reopen
+from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
 
@@ -117,6 +118,7 @@ def place(
             rows, tables = rows + own, [*tables, told]
         rows += [_refused_row(one) for one in work.newcomers if one.checkpoint is None]
         _write(found, work, rows, tables)
+        write_reports(found)
     return work.answer(rows, [row for table in tables for row in table.to_dicts()])
 
 

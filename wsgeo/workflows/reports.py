@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from wsgeo.probing.headlines import headlines
 from wsgeo.reporting.page import write_page
 from wsgeo.reporting.summary import summarize
 from wsgeo.store import GROUPED, Run, open_run
-from wsgeo.workflows.strategies import strategies_of
+from wsgeo.workflows.strategies import told_of
 
 SHOWN: Final = 3
 """Most differences between basins that the head of the page tells; its panel shows all."""
@@ -57,9 +57,9 @@ def write_reports(run: Run) -> Path:
     folder = run.subfolder("report")
     groups = [group["name"] for group in summary.get("groups", [])]
     for i, name in reversed(list(enumerate(groups or [None]))):
-        strategies = strategies_of(run, name)
-        said = headlines(strategies)[:SHOWN] if strategies else ()
-        told = {**_facts(facts, summary, name, said), "folder": str(folder.parent)}
+        said = told_of(run, name) if name else {}
+        headlines = tuple(said.get("headlines", ())[:SHOWN])
+        told = {**_facts(facts, summary, name, headlines), "folder": str(folder.parent)}
         page = summarize(_of_group(tables, name), told)
         write_page(page, folder / ("index.html" if i == 0 else f"{name}.html"))
     return folder / "index.html"
@@ -79,6 +79,16 @@ def _of_group(tables: dict[str, pl.DataFrame], name: str | None) -> dict[str, pl
     return {**kept, "models": models}
 
 
+def _answers(facts: dict[str, Any], name: str | None) -> dict[str, Any]:
+    """Return what the run says of the answers of a group; empty where it was not diagnosed."""
+    diagnosis = facts.get("diagnosis", {})
+    groups = diagnosis.get("groups", {})
+    own = groups.get(name) or (next(iter(groups.values()), {}) if name is None else {})
+    said = {key: own[key] for key in ("headlines", "ridges", "held_out", "by") if key in own}
+    meanings = diagnosis.get("probe_meanings", {})
+    return {**said, "strategies": own.get("sentences", []), "probes": meanings}
+
+
 def _region(regions: dict[str, Any], name: str | None) -> dict[str, Any]:
     """Return what is said of the task vectors of a page: those of its geometry group, or the first."""
     key = next(iter(regions), None) if name is None else name.split(".")[0]
@@ -86,7 +96,7 @@ def _region(regions: dict[str, Any], name: str | None) -> dict[str, Any]:
 
 
 def _facts(
-    facts: dict[str, Any], summary: dict[str, Any], name: str | None, said: tuple[str, ...]
+    facts: dict[str, Any], summary: dict[str, Any], name: str | None, said: Sequence[str]
 ) -> dict[str, Any]:
     """Return what the page says of the run itself."""
     groups: list[dict[str, Any]] = summary.get("groups", [])

@@ -44,16 +44,16 @@ def show(run: Path) -> dict[str, Any]:
 def _with_later(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
     """Return the summary of the scan with all that was added to the run after it."""
     from wsgeo.workflows.next_steps import centroids_of, next_steps
-    from wsgeo.workflows.strategies import strategies_of
+    from wsgeo.workflows.strategies import told_of
 
     groups: list[dict[str, Any]] = summary.get("groups", [])
-    compared = {group["name"]: strategies_of(run, group["name"]) for group in groups}
-    told = {name: found for name, found in compared.items() if found is not None}
-    better = {name: found.better for name, found in told.items() if found.better is not None}
+    said = {group["name"]: told_of(run, group["name"]) for group in groups}
+    told = {name: found for name, found in said.items() if found}
+    better = {name: found["better"] for name, found in told.items() if found["better"] is not None}
     return {
         **summary,
         "run": str(run.folder),
-        "findings": _findings({name: found.sentences for name, found in told.items()}, groups),
+        "findings": _findings({name: found["sentences"] for name, found in told.items()}, groups),
         "centroids": centroids_of(run, groups),
         "report": str(run.folder / "report" / "index.html"),
         "next": next_steps(run, groups, better),

@@ -16,6 +16,7 @@ from wsgeo.workflows.diagnosing import diagnose
 from wsgeo.workflows.engines import n_cores
 from wsgeo.workflows.reports import report
 from wsgeo.workflows.scanning import scan
+from wsgeo.workflows.suites import PROBES
 
 SUITE: Final = "animal_scenes"
 _HEAVY: Final = (*PRELOAD, "transformers.models.bert.modeling_bert", "wsgeo.training.members")
@@ -78,7 +79,7 @@ def demo(
             command=shlex.join(command),
         )
         say("Scoring each member on sentence pairs that break the word-overlap shortcut.")
-        found = diagnose(run.folder, [SUITE], pool=pool, progress=progress)
+        found = diagnose(run.folder, [SUITE, PROBES], pool=pool, progress=progress)
         saved = centroid(
             run.folder, basin=found["better"], pool=pool, progress=progress, command=command
         )
