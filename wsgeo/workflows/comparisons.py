@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from wsgeo.errors import WsgeoError
 from wsgeo.graph.matrices import square
 from wsgeo.probing import (
+    Strategies,
     basin_coordinate,
     basin_profile,
     headlines,
@@ -24,6 +25,7 @@ from wsgeo.probing import (
     ridge_sentences,
 )
 from wsgeo.probing.probes import MEANINGS
+from wsgeo.probing.spreads import widest_spread
 from wsgeo.probing.tables import COORDINATES
 from wsgeo.store import Run
 from wsgeo.suggestions import suggestion
@@ -143,8 +145,9 @@ def compare(run: Run, group: str, by: str | None = None) -> Comparison | None:
     places = basin_coordinate(matrices["convexity_gap"], basins)
     coordinate = {one: float(x) for one, x in zip(ids, places, strict=True) if np.isfinite(x)}
     strategies = basin_profile(scores, labels, rng=rng, coordinate=coordinate, excluded=unfit)
+    found = _found(run, group)
     held = hold_out(
-        matrices["convexity_gap"], ids, basins.tolist() if _found(run, group) else [-1] * len(ids),
+        matrices["convexity_gap"], ids, basins.tolist() if found else [-1] * len(ids),
         scores, tau=_tau(run, group), hashes=dict(models.select("id", "content_hash").iter_rows()),
     )  # fmt: skip
     return Comparison(
@@ -156,8 +159,8 @@ def compare(run: Run, group: str, by: str | None = None) -> Comparison | None:
             "placements": held.placements,
             "predictions": held.predictions,
         },
-        strategies.sentences,
-        headlines(strategies),
+        _sentences(strategies, scores, [one for one in ids if one not in unfit], found),
+        headlines(strategies) if found else (),
         _ridges(run, group, labels),
         held.sentence,
         _by(run, scores, unfit, by, rng) if by else (),
@@ -175,6 +178,18 @@ def _write(run: Run, found: Mapping[str, Comparison]) -> None:
             for group, one in found.items()
         ]
         run.write_table(name, pl.concat([kept, *own], how="diagonal"))
+
+
+def _sentences(
+    strategies: Strategies, scores: pl.DataFrame, ids: Sequence[str], found: bool
+) -> tuple[str, ...]:
+    """Return what differs between basins; where none are compared, how members differ."""
+    if strategies.contrasts.height:
+        return strategies.sentences
+    first, *others = strategies.sentences
+    spread = widest_spread(scores, ids)
+    why = first if found else "No basins were found: no strategies to compare."
+    return (why, *([spread] if spread else []), *others)
 
 
 def _matrices(run: Run, group: str, ids: Sequence[str]) -> dict[str, Matrix]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +59,8 @@ def write_reports(run: Run) -> Path:
         said = told_of(run, name) if name else {}
         headlines = tuple(said.get("headlines", ())[:SHOWN])
         told = {**_facts(facts, summary, name, headlines), "folder": str(folder.parent)}
+        told |= {key: said[key] for key in ("ridges", "held_out", "by") if key in said}
+        told["strategies"] = said.get("sentences", [])
         page = summarize(_of_group(tables, name), told)
         write_page(page, folder / ("index.html" if i == 0 else f"{name}.html"))
     return folder / "index.html"
@@ -79,16 +80,6 @@ def _of_group(tables: dict[str, pl.DataFrame], name: str | None) -> dict[str, pl
     return {**kept, "models": models}
 
 
-def _answers(facts: dict[str, Any], name: str | None) -> dict[str, Any]:
-    """Return what the run says of the answers of a group; empty where it was not diagnosed."""
-    diagnosis = facts.get("diagnosis", {})
-    groups = diagnosis.get("groups", {})
-    own = groups.get(name) or (next(iter(groups.values()), {}) if name is None else {})
-    said = {key: own[key] for key in ("headlines", "ridges", "held_out", "by") if key in own}
-    meanings = diagnosis.get("probe_meanings", {})
-    return {**said, "strategies": own.get("sentences", []), "probes": meanings}
-
-
 def _region(regions: dict[str, Any], name: str | None) -> dict[str, Any]:
     """Return what is said of the task vectors of a page: those of its geometry group, or the first."""
     key = next(iter(regions), None) if name is None else name.split(".")[0]
@@ -96,7 +87,7 @@ def _region(regions: dict[str, Any], name: str | None) -> dict[str, Any]:
 
 
 def _facts(
-    facts: dict[str, Any], summary: dict[str, Any], name: str | None, said: Sequence[str]
+    facts: dict[str, Any], summary: dict[str, Any], name: str | None, said: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return what the page says of the run itself."""
     groups: list[dict[str, Any]] = summary.get("groups", [])
@@ -120,4 +111,5 @@ def _facts(
         "timings": {"scan": summary.get("seconds")},
         "data": [data for data in facts["data"] if name in (None, data["group"])],
         "sets": facts.get("sets", {}),
+        "probes": facts.get("diagnosis", {}).get("probe_meanings", {}),
     }
