@@ -25,7 +25,7 @@ REPEATS = 5
 
 def measure(browser, n: int, folder: Path) -> str:
     """Return one row: members, pairs, bytes, seconds to write, to paint, and until all is drawn."""
-    tables = cases.tables(n)
+    tables = cases.tables(n, n_sets=11)
     path = folder / f"{n}.html"
     start = time.perf_counter()
     write_page(summarize(tables, cases.run()), path)

@@ -1,4 +1,4 @@
-"""Groups, maps, scores and centroids of the made-up zoo of ``report_cases.py``."""
+"""Groups, maps and centroids of the made-up zoo of ``report_cases.py``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ import numpy as np
 import polars as pl
 
 from wsgeo.graph.tables import CLUSTERINGS, CLUSTERS, EMBEDDING, MERGE_TREE, NULLS
-from wsgeo.probing.tables import SCORES
 from wsgeo.regions.tables import CENTROIDS
 from wsgeo.store.tables import LAYERS
 from wsgeo.zoo.axes import SETTINGS
-
-SLICES = ("lexical_overlap", "subsequence", "constituent")
 
 
 def clusters(
@@ -96,23 +93,6 @@ def merge_tree(gaps: np.ndarray) -> pl.DataFrame:
         apart = {pair: gap for pair, gap in apart.items() if not {left, right} & {*pair}}
         rows.append(("convexity_gap", left, right, height, merged))
     return pl.DataFrame(rows, schema=MERGE_TREE, orient="row")
-
-
-def scores(rng: np.random.Generator, ids: list[str], basin: np.ndarray) -> pl.DataFrame:
-    """Return scores on two sets of three slices; one member cannot take the second set."""
-    rows: list[tuple[Any, ...]] = []
-    for k, member in enumerate(ids):
-        for name, base in (("hans", (0.82, 0.55)), ("paws", (0.64, 0.52))):
-            for place, part in enumerate(SLICES):
-                level = base[max(int(basin[k]), 0)] - 0.06 * place + 0.03 * rng.standard_normal()
-                metric = float(np.clip(level, 0, 1))
-                loss = 1.4 - metric
-                bounds = (loss, loss - 0.05, loss + 0.05, metric, metric - 0.04, metric + 0.04)
-                measured = (1000, *bounds, "measured", None)
-                if name == "paws" and k == 1:
-                    measured = (0, *[None] * 6, "not applicable", "3 labels")
-                rows.append((member, name, part, *measured))
-    return pl.DataFrame(rows, schema=SCORES, orient="row")
 
 
 def centroids(ids: list[str], basin: np.ndarray) -> pl.DataFrame:

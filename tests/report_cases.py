@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import report_case_answers as answers
 import report_case_groups as groups
 
 from wsgeo.graph.associations import associate
@@ -23,7 +24,7 @@ TAU = 0.043
 Tables = dict[str, pl.DataFrame]
 
 
-def tables(n: int = 12, *, seed: int = 0, name: str | None = None) -> Tables:
+def tables(n: int = 12, *, seed: int = 0, name: str | None = None, n_sets: int = 2) -> Tables:
     """Return the tables of a zoo of ``n`` members; ``name`` replaces the first member's id.
 
     From six members on the last one fails the gate; from nine on one is noise.
@@ -42,7 +43,7 @@ def tables(n: int = 12, *, seed: int = 0, name: str | None = None) -> Tables:
     gaps, settings = every[np.ix_(placed, placed)], groups.settings(ids, basin)
     labels = dict(zip(ids, basin.tolist(), strict=True))
     found = associate(settings, labels, every)
-    return {
+    made = {
         "settings": settings,
         "associations": found.table,
         "contingency": found.contingency,
@@ -56,8 +57,15 @@ def tables(n: int = 12, *, seed: int = 0, name: str | None = None) -> Tables:
         "nulls": groups.nulls(rng, n),
         "embedding": groups.embedding(rng, [ids[k] for k in placed], gaps),
         "merge_tree": groups.merge_tree(gaps),
-        "scores": groups.scores(rng, ids, basin),
+        "scores": answers.scores(rng, ids, basin, n_sets),
         "centroids": groups.centroids(ids, basin),
+    }
+    made |= answers.strategies(made["scores"], ids, basin)
+    return made | {
+        "probes": answers.probes(rng, ids, basin),
+        "agreements": answers.agreements(rng, ids, basin),
+        **answers.lines(rng, ids, basin, n_sets),
+        **answers.placements(ids, basin, made["strategies"]),
     }
 
 
@@ -84,6 +92,7 @@ def run(**changes: Any) -> dict[str, Any]:
         "data": {"task": "mnli", "split": "validation_matched", "n_examples": 1000},
         "hashes": {"examples": "9f86d081884c7d65", "zoo": "60303ae22b998861"},
         "sets": {name: {"title": name.upper(), "chance": 0.5} for name in ("hans", "paws")},
+        **answers.said(),
     }
     return said | changes
 

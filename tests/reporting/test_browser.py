@@ -105,6 +105,12 @@ class TestPage:
             "contrasts",
             "diagnostics",
             "transfer",
+            "along",
+            "probes",
+            "likeness",
+            "predictors",
+            "own_curves",
+            "slice_curves",
             "nulls",
         ):
             assert opened.view.locator(f"#chart-{chart} svg path").count() > 3, chart
@@ -146,6 +152,66 @@ class TestPage:
         after = opened.view.locator("#chart-settings .role-axis-label").last.text_content()
         assert after != before
         assert opened.said == []
+
+    def test_another_slice_redraws_the_scores(self, opened):
+        """A row of the table of contrasts and the list choose the slice that is drawn."""
+        before = opened.view.locator("#chart-transfer svg").inner_html()
+        opened.view.locator("#contrast-table tr[data-part]").last.click()
+        opened.view.wait_for_timeout(300)
+        said = opened.view.inner_text("#along-text")
+
+        assert opened.view.locator("#chart-transfer svg").inner_html() != before
+        assert opened.view.input_value("#pick-slice") != "0"
+        assert said == "Correlation with the coordinate: 0.94 [0.86, 0.98], 95 % over members."
+
+    def test_another_probe_shows_its_measures(self, opened):
+        """The list of probes changes the strips and the words beside them."""
+        assert "overlap slope" in opened.view.inner_text("#behaviour")
+        opened.view.select_option("#pick-probe", label="bag of words")
+        opened.view.wait_for_timeout(300)
+
+        assert "overlap slope" not in opened.view.inner_text("#behaviour .terms:not([hidden])")
+        assert "0.61 for all" in opened.view.inner_text("#behaviour")
+        labels = opened.view.locator("#chart-probes .role-axis-label text")
+        assert labels.count() == 1
+
+    def test_another_slice_redraws_its_lines(self, opened):
+        """The list above the lines changes what is drawn along them, and not the task beside it."""
+        own = opened.view.locator("#chart-own_curves svg").inner_html()
+        before = opened.view.locator("#chart-slice_curves svg").inner_html()
+        opened.view.select_option("#pick-curve", label="paws · constituent")
+        opened.view.wait_for_timeout(300)
+
+        assert opened.view.locator("#chart-slice_curves svg").inner_html() != before
+        assert opened.view.locator("#chart-own_curves svg").inner_html() == own
+
+    def test_a_point_of_likeness_picks_its_pair(self, opened):
+        """A click shows that pair's path and figures."""
+        opened.view.select_option("#pick-a", label="mnli/seed-04")
+        opened.view.select_option("#pick-b", label="mnli/seed-03")
+        before = opened.view.inner_text("#readout")
+        opened.view.locator("#chart-likeness [aria-roledescription='point']").last.click()
+
+        assert opened.view.inner_text("#readout") != before
+
+    def test_a_choice_dims_probes_and_lines(self, opened):
+        """A basin that is chosen stands out in the panels of answers too."""
+        opened.view.click(".chip[data-group='1']")
+        opened.view.wait_for_timeout(200)
+
+        faint, all_of = opened.faint("probes", "point")
+        assert 0 < faint < all_of
+        faint, all_of = opened.faint("likeness", "point")
+        assert (all_of - faint, all_of) == (3, 24 + 21)
+
+    def test_placed_models_are_on_the_map_of_barriers_only(self, opened):
+        """Their names stand on the map by classical scaling, and on no other."""
+        names = opened.view.locator("#chart-map .mark-text text")
+        assert names.all_text_contents() == ["mnli/new-1", "mnli/new-2"]
+
+        opened.view.select_option("#pick-map", "1")
+        opened.view.wait_for_timeout(300)
+        assert names.count() == 0
 
     def test_show_all_undoes_a_choice(self, opened):
         """After the button nothing is dimmed and the box is gone."""
@@ -233,6 +299,27 @@ class TestPage:
         assert down == sorted(down, reverse=True)
 
 
+def test_sets_of_many_slices_are_shown_on_demand(browser, tmp_path):
+    """At first few slices are drawn; the list and the button bring the others."""
+    path = tmp_path / "index.html"
+    write_page(summarize(cases.tables(12, n_sets=10), cases.run()), path)
+    opened = Opened(browser, path, viewport={"width": 1280, "height": 900})
+    means = opened.view.locator("#chart-diagnostics [aria-roledescription='tick']")
+    chart, rows = opened.view.locator("#chart-diagnostics"), opened.view.locator("#more-contrasts")
+    tall = chart.bounding_box()["height"]
+    assert rows.is_hidden()
+
+    opened.view.select_option("#pick-view", index=1)
+    opened.view.wait_for_timeout(300)
+    opened.view.click("[data-shows='more-contrasts']")
+
+    assert chart.bounding_box()["height"] < tall / 2
+    assert means.count() > 0
+    assert rows.is_visible()
+    assert opened.said == []
+    opened.view.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("n", [1, 3, 12, 45])
 def test_a_phone_shows_no_wider_page(browser, tmp_path, n, scheme):
@@ -283,10 +370,15 @@ def test_labels_of_an_axis_keep_apart_on_a_phone(browser, page_file):
 def test_a_hostile_name_stays_text(browser, tmp_path):
     """A name that holds scripts is shown as it is, and nothing of it runs."""
     path = tmp_path / "index.html"
-    write_page(summarize(cases.tables(12, name=cases.HOSTILE), cases.run(name=cases.HOSTILE)), path)
+    tables = cases.tables(12, name=cases.HOSTILE)
+    tables["ridge_examples"] = tables["ridge_examples"].with_columns(text=pl.lit(cases.HOSTILE))
+    tables["placements"] = tables["placements"].with_columns(pl.col("id") + cases.HOSTILE)
+    tables["probes"] = tables["probes"].with_columns(pl.col("measure") + cases.HOSTILE)
+    write_page(summarize(tables, cases.run(name=cases.HOSTILE)), path)
     opened = Opened(browser, path)
 
-    assert cases.HOSTILE in opened.view.inner_text("#member-table")
+    for place in ("#member-table", "#ridges", "#placements", "#behaviour"):
+        assert cases.HOSTILE in opened.view.inner_text(place)
     opened.view.hover("#chart-map [aria-roledescription='point'] >> nth=0")
     assert opened.dialogs == []
     assert opened.said == []

@@ -16,6 +16,11 @@ from wsgeo.reporting.figures import centroid_command, number
 from wsgeo.reporting.inputs import COLUMNS
 from wsgeo.reporting.summary import summarize
 
+ANSWERS = (
+    *("scores", "probes", "agreements", "strategies", "contrasts", "coordinates", "predictors"),
+    *("slice_profiles", "attributions", "ridge_examples", "placements", "predictions"),
+)
+
 
 class Elements(HTMLParser):
     """Every element with its attributes, and the text of scripts."""
@@ -60,14 +65,16 @@ def hostile():
     for name, frame in cases.tables(12).items():
         texts = [c for c in ("id", "a", "b", "set", "slice", "null", "method", "cause", "remedy",
                              "file", "reason", "base", "task", "name", "best_member", "group",
-                             "parameters", "gate_reason", "medoid", "variant", "folder")
+                             "parameters", "gate_reason", "medoid", "variant", "folder",
+                             "probe", "measure", "label", "text", "example", "nearest")
                  if c in frame.columns and frame[c].dtype == pl.String]  # fmt: skip
         tables[name] = frame.with_columns(pl.col(texts) + cases.HOSTILE)
     bad = cases.HOSTILE
     return rendered(
         tables, name=bad, command=bad, verdict=[bad, bad], alerts=[bad], data={bad: bad},
         settings={bad: {bad: bad}}, version=bad,
-        tau={"value": cases.TAU, "origin": bad},
+        tau={"value": cases.TAU, "origin": bad}, strategies=[bad], ridges=[bad], held_out=bad,
+        by={bad: bad}, probes={f"agreement{bad}": [bad, bad]},
     )  # fmt: skip
 
 
@@ -123,15 +130,26 @@ class TestRender:
         """A zoo of none to three members gives a page that says what is missing."""
         text = rendered(cases.tables(n))
 
-        assert Elements(text).count("section") == 10
+        assert Elements(text).count("section") >= 10
         assert 'class="empty"' in text
+
+    def test_a_run_that_was_not_diagnosed_has_no_panel_of_answers(self):
+        """Without probes, lines and placements the page says once how to get them."""
+        tables = {name: frame.clear() if name in ANSWERS else frame
+                  for name, frame in cases.tables(12).items()}  # fmt: skip
+        said = dict.fromkeys(("strategies", "ridges", "held_out", "probes"))
+        text = rendered(tables, **said)
+
+        assert Elements(text).count("section") == 10
+        assert text.count("wsgeo diagnose") == 1
+        assert "Traceback" not in text
 
     @pytest.mark.parametrize("name", sorted(COLUMNS))
     def test_any_table_may_be_missing(self, name):
         """Without one of its tables a run still has a page."""
         tables = {key: frame for key, frame in cases.tables(5).items() if key != name}
 
-        assert Elements(page.render(summarize(tables, {}))).count("section") == 10
+        assert Elements(page.render(summarize(tables, {}))).count("section") >= 10
 
     def test_shows_the_verdict_and_the_alerts(self, clean):
         """The headline, the alerts and the command are there to read without a script."""
@@ -161,8 +179,8 @@ class TestRender:
 
     @pytest.mark.slow
     def test_a_hundred_members_fit_in_two_megabytes(self):
-        """At 4,950 pairs of 11 points the page stays below its limit."""
-        assert len(rendered(cases.tables(100)).encode()) <= 2_000_000
+        """At 4,950 pairs of 11 points and 60 slices the page stays below its limit."""
+        assert len(rendered(cases.tables(100, n_sets=11)).encode()) <= 2_000_000
 
 
 class TestCharts:

@@ -66,6 +66,10 @@ class TestSummarize:
             "nulls": found["nulls"]["statistic"],
             "centroids": found["centroids"],
             "exclusions": found["exclusions"],
+            "probes": found["probes"]["measures"],
+            "predictors": found["strategies"]["predictors"],
+            "slice_curves": found["ridges"]["lines"],
+            "attributions": found["ridges"]["attributions"],
         }
         for panel, content in shown.items():
             assert bool(content) != (panel in found["notes"]), panel
@@ -110,9 +114,14 @@ class TestSummarize:
         for column in ("silhouette", "p_value", "stability"):
             expected = [four_digits(x) for x in tables["clusterings"][column]]
             assert summary["clusterings"][column] == expected
-        scores = tables["scores"].drop_nulls("metric")["metric"]
-        shown = [row["metric"] for row in summary["diagnosis"]["scores"]]
-        assert shown == [four_digits(x) for x in scores]
+        scores = tables["scores"].drop_nulls("metric").select("id", "set", "slice", "metric").rows()
+        shown = {
+            (name, part["set"], part["slice"]): metric
+            for part in summary["diagnosis"]["parts"]
+            for name, metric in zip(members["id"], part["metric"], strict=True)
+            if metric is not None
+        }
+        assert shown == {tuple(key): four_digits(metric) for *key, metric in scores}
 
     def test_no_barrier_of_a_broken_end(self, tables):
         """A pair whose end fails the gate shows no barrier, whatever its row holds."""

@@ -71,9 +71,60 @@ COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
         **dict.fromkeys(("spearman", "spearman_p", "spearman_q"), _FLOAT),
     },
     "scores": {
-        **dict.fromkeys(("id", "set", "slice", "outcome", "reason"), _TEXT),
+        **dict.fromkeys(("id", "set", "slice", "measure", "outcome", "reason"), _TEXT),
         "n_examples": _INT,
-        **dict.fromkeys(("loss", "metric", "metric_lo", "metric_hi"), _FLOAT),
+        "metric": _FLOAT,
+    },
+    "probes": {
+        **dict.fromkeys(("group", "id", "probe", "measure", "outcome", "reason"), _TEXT),
+        "value": _FLOAT,
+    },
+    "agreements": {**dict.fromkeys(("a", "b"), _TEXT), "jensen_shannon": _FLOAT},
+    "strategies": {
+        **dict.fromkeys(("group", "set", "slice"), _TEXT),
+        **dict.fromkeys(("basin", "n"), _INT),
+        **dict.fromkeys(("mean", "spread"), _FLOAT),
+    },
+    "contrasts": {
+        **dict.fromkeys(("group", "set", "slice"), _TEXT),
+        **dict.fromkeys(("basin_a", "basin_b"), _INT),
+        **dict.fromkeys(("difference", "effect_size", "p_adjusted", "detectable"), _FLOAT),
+        **dict.fromkeys(("correlation", "correlation_lo", "correlation_hi"), _FLOAT),
+    },
+    "coordinates": {**dict.fromkeys(("group", "id"), _TEXT), "coordinate": _FLOAT},
+    "predictors": {
+        **dict.fromkeys(("group", "set", "slice", "matrix"), _TEXT),
+        "n": _INT,
+        **dict.fromkeys(("rho", "p_adjusted"), _FLOAT),
+        **dict.fromkeys(("correlation", "correlation_lo", "correlation_hi"), _FLOAT),
+    },
+    "slice_profiles": {
+        **dict.fromkeys(("group", "a", "b", "set", "slice"), _TEXT),
+        "within": _TRUTH,
+        **dict.fromkeys(("t", "loss"), _FLOATS),
+    },
+    "attributions": {
+        **dict.fromkeys(("group", "a", "b", "set", "slice"), _TEXT),
+        "within": _TRUTH,
+        **dict.fromkeys(("share_of_examples", "mean_excess", "share_of_gap"), _FLOAT),
+        **dict.fromkeys(("share_lo", "share_hi"), _FLOAT),
+    },
+    "ridge_examples": {
+        **dict.fromkeys(("group", "set", "example", "label", "text"), _TEXT),
+        **dict.fromkeys(("rank", "n_lines"), _INT),
+        **dict.fromkeys(("mean_excess", "share_of_gap"), _FLOAT),
+    },
+    "placements": {
+        **dict.fromkeys(("group", "id", "nearest", "reason"), _TEXT),
+        "held_out": _TRUTH,
+        **dict.fromkeys(("basin", "own_basin", "n_lines"), _INT),
+        **dict.fromkeys(("gap", "next_gap", "x", "y"), _FLOAT),
+    },
+    "predictions": {
+        **dict.fromkeys(("group", "id", "set", "slice"), _TEXT),
+        "held_out": _TRUTH,
+        **dict.fromkeys(("basin", "n"), _INT),
+        **dict.fromkeys(("predicted", "lo", "hi", "everyone", "actual"), _FLOAT),
     },
     "centroids": {
         **dict.fromkeys(("name", "level", "group", "variant"), _TEXT),

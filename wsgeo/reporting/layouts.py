@@ -36,12 +36,11 @@ def maps(embedding: pl.DataFrame, ids: list[str]) -> list[dict[str, Any]]:
         ``matrix`` and ``method`` in words, and ``x``, ``y`` aligned to ``ids`` (null where the map
         lacks a member); maps of barriers first.
     """
-    rank = {name: k for k, name in enumerate(MATRICES)}
-    by_kind = embedding.partition_by("group", "matrix", "method", as_dict=True)
+    by_kind = _kinds(embedding)
     several = embedding["group"].n_unique() > 1
     found = []
-    for kind in sorted(by_kind, key=lambda kind: rank.get(str(kind[1]), len(rank))):
-        rows, (group, matrix, method) = by_kind[kind], map(str, kind)
+    for kind, rows in by_kind.items():
+        group, matrix, method = map(str, kind)
         at = {name: (x, y) for name, x, y in rows.select("id", "x", "y").iter_rows()}
         points = plain([at.get(name, (None, None)) for name in ids])
         found.append(
@@ -53,6 +52,32 @@ def maps(embedding: pl.DataFrame, ids: list[str]) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def of_placed(embedding: pl.DataFrame) -> int | None:
+    """Return on which of the `maps` further models have a place.
+
+    Parameters
+    ----------
+    embedding : polars.DataFrame
+        As for `maps`.
+
+    Returns
+    -------
+    int or None
+        Position of the first map of barriers by classical scaling.
+    """
+    for k, (_, matrix, method) in enumerate(_kinds(embedding)):
+        if matrix == "convexity_gap" and str(method).endswith("mds"):
+            return k
+    return None
+
+
+def _kinds(embedding: pl.DataFrame) -> dict[tuple[Any, ...], pl.DataFrame]:
+    """Return the rows of each map, those of barriers first."""
+    rank = {name: k for k, name in enumerate(MATRICES)}
+    by_kind = embedding.partition_by("group", "matrix", "method", as_dict=True, maintain_order=True)
+    return dict(sorted(by_kind.items(), key=lambda item: rank.get(str(item[0][1]), len(rank))))
 
 
 def graph_coordinates(gaps: NDArray[np.float64], seed: int) -> list[list[float] | None]:

@@ -22,6 +22,7 @@ from markupsafe import Markup
 from wsgeo.files import write_text
 from wsgeo.reporting.charts import charts
 from wsgeo.reporting.figures import centroid_command, number
+from wsgeo.reporting.packing import coded
 
 PANELS: Final = (
     "overview",
@@ -29,6 +30,10 @@ PANELS: Final = (
     "layers",
     "settings",
     "diagnostics",
+    "behaviour",
+    "likeness",
+    "ridges",
+    "placements",
     "evidence",
     "centroids",
     "members",
@@ -37,7 +42,7 @@ PANELS: Final = (
 """Sections of the page, from top to bottom."""
 
 _HERE: Final = Path(__file__).resolve().parent
-_SCRIPTS: Final = ("data", "views", "page", "tables", "start")
+_SCRIPTS: Final = ("data", "answers", "views", "page", "tables", "start")
 _NUMERIC: Final = (
     "membership",
     "outlier",
@@ -49,6 +54,17 @@ _NUMERIC: Final = (
     "n_parameters",
     "certainty",
 )
+_READ: Final = (
+    *("members", "groups", "maps", "layers", "quantities", "probes", "placed_on", "settings"),
+    *("order", "tree", "graph", "bridges", "bands", "nulls", "evidence", "tau", "labels"),
+    "status_words",
+)
+_READ_OF: Final = {
+    "diagnosis": ("means", "views"),
+    "strategies": ("coordinate", "correlation", "predictors"),
+    "ridges": ("t", "lines", "own", "first"),
+    "placements": ("models",),
+}
 _ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -177,37 +193,23 @@ def _environment() -> jinja2.Environment:
 
 
 def _compact(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part that the script reads, long text columns of the pairs as codes."""
-    pairs = {name: _coded(values) for name, values in summary["pairs"].items()}
-    kept = [
-        "members",
-        "groups",
-        "maps",
-        "layers",
-        "quantities",
-        "diagnosis",
-        "settings",
-        "order",
-        "tree",
-        "graph",
-        "bridges",
-        "curves",
-        "bands",
-        "nulls",
-        "evidence",
-        "tau",
-        "labels",
-        "status_words",
-    ]
-    return {key: summary[key] for key in kept} | {"pairs": pairs}
+    """Return the part that the script reads, long columns packed."""
+    # The tables are in the template, so the script needs no rows of them.
+    kept: dict[str, Any] = {key: summary[key] for key in _READ} | {
+        key: {name: summary[key][name] for name in names} for key, names in _READ_OF.items()
+    }
+    return kept | {
+        "pairs": {name: coded(values) for name, values in summary["pairs"].items()},
+        "curves": _packed(summary["curves"], "loss", "metric"),
+        "diagnosis": kept["diagnosis"]
+        | {"parts": [_packed(part, "metric") for part in summary["diagnosis"]["parts"]]},
+        "ridges": kept["ridges"]
+        | {"parts": [_packed(part, "loss") for part in summary["ridges"]["parts"]]},
+    }
 
 
-def _coded(values: list[Any]) -> list[Any] | dict[str, list[Any]]:
-    if not any(isinstance(value, str) for value in values):
-        return values
-    words = list(dict.fromkeys(values))
-    code = {word: k for k, word in enumerate(words)}
-    return {"words": words, "codes": [code[value] for value in values]}
+def _packed(columns: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: coded(value) if key in names else value for key, value in columns.items()}
 
 
 def _facts(provenance: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -20,8 +20,8 @@ LOSSES: Final = (
 )
 """Columns that mean nothing where an end is broken or a loss is missing."""
 
-SHOWN: Final = ("status", "reason", "rule", *LOSSES, "l2", "cosine")
-"""Columns of the pair table that the page holds."""
+SHOWN: Final = ("status", "reason", "rule", *LOSSES, "l2", "cosine", "jensen_shannon")
+"""Columns of the pair table that the page holds, and how unlike the two answer."""
 
 UNUSABLE: Final = ("inferred", "endpoint_failed", "nonfinite", "failed", "pending")
 """Statuses of pairs without a barrier."""
@@ -31,14 +31,15 @@ QUANTITIES: Final = (
     ("barrier_height", "barrier height", "nats per example"),
     ("l2", "distance of the weights", "Euclidean"),
     ("cosine", "cosine of the task vectors", "from -1 to 1"),
+    ("jensen_shannon", "distance of the answers", "Jensen-Shannon, from 0 to 1"),
 )
 """What the heat map can show: column, words, unit."""
 
-NUMBER_LIMIT: Final = 50_000
-"""Most numbers of pairs that go into the page (4,950 pairs with ten each are 0.3 MB)."""
+NUMBER_LIMIT: Final = 55_000
+"""Most numbers of pairs that go into the page (4,950 pairs with eleven each are 0.3 MB)."""
 
 RANKED: Final = (
-    *(("convexity_gap",), ("barrier_height",), ("cosine",), ("l2",)),
+    *(("convexity_gap",), ("barrier_height",), ("cosine",), ("l2",), ("jensen_shannon",)),
     *(("convexity_gap_lo", "convexity_gap_hi"), ("barrier_height_lo", "barrier_height_hi")),
     *(("t_peak",), ("error_barrier",)),
 )

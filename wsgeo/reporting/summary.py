@@ -13,7 +13,7 @@ from wsgeo.reporting.diagnosis import diagnosis
 from wsgeo.reporting.figures import NO_FOLDER
 from wsgeo.reporting.inputs import complete
 from wsgeo.reporting.layers import layer_medians
-from wsgeo.reporting.layouts import graph_coordinates, maps
+from wsgeo.reporting.layouts import graph_coordinates, maps, of_placed
 from wsgeo.reporting.members import Grouping, group_list, grouping, members
 from wsgeo.reporting.nulls import draw_counts
 from wsgeo.reporting.pairs import (
@@ -26,12 +26,21 @@ from wsgeo.reporting.pairs import (
     quantities,
     square,
 )
+from wsgeo.reporting.placements import placements
 from wsgeo.reporting.plain import columns, escaped, plain
+from wsgeo.reporting.probes import probes
+from wsgeo.reporting.ridges import ridges
+from wsgeo.reporting.strategies import strategies
 from wsgeo.reporting.tables import member_table, short_labels
 from wsgeo.reporting.trained import trained
 from wsgeo.reporting.trees import Merge, bars, bridges, leaf_order, merges
 
 FORMAT: Final = 1
+
+_OF_BASINS: Final = (
+    *("probes", "strategies", "contrasts", "coordinates", "predictors", "slice_profiles"),
+    *("attributions", "ridge_examples", "placements", "predictions"),
+)
 
 
 def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,13 +50,16 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
     ----------
     tables : mapping of str to polars.DataFrame
         Tables of a run by name: models, exclusions, pairs, layers, profiles, clusters, clusterings, nulls,
-        embedding, merge_tree, scores, centroids, settings, associations. Any may be missing,
-        empty, or short of a column.
+        embedding, merge_tree, scores, centroids, settings, associations, and what `wsgeo.probing` makes: probes,
+        agreements, strategies, contrasts, coordinates, predictors, slice_profiles, attributions,
+        ridge_examples, placements, predictions. Any may be missing, empty, or short of a column.
     run : mapping
         What the run says of itself, all optional: ``name``, ``folder``, ``version``, ``command``, ``settings``,
         ``seed``, ``tau`` (``value`` in nats per example, ``origin`` in words), ``verdict``, ``reasons`` and
         ``alerts`` (sentences), ``timings`` (seconds), ``data``, ``trained`` and ``angles`` (sentences on the
-        settings of training: with groups and gaps, and with task vectors), and ``sets`` (per diagnostic set ``title`` and ``chance``).
+        settings of training: with groups and gaps, and with task vectors), ``sets`` (per diagnostic set ``title`` and ``chance``),
+        ``strategies``, ``ridges`` and ``held_out`` (sentences on what members answer), ``by`` (such sentences by
+        setting of training), and ``probes`` (unit and meaning of each measure).
 
     Returns
     -------
@@ -62,7 +74,10 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
     """
     frames = complete(tables)
     groups = grouping(frames["clusters"])
-    rows = main_kind(frames["pairs"].drop_nulls(["a", "b"]))
+    rows = main_kind(frames["pairs"].drop_nulls(["a", "b"])).join(
+        frames["agreements"].unique(["a", "b"], keep="first"), on=["a", "b"], how="left",
+        maintain_order="left",
+    )  # fmt: skip
     people = members(frames["models"].drop_nulls("id"), rows, groups)
     place = {name: k for k, name in enumerate(people["id"])}
     packed = pack(rows, place)
@@ -73,17 +88,18 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         "tau": {"value": None, "origin": None} | plain(dict(run.get("tau") or {})),
         "groups": group_list(people["group"], groups),
         "maps": maps(frames["embedding"], people["id"]),
+        "placed_on": of_placed(frames["embedding"]),
         "abridged": any(name not in packed and rows[name].count() for name in chain(*RANKED)),
         "layers": layer_medians(
             frames["layers"], dict(zip(people["id"], people["group"], strict=True))
         ),
-        "diagnosis": diagnosis(frames["scores"], place, people["group"], run.get("sets") or {}),
         "settings": trained(frames, people, run),
         "centroids": [_centroid(row) for row in frames["centroids"].to_dicts()],
         "exclusions": plain(frames["exclusions"].to_dicts()),
         "provenance": _provenance(run),
     }
     summary |= _listed(people, packed)
+    summary |= _answers(frames, packed, people, run)
     summary |= _shape(found, packed, people, run)
     summary |= _paths(frames["profiles"], packed, people, summary["tau"]["value"])
     summary |= _evidence(frames, groups)
@@ -106,6 +122,30 @@ def _listed(people: dict[str, list[Any]], packed: dict[str, list[Any]]) -> dict[
         "table": member_table(people),
         "pairs": packed,
         "quantities": quantities(packed),
+    }
+
+
+def _answers(
+    frames: Mapping[str, pl.DataFrame],
+    packed: dict[str, list[Any]],
+    people: dict[str, list[Any]],
+    run: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what the members answered, and what that says of their groups."""
+    place = {name: k for k, name in enumerate(people["id"])}
+    labels = people["group"]
+    # Basins are numbered within a loss group, so no table of them mixes two.
+    mine = {name: _first_group(frames[name]) for name in _OF_BASINS}
+    found = diagnosis(frames["scores"], mine["contrasts"], place, labels, run.get("sets") or {})
+    parts, shown = found["parts"], found["views"][0]["parts"]
+    pairs = {ends: k for k, ends in enumerate(zip(packed["a"], packed["b"], strict=True))}
+    return {
+        "diagnosis": found,
+        "strategies": strategies(mine, parts, shown, place),
+        "probes": probes(mine["probes"], place, labels, run.get("probes") or {}),
+        "ridges": ridges(mine, parts, shown, pairs, people),
+        "placements": placements(mine, parts, shown),
+        "told": words.told(run),
     }
 
 

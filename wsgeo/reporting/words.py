@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from wsgeo.counting import counted
+from wsgeo.graph.setting_words import title
 from wsgeo.reporting.pairs import UNUSABLE
 
 STATUS_WORDS: Final = {
@@ -43,9 +44,8 @@ def verdict(run: Mapping[str, Any], groups: list[dict[str, Any]], noun: str, n: 
     list of str
         Sentences; the first is the headline.
     """
-    said = run.get("verdict") or []
-    if said:
-        return [said] if isinstance(said, str) else [str(sentence) for sentence in said]
+    if said := _sentences(run.get("verdict")):
+        return said
     real = [g for g in groups if g["label"] >= 0]
     if n == 0:
         return ["No checkpoint of this zoo could be compared."]
@@ -104,6 +104,38 @@ def alerts(
     return found + [str(sentence) for sentence in run.get("alerts") or []]
 
 
+def told(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the run says of the answers of its members.
+
+    Parameters
+    ----------
+    run : mapping
+        What the run says of itself.
+
+    Returns
+    -------
+    dict
+        Sentences under ``strategies``, ``ridges`` and ``held_out``, and under ``by`` a ``title`` and
+        what is ``said`` of each setting of training that was compared.
+
+    Examples
+    --------
+    >>> told({"ridges": "One ridge."})["ridges"]
+    ['One ridge.']
+    """
+    found = {name: _sentences(run.get(name)) for name in ("strategies", "ridges", "held_out")}
+    by = [
+        {"title": title(str(axis)), "said": _sentences(said)}
+        for axis, said in (run.get("by") or {}).items()
+    ]
+    return {**found, "by": by}
+
+
+def _sentences(said: Any) -> list[str]:
+    said = said or []
+    return [said] if isinstance(said, str) else [str(sentence) for sentence in said]
+
+
 def _few(names: list[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
@@ -141,6 +173,7 @@ def notes(summary: Mapping[str, Any]) -> dict[str, str]:
         and "No diagnostic set was run. `wsgeo diagnose` adds one.",
         "transfer": not _both_scores(summary)
         and "Needs an in-domain and a diagnostic score of the same members.",
+        **_unanswered(summary),
         "evidence": not summary["clusterings"]["method"]
         and "Nothing was clustered: four members or more with measured pairs are needed.",
         "nulls": not summary["nulls"]["statistic"] and "No null was drawn.",
@@ -177,8 +210,37 @@ def _without_axes(settings: Mapping[str, Any]) -> str:
 
 
 def _both_scores(summary: Mapping[str, Any]) -> bool:
-    metric = summary["members"]["metric"]
-    return any(metric[row["member"]] is not None for row in summary["diagnosis"]["scores"])
+    return _beside(summary, summary["members"]["metric"])
+
+
+def _beside(summary: Mapping[str, Any], figure: list[float | None]) -> bool:
+    """Return whether any member has both this figure and a score."""
+    return any(
+        one is not None and score is not None
+        for part in summary["diagnosis"]["parts"]
+        for one, score in zip(figure, part["metric"], strict=True)
+    )
+
+
+def _unanswered(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return why there is nothing of what `diagnose` measures beside the scores."""
+    strategies, ridges = summary["strategies"], summary["ridges"]
+    pairs = summary["pairs"]
+    alike = pairs.get("jensen_shannon") and pairs.get("convexity_gap")
+    return {
+        "along": not _beside(summary, strategies["coordinate"])
+        and "Two basins and diagnostic scores are needed for a coordinate between them.",
+        "probes": not any(view["measures"] for view in summary["probes"]["views"])
+        and "No probe was measured. `wsgeo diagnose` runs them.",
+        "likeness": not alike
+        and "The answers of members were not compared. `wsgeo diagnose` does.",
+        "predictors": not strategies["predictors"]
+        and "Needs four members with scores that differ, and measured pairs.",
+        "own_curves": ridges["own"] is None
+        and "The task's own examples were not followed along these lines.",
+        "slice_curves": not ridges["lines"] and "No set was followed along a line.",
+        "attributions": not ridges["attributions"] and "No line between basins has a ridge.",
+    }
 
 
 def cards(summary: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wsgeo.reporting.charts import evidence, layers, overview, pairwise, scores, trained
+from wsgeo.reporting.charts import (
+    evidence,
+    layers,
+    likeness,
+    lines,
+    overview,
+    pairwise,
+    probes,
+    scores,
+    trained,
+)
 
 
 def charts(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -28,7 +38,10 @@ def charts(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         **pairwise.build(summary),
         **layers.build(summary),
         **trained.build(summary),
-        **scores.build(summary, labels),
+        **scores.build(labels),
+        **probes.build(labels),
+        **likeness.build(summary),
+        **lines.build(),
         "nulls": evidence.nulls_chart(),
     }
     return {

@@ -28,9 +28,17 @@ PAIR_TIP = [
     alt.Tooltip("status_words:N", title="status"),
 ]
 
+PLACED_TIP = [
+    alt.Tooltip("id:N", title="placed model"),
+    alt.Tooltip("where:N", title="in"),
+    alt.Tooltip("gap:Q", title="gap to it (nats)"),
+]
 
-def map_chart(labels: list[int], n_members: int) -> alt.Chart:
+
+def map_chart(labels: list[int], n_members: int) -> Layered:
     """Return the map: one point per member, near where the distance is small.
+
+    Models that were placed are hollow diamonds with their names.
 
     Parameters
     ----------
@@ -41,22 +49,25 @@ def map_chart(labels: list[int], n_members: int) -> alt.Chart:
 
     Returns
     -------
-    altair.Chart
-        Data set ``map``; parameter ``map`` chooses among the embeddings; ``brush`` is the drag.
+    altair.LayerChart
+        Data sets ``map`` and ``placed``; parameter ``map`` chooses among the embeddings; ``brush`` is the drag.
     """
     axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
     scale = alt.Scale(zero=False, nice=False, padding=18)
     # A brush that zooms would take the wheel from the page.
     brush = alt.selection_interval(name="brush", zoom=False, mark=alt.BrushConfig(fillOpacity=0.08))
-    return (
-        points("map", labels, dot_size(n_members))
-        .encode(
-            x=alt.X("u:Q", axis=axis, scale=scale),
-            y=alt.Y("v:Q", axis=axis, scale=scale),
-        )
-        .transform_filter("datum.map === map")
-        .add_params(brush, *params(("map", 0)))
+    x, y = alt.X("u:Q", axis=axis, scale=scale), alt.Y("v:Q", axis=axis, scale=scale)
+    shown = "datum.map === map"
+    members = points("map", labels, dot_size(n_members)).encode(x=x, y=y).transform_filter(shown)
+    placed = alt.Chart(named("placed")).transform_filter(shown).encode(x=x, y=y)
+    diamonds = placed.mark_point(shape="diamond", size=150, strokeWidth=1.8, aria=False).encode(
+        stroke=themed("ink"), tooltip=PLACED_TIP
     )
+    names = placed.mark_text(align="left", dx=9, fontSize=11, limit=150, tooltip=None).encode(
+        text="id:N", color=themed("ink")
+    )
+    layers = [members.add_params(brush), diamonds, names]
+    return alt.layer(*layers).add_params(*params(("map", 0)))
 
 
 def graph_chart(labels: list[int], n_members: int) -> Layered:

@@ -3,8 +3,10 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const summary = read("summary");
 const specs = read("charts");
 
-// A text column arrives as its few different words and a code per row.
-const decode = (column) => Array.isArray(column) ? column : column.codes.map((code) => column.words[code]);
+// A text column arrives as its few different words and a code per row, decimals as whole numbers.
+const parted = (value, power) => Array.isArray(value) ? value.map((item) => parted(item, power)) : value === null ? null : value / power;
+const decode = (column) => Array.isArray(column) ? column
+  : column.words ? column.codes.map((code) => column.words[code]) : parted(column.whole, column.power);
 
 function rows(columns) {
   const names = Object.keys(columns);
@@ -46,18 +48,16 @@ const kindOf = (row) => {
   return a < 0 || b < 0 ? null : a === b ? "within" : "between";
 };
 const curveOf = new Map();
+const curveLoss = decode(summary.curves.loss), curveMetric = summary.curves.metric && decode(summary.curves.metric);
 const curves = summary.curves.pair.map((pair, k) => {
   const curve = {
     pair, a: pairs[pair].a, b: pairs[pair].b, kind: kindOf(pairs[pair]),
-    t: summary.curves.grids[summary.curves.grid[k]], loss: summary.curves.loss[k],
-    metric: summary.curves.metric ? summary.curves.metric[k] : null,
+    t: summary.curves.grids[summary.curves.grid[k]], loss: curveLoss[k],
+    metric: curveMetric ? curveMetric[k] : null,
   };
   curveOf.set(pair, curve);
   return curve;
 });
-
-const parts = summary.diagnosis.parts.map((part) => part.name);
-const ofPart = (row) => ({ ...row, number: row.part, part: parts[row.part] });
 
 // One row per value of a setting and group, the first column for all groups together.
 function contingency(chosen) {
@@ -102,18 +102,7 @@ const datasets = {
   bands: summary.bands,
   // Single curves are drawn only while the eye can follow them.
   curves: curves.length <= 300 ? curves.filter((curve) => curve.kind) : [],
-  picked: [],
-  scores: summary.diagnosis.scores.map((row) => ({
-    ...ofPart(row), id: members[row.member].id, group: members[row.member].group,
-    group_name: members[row.member].group_name,
-    // A member that fails the gate would stretch the axis for all others.
-    in_domain: summary.members.gate[row.member] === false ? null : members[row.member].metric,
-  })),
-  means: summary.diagnosis.means.map((row) => withGroup(ofPart(row), row.group)),
-  chance: summary.diagnosis.parts.map((part, k) => ({ chance: part.chance, number: k, part: parts[k] }))
-    .filter((row) => row.chance != null),
   layers: summary.layers,
-  contingency: contingency(null),
   gap_spans: ofGaps.spans, gap_means: ofGaps.dots, angle_spans: ofAngles.spans, angle_means: ofAngles.dots,
   nulls: rows(summary.nulls),
   observed: summary.evidence.silhouette == null ? [] : [{ silhouette: summary.evidence.silhouette }],

@@ -117,6 +117,15 @@ function shade(quantity) {
   set("quantity", quantity);
 }
 
+// A chart of other data is drawn anew, for it may be of another height.
+function redraws(name, ...panels) {
+  byId(`pick-${name}`)?.addEventListener("change", (event) => {
+    live[name] = Number(event.target.value);
+    panels.map((panel) => byId(`chart-${panel}`)).filter(Boolean).forEach((box) => draw(box, theme(), onView));
+    told();
+  });
+}
+
 function prepareControls() {
   const slider = byId("threshold");
   if (slider) {
@@ -136,12 +145,15 @@ function prepareControls() {
     });
   };
   listen("pick-map", "map", Number);
-  // Settings differ in their number of values, so the chart is drawn anew at another height.
-  byId("pick-axis")?.addEventListener("change", (event) => {
-    live.axis = Number(event.target.value);
-    draw(byId("chart-settings"), theme(), onView);
-  });
-  listen("pick-slice", "slice", Number);
+  redraws("axis", "settings");
+  redraws("view", "diagnostics");
+  redraws("slice", "transfer", "along");
+  redraws("probe", "probes");
+  redraws("curve", "slice_curves");
+  document.querySelectorAll("tr[data-part]").forEach((row) => row.addEventListener("click", () => {
+    byId("pick-slice").value = row.dataset.part;
+    byId("pick-slice").dispatchEvent(new Event("change"));
+  }));
   listen("pick-quantity", "quantity", String);
   if (byId("pick-a")) {
     const ends = [byId("pick-a"), byId("pick-b")];
@@ -163,14 +175,17 @@ function prepareLinks() {
   memberRows.forEach((row) => row.addEventListener("click", () => chooseOne(Number(row.dataset.member), "table")));
 }
 
-// The slice on which the groups differ most, and the pair with the highest gap, are shown first.
+// What tells the groups apart most, and the pair with the highest gap, are shown first.
 function firstChoices() {
   const most = (list, value) => list.reduce((best, row, k) => ((value(row) ?? -1) > (value(list[best]) ?? -1) ? k : best), 0);
   live.names = summary.order.map((member) => summary.labels[member]);
   if (summary.quantities.length) shade(summary.quantities[0].field);
   live.picked = curves.length ? curves[most(curves, (curve) => pairs[curve.pair].convexity_gap)].pair : pairs.length ? 0 : -1;
-  live.slice = most(summary.diagnosis.parts, (part) => part.spread);
-  if (byId("pick-slice")) byId("pick-slice").value = live.slice;
+  live.slice = summary.diagnosis.views[0].parts[0] ?? 0;
+  live.probe = summary.probes.first;
+  live.curve = summary.ridges.first;
+  ["slice", "probe", "curve"].forEach((name) => { if (byId(`pick-${name}`)) byId(`pick-${name}`).value = live[name]; });
+  told();
 }
 
 function watch() {

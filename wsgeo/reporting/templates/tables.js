@@ -12,11 +12,12 @@ function compare(p, q) {
 }
 
 function sortBy(table, k) {
-  const heading = table.tHead.rows[0].cells[k], body = table.tBodies[0];
+  const heading = table.tHead.rows[0].cells[k];
   const down = heading.getAttribute("aria-sort") === "ascending";
   [...table.tHead.rows[0].cells].forEach((cell) => cell.removeAttribute("aria-sort"));
   heading.setAttribute("aria-sort", down ? "descending" : "ascending");
-  body.append(...[...body.rows].sort((p, q) => (down ? -1 : 1) * compare(cellValue(p, k), cellValue(q, k))));
+  [...table.tBodies].forEach((body) => body.append(...[...body.rows]
+    .sort((p, q) => (down ? -1 : 1) * compare(cellValue(p, k), cellValue(q, k)))));
 }
 
 function prepareTables() {

@@ -2,7 +2,8 @@
 const Vega = window.wsgeoVega;
 const views = new Map();
 const live = {
-  chosen: null, picked: -1, threshold: 0, map: 0, slice: 0, axis: 0, quantity: "convexity_gap", floor: 0, ceiling: 1, names: [],
+  chosen: null, picked: -1, threshold: 0, map: 0, quantity: "convexity_gap", floor: 0, ceiling: 1, names: [],
+  axis: 0, view: 0, slice: 0, probe: 0, curve: 0,
 };
 const themed = ["ink", "muted", "paper", "rule", "within", "between", ...Array.from({ length: 8 }, (_, k) => `g${k}`)];
 const renderer = members.length > 40 ? "canvas" : "svg";
@@ -53,13 +54,12 @@ function element(name, text) {
 function complete(panel, box) {
   const spec = structuredClone(specs[panel]);
   const sets = new Set(JSON.stringify(specs[panel]).match(/(?<="data":\{"name":")\w+/g));
-  spec.datasets = Object.fromEntries([...sets].map((name) => [name, datasets[name]]));
-  if (sets.has("contingency")) spec.datasets.contingency = contingency(live.chosen);
-  if (sets.has("picked")) spec.datasets.picked = pickedRow(live.picked);
+  spec.datasets = Object.fromEntries([...sets].map((name) => [name, fresh[name] ? fresh[name]() : datasets[name]]));
   spec.params.forEach((param) => { if (param.name in live) param.value = live[param.name]; });
   spec.width = Math.max(240, box.clientWidth);
   if (panel === "heatmap") spec.height = Math.min(spec.width, 560);
   if (panel === "settings") spec.height = 30 * summary.settings.axes[live.axis].values.length;
+  if (panel in nRows) spec.height *= Math.max(1, nRows[panel]());
   spec.autosize = { type: panel === "heatmap" ? "fit" : "fit-x", contains: "padding" };
   return spec;
 }
