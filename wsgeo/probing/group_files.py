@@ -74,13 +74,21 @@ def read_groups(path: str | Path, ids: Collection[str]) -> GivenGroups:
     """
     path = Path(path)
     kind, labels = _from_json(path) if path.suffix.lower() == ".json" else _from_table(path)
-    unknown = [name for name in labels if name not in set(ids)]
+    known = set(ids)
+    unknown = [name for name in labels if name not in known]
     if unknown:
         raise DataError(
             f"model {shown(unknown[0])} has no scores ({len(unknown)} such of {len(labels)})",
-            where=str(path), remedy=suggestion(unknown[0], ids) if len(ids) < 1000 else None,
+            where=str(path), remedy=_meant(unknown[0], ids),
         )  # fmt: skip
     return _numbered(kind, labels)
+
+
+def _meant(name: str, ids: Collection[str]) -> str:
+    """Return the id that was meant, or some of those that there are."""
+    told = suggestion(name, ids)
+    first = ", ".join(sorted(ids)[:5])
+    return told if told.startswith("Did") or len(ids) <= 5 else f"Known: {first}, and so on."
 
 
 def _from_json(path: Path) -> tuple[str, dict[str, str]]:

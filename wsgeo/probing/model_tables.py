@@ -114,8 +114,8 @@ def _score_columns(
 ) -> list[str]:
     """Return the columns of scores; the others are set aside with a reason."""
     columns = [c for c in table.columns if c not in (_ROW, name)]
-    known = table.select(pl.col(columns).is_not_null().sum()).row(0)
-    told = table.select(numbers(pl.col(columns)).is_not_null().sum()).row(0)
+    known = [table[c].len() - table[c].null_count() for c in columns]
+    told = [table.select(numbers(pl.col(c)).is_not_null().sum()).item() for c in columns]
     kept = []
     for column, n, n_numbers in zip(columns, known, told, strict=True):
         plain = column.strip().casefold()

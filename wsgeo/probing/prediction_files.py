@@ -171,9 +171,9 @@ def _by_model(
     columns = [c for c in table.columns if c not in known and c not in ids]
     labels = _names(table[gold])
     found = [c for c in columns if _holds_labels(table[c], labels)]
-    aside += [
-        (f"column {shown(c)}", "not predictions of labels") for c in columns if c not in found
-    ]
+    for column in (c for c in columns if c not in found):
+        empty = table[column].null_count() == table.height
+        aside.append((f"column {shown(column)}", "empty" if empty else "not predictions of labels"))
     if not found:
         raise DataError(
             f"no column holds predictions of {listed([shown(name) for name in labels[:6]])} "

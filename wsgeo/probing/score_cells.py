@@ -154,9 +154,9 @@ def in_fractions(cells: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, Unit]:
     _refuse(cells.filter(pl.col("text").is_not_null() & value.is_null()), path, "no number")
     _refuse(cells.filter(value.is_nan() | ~value.is_between(0, 100)), path, "no score")
     if not cells.filter((value > 1 + _ROUNDING) | pl.col("signed")).height:
-        return cells.with_columns(value.clip(0, 1)), "fractions"
+        return cells.with_columns(value.abs().clip(0, 1)), "fractions"
     _refuse_two_units(cells, path)
-    return cells.with_columns(value / 100), "percent"
+    return cells.with_columns(value.abs() / 100), "percent"
 
 
 def _refuse(faulty: pl.DataFrame, path: Path, what: str) -> None:

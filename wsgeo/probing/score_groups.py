@@ -227,7 +227,7 @@ def profile_groups(given: Profiles, *, seed: int = 0, n_draws: int = 200) -> Pro
 
 
 def described(
-    scores: MemberScores, labels: Labels, names: Mapping[int, str], *, rng: np.random.Generator
+    scores: MemberScores, labels: Labels, names: Mapping[int, str]
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Describe how profile groups differ, without a test.
 
@@ -239,18 +239,17 @@ def described(
         Group of each.
     names : mapping of int to str
         Names of groups.
-    rng : numpy.random.Generator
-        Used for nothing that is returned.
 
     Returns
     -------
     contrasts : DataFrame
-        Schema `CONTRASTS` without p-values.
+        Schema `CONTRASTS` without p-values; empty with fewer than two groups of two models.
     sentences : tuple of str
         The largest differences on the finest slices.
     """
     places = np.full(len(labels), np.nan)
-    contrasts = contrast_basins(scores, labels, names, places, rng=rng)
+    # Its permutations are thrown away, so the seed does not matter.
+    contrasts = contrast_basins(scores, labels, names, places, rng=np.random.default_rng(0))
     measures = dict(zip(scores.keys, scores.measures, strict=True))
     rows = [
         {**row, **dict.fromkeys(_TESTS), "sentence": _described(row, measures, names)}

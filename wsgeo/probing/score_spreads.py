@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from wsgeo.counting import counted
 from wsgeo.probing.coordinates import coordinate_correlations
-from wsgeo.probing.degenerates import NEARLY_ALL
 from wsgeo.probing.differences import span
 from wsgeo.probing.member_scores import MemberScores, complete_blocks
 from wsgeo.probing.score_groups import Key, finest_slices
@@ -17,6 +16,9 @@ from wsgeo.probing.set_files import EVERYTHING
 
 LEVEL: Final = 0.05
 """Share of 95 % intervals without 0 that are expected where nothing goes together."""
+
+NEARLY_ALL: Final = 0.95
+"""Accuracy on one label, and error on the others, from which one answer is given to everything."""
 
 
 def spreads(
@@ -120,9 +122,9 @@ def in_domain_sentences(rows: list[dict[str, Any]], in_domain: Key | None) -> tu
         row for row in rows
         if (row["set"], row["slice"]) in finest and (in_domain is None or row["set"] != in_domain[0])
     ]  # fmt: skip
-    if not away or max(row["n"] for row in rows) < 2:
+    widest = max(away, key=lambda row: float(row["range"]), default={"range": 0.0})
+    if not widest["range"]:
         return ()
-    widest = max(away, key=lambda row: row["range"])
     place = f"on {widest['set']}, {widest['slice']}"
     reach = f"from {widest['lowest']:.1%} to {widest['highest']:.1%} {place}"
     if in_domain is None:
@@ -144,7 +146,7 @@ def _going_along(known: list[dict[str, Any]]) -> str:
     strongest = max(known, key=lambda row: abs(row["correlation"]))
     return (
         f"On {len(going)} of {counted(len(known), 'slice')} the score goes with that in domain (95% interval "
-        f"of the correlation without 0; {LEVEL * len(known):.1g} would by chance alone); the strongest "
+        f"of the correlation without 0; {LEVEL * len(known):.2g} would by chance alone); the strongest "
         f"correlation is {strongest['correlation']:.2f} "
         f"[{strongest['correlation_lo']:.2f}, {strongest['correlation_hi']:.2f}], "
         f"on {strongest['set']}, {strongest['slice']}."

@@ -80,7 +80,8 @@ def widest_spread(scores: pl.DataFrame, ids: Collection[str]) -> str | None:
         return "No slice shows members to differ by more than its examples explain."
     best = max(wide, key=lambda k: float(np.ptp(parts[k]["metric"].to_numpy())))
     name, part = parts[best].select("set", "slice").row(0)
-    low, high = (f"{end:.0%}" for end in (parts[best]["metric"].min(), parts[best]["metric"].max()))
+    values = parts[best]["metric"].to_numpy()
+    low, high = f"{values.min():.0%}", f"{values.max():.0%}"
     return (
         f"Members differ on {len(wide)} of {len(parts)} slices by more than the examples explain, "
         f"most on {name}, {part}: from {low} to {high}."

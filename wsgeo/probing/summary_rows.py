@@ -96,7 +96,7 @@ def _is_statistic(
     """Tell whether every number of a row is the statistic of its column."""
     told = [
         (row[k], models[np.isfinite(models[:, k]), k], 0.5 * 10.0 ** -digits[k] + 1e-9)
-        for k in np.flatnonzero(np.isfinite(row))
+        for k in np.flatnonzero(np.isfinite(row)).tolist()
     ]
     return bool(told) and all(
         len(column) >= LEAST_ROWS

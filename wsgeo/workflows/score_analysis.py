@@ -16,7 +16,6 @@ from wsgeo.counting import counted
 from wsgeo.files import write_text
 from wsgeo.graph import ClusterResult
 from wsgeo.graph.tables import CLUSTERS
-from wsgeo.probing.contrasts import LEAST_MEMBERS
 from wsgeo.probing.group_files import NOISE, read_groups
 from wsgeo.probing.member_scores import MemberScores, member_scores
 from wsgeo.probing.score_files import GivenScores, read_scores
@@ -216,16 +215,12 @@ def _by_profile(
         "p_value": clustered and clustered.p_value,
         "silhouette": clustered and clustered.silhouette,
     }
-    sentences = [] if not profile.keys else [_axis(profile.values, profile.keys)]
+    sentences = [_axis(profile.values, profile.keys)] if groups.found else []
     # Only means and ranges of it are kept: its tests would be of groups made from the same scores.
     means = basin_profile(given.scores, groups.labels, rng=rng).profile
     placed = [name for name in sound.ids if groups.labels[name] != NOISE]
     labels = np.array([groups.labels[name] for name in placed], np.int64)
-    enough = (np.bincount(labels, minlength=1) >= LEAST_MEMBERS).sum() if len(labels) else 0
-    contrasts, told = (
-        described(member_scores(given.scores, placed), labels, groups.names, rng=rng)
-        if enough > 1 else (basin_profile(given.scores, {}, rng=rng).contrasts, ())
-    )  # fmt: skip
+    contrasts, told = described(member_scores(given.scores, placed), labels, groups.names)
     if told:
         sentences += [*told, f"No p-values: {UNTESTED}."]
     return _Grouped(facts, groups.labels, means, contrasts, tuple(sentences), None, clustered)
