@@ -41,10 +41,8 @@ _file = click.Path(path_type=Path)
 @click.option(
     "--clusters", type=_file, help="With --scores: the group of each model, or `cluster --json`."
 )
-@click.option(
-    "-o", "--out", type=options.folder, help="With --scores: folder for tables and summary."
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="With --scores: seed.")
+@options.out
+@options.seed
 @options.jobs
 @options.dry_run
 @options.as_json
@@ -54,7 +52,8 @@ def command(
     """Ask the members of RUN what tells strategies apart, and compare its basins.
 
     Members that are alike on the task differ on sets that reveal how they solve it. What was
-    measured before is not measured again.
+    measured before is not measured again. With --scores nothing is evaluated, and --out and --seed
+    are those of the analysis; a run keeps its own.
     """
     from wsgeo.commands.console import answer, answer_json, progress, say
     from wsgeo.workflows.diagnosing import diagnose, plan_diagnosis

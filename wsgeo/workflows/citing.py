@@ -28,7 +28,7 @@ def cite(run: Path | None = None) -> str:
     Examples
     --------
     >>> cite().count("@")
-    7
+    9
     """
     return "\n".join(REFERENCES[key].bibtex() for key in _keys(run))
 
