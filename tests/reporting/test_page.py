@@ -144,10 +144,12 @@ class TestRender:
         assert text.count("wsgeo diagnose") == 1
         assert "Traceback" not in text
 
-    @pytest.mark.parametrize("name", sorted(COLUMNS))
-    def test_any_table_may_be_missing(self, name):
-        """Without one of its tables a run still has a page."""
-        tables = {key: frame for key, frame in cases.tables(5).items() if key != name}
+    # Each table alone is the concern of the summary's tests; a page takes 1 s.
+    @pytest.mark.parametrize("k", range(4))
+    def test_any_tables_may_be_missing(self, k):
+        """Without a quarter of its tables a run still has a page."""
+        gone = sorted(COLUMNS)[k::4]
+        tables = {key: frame for key, frame in cases.tables(5).items() if key not in gone}
 
         assert Elements(page.render(summarize(tables, {}))).count("section") >= 10
 
