@@ -23,7 +23,9 @@ def _centroid():
 
 
 def _diagnose():
-    said = {key: [EVIL] for key in ("sentences", "by", "ridges", "held_out")}
+    said = {
+        key: [EVIL] for key in ("sentences", "headlines", "by", "ridges", "held_out", "failures")
+    }
     return diagnose._page({**said, "refused": {EVIL: EVIL}, "report": EVIL})
 
 

@@ -10,10 +10,12 @@ from wsgeo.workflows import diagnosing
 
 FOUND = {
     "sentences": ["On heuristics, subsequence: basin 1 is right on 61% of the examples."],
+    "headlines": [],
     "by": [],
     "ridges": ["Between basins 0 and 1 the loss on nli rises by 0.07 nats."],
     "held_out": ["Held out one by one, 11 of 12 members are put into their own basin."],
     "refused": {"sentiment_contrast": "the task's labels are not the model's"},
+    "failures": [],
     "report": "report/index.html",
 }
 
@@ -64,13 +66,26 @@ class TestDiagnose:
         assert shown.stdout.splitlines() == ["Three models."]
         assert (asked["run"], asked["scores"]) == (None, tmp_path / "s.csv")
 
+    def test_a_line_that_failed_is_told_and_exits_with_4(self, asked, tmp_path, monkeypatch):
+        """What could not be followed is a line of its own, and the rest is there."""
+        lost = {**FOUND, "failures": ["a to b on heuristics: out of memory"]}
+        monkeypatch.setattr(diagnosing, "diagnose", lambda *_, **__: lost)
+
+        shown = run(tmp_path)
+
+        assert shown.exit_code == 4
+        assert "Not followed: a to b on heuristics: out of memory" in shown.stdout
+
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
             ([], "Give a run folder"),
             (["RUN", "--scores", "s.csv"], "Give a run folder"),
             (["RUN", "--clusters", "c.csv"], "goes with --scores"),
-            (["--scores", "s.csv", "--dry-run"], "goes with a run"),
+            (["--scores", "s.csv", "--dry-run"], "--dry-run goes with a run"),
+            (["--scores", "s.csv", "--by", "dose"], "--by goes with a run"),
+            (["--scores", "s.csv", "--suite-path", "RUN"], "--suite-path goes with a run"),
+            (["RUN", "--seed", "1"], "--seed goes with --scores"),
         ],
     )
     def test_refuses_what_does_not_go_together(self, asked, tmp_path, arguments, said):

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from wsgeo.probing.member_scores import complete_blocks, member_scores
+from wsgeo.probing.member_scores import complete_blocks, measured_rows, member_scores
 from wsgeo.probing.tables import SCORES
 
 ROWS = pl.DataFrame(
@@ -43,6 +43,16 @@ def test_a_slice_keeps_its_measure_and_says_whether_it_has_several_labels():
 def test_no_members_have_no_slices():
     """Without members the matrix is empty."""
     assert member_scores(ROWS, []).values.shape == (0, 0)
+
+
+def test_rows_count_with_a_number_only():
+    """Rows of failed members, of others, and without a finite metric do not count."""
+    odd = ROWS.with_columns(metric=pl.when(pl.col("slice") == "y").then(np.nan).otherwise("metric"))
+
+    assert measured_rows(ROWS, ["a", "b"]).select("id", "slice").rows() == [
+        ("b", "y"), ("b", "x"), ("a", "y")
+    ]  # fmt: skip
+    assert measured_rows(odd, ["a", "b"]).select("id", "slice").rows() == [("b", "x")]
 
 
 def test_every_column_is_in_one_block_without_gaps(rng):

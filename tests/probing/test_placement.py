@@ -14,7 +14,7 @@ from wsgeo.graph.maps import classical_scaling
 from wsgeo.probing.held_out import held_out_summary, hold_out
 from wsgeo.probing.map_places import map_place
 from wsgeo.probing.placement import NO_BASINS, placed, reaches, representatives
-from wsgeo.probing.predictions import predicted
+from wsgeo.probing.predictions import inside, predicted
 from wsgeo.probing.tables import PLACEMENTS, PREDICTIONS, SCORES
 
 NAN = np.nan
@@ -289,6 +289,14 @@ class TestPredicted:
 
         assert 0 <= row["lo"] <= row["predicted"] + 1e-12
         assert row["predicted"] - 1e-12 <= row["hi"] <= 1
+
+    def test_rounding_puts_no_score_outside(self):
+        """Where all score the same a further one that does lies in the interval, which is a point."""
+        table = scores({name: [0.1] for name in "abc"})
+        row = predicted(table, dict.fromkeys("abc", 0), 0).with_columns(actual=0.1)
+
+        assert row["lo"].item() != 0.1
+        assert row.select(inside(pl.col("actual"), pl.col("lo"), pl.col("hi"))).to_series().all()
 
     def test_one_mate_gives_no_interval(self):
         """With one basin-mate there is a prediction without an interval."""

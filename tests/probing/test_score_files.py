@@ -193,6 +193,13 @@ class TestTablesByModel:
             ("model,a\nm,x\n", "header: no column holds scores (columns: 'model', 'a'). Give"),
             ("a,b\n0.5,0.25\n", "row 1: column 'a' is '0.5', which names no model. Let"),
             ("model,all,Overall\nm,0.5,0.5\n", "columns 'all' and 'Overall' are both 'all' of 'mine'"),
+            ("model,a\nm,0.5\nn,0.6\nmean,see\n", "row 3: column 'a' is 'see', no number"),
+            ("model,a,b\nm,.5,.2\nn,.7,.4\nmean,.6,see\n", "row 3: column 'b' is 'see', no number"),
+            ("model,a\nm,0.5\nn,0.6\nmean,1e308\n", "row 3: column 'a' is '1e308', no score"),
+            ("model,a\nm,1e308\nn,1e308\nmean,1e308\n", "row 1: column 'a' is '1e308', no score"),
+            ("model,*\nm,0.5\n", "header: a column is called '*'. Give it a name"),
+            ("model,^a$,a\nm,0.5,0.5\n", "header: a column is called '^a$'. Give it a name"),
+            ("model,\0row\nm,0.5\n", "header: a column is called '\\x00row'. Give it a name"),
         ],
     )  # fmt: skip
     def test_a_fault_is_one_line_with_its_place(self, tmp_path, table, said):
@@ -202,6 +209,36 @@ class TestTablesByModel:
         assert message.startswith(str(tmp_path / "mine.csv"))
         assert said in message
         assert "\n" not in message
+
+    def test_columns_that_are_no_texts_are_told(self, tmp_path):
+        """Bytes, lists, records and durations are set aside by name."""
+        odd = {
+            "b": pl.Binary,
+            "l": pl.List(pl.Int64),
+            "r": pl.Struct({"x": pl.Int64}),
+            "d": pl.Duration,
+        }
+        values = {"b": [b"\xff"], "l": [[1]], "r": [{"x": 1}], "d": [1]}
+        table = {"model": ["m"], "a": [0.5], **{c: pl.Series(values[c], dtype=odd[c]) for c in odd}}
+        pl.DataFrame(table).write_parquet(tmp_path / "t.parquet")
+        given = read_scores(tmp_path / "t.parquet")
+
+        assert metrics(given) == {"m": 0.5}
+        assert [what for what, _ in given.set_aside] == [f"column '{c}'" for c in odd]
+
+    def test_a_table_without_texts_is_refused(self, tmp_path):
+        """Where no column can be read, they are named."""
+        pl.DataFrame({"b": [b"x"]}).write_parquet(tmp_path / "t.parquet")
+
+        assert "no column holds texts or numbers (columns: 'b')" in refusal(tmp_path / "t.parquet")
+
+    def test_an_own_task_without_a_score_is_none(self, tmp_path):
+        """If only the row that sums up, or none, has a score in domain, there is no score in domain."""
+        wide = written(tmp_path, "model,in_domain,a\nm,,0.5\nn,,0.7\nmean,,0.6\n")
+        rows = "id,set,slice,metric\nm,in_domain,all,\nm,h,a,0.5\n"
+
+        assert read_scores(wide).in_domain is None
+        assert read_scores(written(tmp_path, rows, "rows.csv")).in_domain is None
 
 
 class TestSummaryRows:
@@ -234,6 +271,23 @@ class TestSummaryRows:
         assert list(summary_rows(["m", "n", name], table)[0]) == [2]
         wrong = pl.DataFrame({"a": ["0.2", "0.4", "0.7"]})
         assert not summary_rows(["m", "n", name], wrong)[0]
+
+    @pytest.mark.parametrize(
+        "value", ["0e400", "0.0e-400", "0e" + "9" * 5000, "1e-400", "1e-" + "9" * 5000]
+    )
+    def test_an_exponent_may_be_of_any_size(self, value):
+        """The exponent of a zero, or of what is nearly none, says nothing of its digits."""
+        table = pl.DataFrame({"a": ["0", "0", value]})
+        other = pl.DataFrame({"a": ["40", "60", value]})
+
+        assert summary_rows(["m", "n", "mean"], table)[0] == {2: "mean"}
+        assert summary_rows(["m", "n", "mean"], other)[1] == {2: "mean"}
+
+    def test_exponents_count_as_digits(self):
+        """A mean of 5e-1 stands for .45 to .55."""
+        table = pl.DataFrame({"a": ["0.4", "0.5", "5e-1"], "b": ["0.4", "0.5", "4.5E-1"]})
+
+        assert summary_rows(["m", "n", "mean"], table)[0] == {2: "mean"}
 
     def test_a_model_called_mean_is_told(self, tmp_path):
         """That such a row was read as a model is said."""
@@ -297,10 +351,24 @@ class TestTablesByRow:
         assert given.scores["measure"].to_list() == ["consistency"] * 2
         assert metrics(given) == {"m": 0.5, "n": None}
 
+    def test_sets_and_slices_are_told_apart(self, tmp_path):
+        """Two scores are of one slice where set and slice are the same, however they are written."""
+        rows = 'id,set,slice,metric\nm,"a: b",c,0.5\nm,a,"b: c",0.6\n'
+
+        assert read_scores(written(tmp_path, rows)).scores["metric"].to_list() == [0.5, 0.6]
+
     @pytest.mark.parametrize(
         ("rows", "said"),
         [
             ("m,h,a,0.5,2.5,accuracy", "column 'n_examples' is '2.5', no number of examples"),
+            (
+                "m,h,a,0.5,1e23,accuracy",
+                "row 1: column 'n_examples' is '1e23', no number of examples",
+            ),
+            (
+                "m,h,a,0.5,inf,accuracy",
+                "row 1: column 'n_examples' is 'inf', no number of examples",
+            ),
             ("m,h,a,0.5,10,accurcy", "column 'measure' is 'accurcy'. Did you mean 'accuracy'?"),
             (",h,a,0.5,10,accuracy", "row 1: column 'id' is empty"),
             ("m,h,a,0.5,,\nm,h,a,0.6,,", "row 2: column 'h: a' is '0.6', a second score of 'm'"),
@@ -340,6 +408,27 @@ class TestPredictions:
         assert n == [4, 3]
         assert "1 prediction is absent and not counted, 1 of them of 'b'." in given.notes
 
+    def test_slices_may_have_levels(self, tmp_path):
+        """A name with strokes is a slice as it stands, where it is no part of another."""
+        table = "slice,gold,a\nx,yes,yes\nx,no,no\nx/y,no,yes\ny/no,no,no\n"
+        given = read_scores(written(tmp_path, table))
+
+        assert given.scores["slice"].to_list() == ["all", "x", "x/no", "x/yes", "x/y", "y/no"]
+        assert metrics(given, slice="x/y") == {"a": 0.0}
+
+    def test_strokes_in_labels_are_no_levels(self, tmp_path):
+        """A label with a stroke names one level, so that it meets no subcase."""
+        table = "slice,gold,a\nx,on/off,on/off\nx,idle,on/off\n"
+        given = read_scores(written(tmp_path, table))
+
+        assert metrics(given, slice="x/on_off") == {"a": 1.0}
+
+    def test_examples_without_a_name_are_not_compared(self, tmp_path):
+        """An empty example is no second one."""
+        table = "model,example,gold,prediction\nm,,yes,yes\nm,,no,yes\n"
+
+        assert metrics(read_scores(written(tmp_path, table)), slice="all") == {"m": 0.5}
+
     def test_quality_is_that_of_the_plain_formulas(self, tmp_path, rng):
         """Balanced accuracy is the mean recall, and the Matthews correlation is Pearson's."""
         gold, said = rng.integers(0, 2, 60), rng.integers(0, 2, 60)
@@ -377,9 +466,13 @@ class TestPredictions:
         [
             ("gold,a\nentailment,entailment\nneutral,entailmnt\n", "row 2: column 'a' is 'entailmnt', no label. Predict"),
             ("gold,a\nentailment,entailment\n,neutral\n", "row 2: column 'gold' is empty. Give every example its label"),
+            ("gold,a\nyes,yes\nno\0,no\n", "row 2: column 'gold' is 'no\\x00', with a NUL character. Write"),
             ("gold,a\nyes,one\nno,two\n", "header: no column holds predictions of 'yes' and 'no'"),
             ("model,example,gold,prediction\nm,1,yes,yes\nm,1,yes,no\n", "row 2: column 'example' is '1', a second time for 'm'"),
             ("gold,prediction\nyes,yes\n", "names no model"),
+            ("slice,gold,a\nx,yes,yes\nx,no,no\nx/no,no,no\n", "mine.csv: two slices of the set come to be called 'x/no'. Rename"),
+            ("slice,subcase,gold,a\nx,u,yes,yes\nx,v,yes,yes\nx/v,w,yes,yes\n", "mine.csv: two slices of the set come to be called 'x/v'"),
+            ("slice,gold,a\nall,yes,yes\nx,no,no\n", "mine.csv: a slice of the set is called 'all'"),
         ],
     )  # fmt: skip
     def test_a_fault_is_one_line_with_its_place(self, tmp_path, table, said):

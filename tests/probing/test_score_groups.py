@@ -16,7 +16,7 @@ from wsgeo.probing.score_groups import (
     profile_groups,
     profiles,
 )
-from wsgeo.probing.score_spreads import flags, in_domain_sentences, spreads
+from wsgeo.probing.score_spreads import flags, in_domain_sentences, one_sided, spreads
 
 OWN = ("in_domain", "all")
 
@@ -163,6 +163,14 @@ class TestSpreads:
         }
         assert doubtful == {}
 
+    @pytest.mark.parametrize(
+        ("right", "answer"),
+        [((1, 0), True), ((0, 1, 0), True), ((0.96, 0.04), True), ((0.94, 0), False), ((1, 0.06), False)],
+    )  # fmt: skip
+    def test_one_answer_is_right_on_one_label(self, right, answer):
+        """Nearly all of one label right and nearly all of the others wrong, whichever it is."""
+        assert one_sided(np.array(right, float)) is answer
+
     def test_without_labels_a_low_score_is_doubtful(self):
         """Where chance is not known, at most one half is told and not excluded."""
         sure, doubtful = flags(matrix([[0.4], [0.6]], [OWN]), OWN)
@@ -181,6 +189,9 @@ class TestGroupFiles:
             ("basin,model\n0,a\n-1,b\n", "basin", {"a": 0, "b": -1}),
             ("x,y\na,left\nb,right\n", "group", {"a": 0, "b": 1}),
             ("id,seed,cluster\na,7,3\nb,8,\n", "group", {"a": 3}),
+            (f"id,label\na,{2**63 - 1}\nb,-1\n", "group", {"a": 2**63 - 1, "b": -1}),
+            (f"id,label\na,7\nb,{2**63}\n", "group", {"a": 0, "b": 1}),
+            (f"id,label\na,1\nb,{'9' * 5000}\n", "group", {"a": 0, "b": 1}),
         ],
     )
     def test_columns_are_found(self, tmp_path, text, kind, labels):
@@ -196,11 +207,20 @@ class TestGroupFiles:
 
         assert read_groups(tmp_path / "c.json", ["a", "b"]).names == {0: "basin 0"}
 
+    def test_numbers_beyond_a_column_are_names(self, tmp_path):
+        """A label of more than 64 bits stays the name of its basin."""
+        (tmp_path / "c.json").write_text(json.dumps({"labels": {"a": 10**30, "b": -1}}))
+        found = read_groups(tmp_path / "c.json", ["a", "b"])
+
+        assert found.labels == {"a": 0, "b": -1}
+        assert found.names == {0: f"basin {10**30}"}
+
     def test_whole_numbers_in_a_column_with_gaps_stay(self, tmp_path):
         """Labels that a table holds as 1.0 are 1."""
-        pl.DataFrame({"id": ["a", "b"], "label": [1.0, None]}).write_parquet(tmp_path / "c.parquet")
+        table = pl.DataFrame({"id": ["a", "b", "c"], "label": [1.0, None, -1.0]})
+        table.write_parquet(tmp_path / "c.parquet")
 
-        assert read_groups(tmp_path / "c.parquet", ["a", "b"]).labels == {"a": 1}
+        assert read_groups(tmp_path / "c.parquet", ["a", "b", "c"]).labels == {"a": 1, "c": -1}
 
     @pytest.mark.parametrize(
         ("name", "text", "said"),
@@ -210,6 +230,9 @@ class TestGroupFiles:
             ("c.csv", "p,q,r\n1,2,3\n", "no columns of models and of their groups"),
             ("c.json", "[]", "no 'labels'"),
             ("c.json", "{", "no JSON"),
+            ("c.json", "[" * 100_000, "no JSON"),
+            ("c.json", '{"labels": {"model-1": ' + "9" * 5000 + "}}", "no JSON"),
+            ("c.json", '{"labels": {"zebra": 0, "zebra": 1}}', "'zebra' is given twice"),
             ("none.json", None, "there is no such file"),
         ],
     )  # fmt: skip

@@ -271,3 +271,14 @@ class TestDiagnosticSet:
 
         with pytest.raises(ValueError, match="labels beside"):
             DiagnosticSet("n", "t", "s", "l", "nli", ("yes", "no"), rows)
+
+
+def test_slices_of_one_name_are_refused(tmp_path):
+    """A slice called like another's part is an error: one would silently stand for the other."""
+    path = tmp_path / "clash.csv"
+    rows = ["a,x", "a,y", "a/x,x"]
+    lines = [f"t{i},{label},{part}" for i, (part, label) in enumerate(r.split(",") for r in rows)]
+    path.write_text("\n".join(["text,label,slice", *lines]) + "\n")
+
+    with pytest.raises(DataError, match="come to be called 'a/x'"):
+        load_set(path)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import polars as pl
 import pytest
@@ -104,7 +105,8 @@ class TestDiagnose:
         assert list(kept) == ["g0.l0"]
         assert kept["g0.l0"]["sentences"] == found["sentences"]
         assert "texts through models" in said[0]
-        assert run.read("run")["sets"]["parted"] == {"title": "Words at odds", "chance": 0.5}
+        known = run.read("run")["sets"]["parted"]
+        assert known == {"title": "Words at odds", "source": "original", "chance": 0.5}
 
     def test_asking_again_evaluates_nothing(self, asked, swap, monkeypatch):
         """A second call finds everything done, and its tables are the same."""
@@ -143,14 +145,35 @@ class TestDiagnose:
             k: v for k, v in before.items() if k.name != ".lock"
         }
 
-    def test_a_setting_can_be_compared(self, asked, swap):
-        """The values of a setting stand in place of basins; unknown ones are refused by name."""
+    def test_values_of_a_setting_are_compared_too(self, asked, swap):
+        """Each value stands for a basin, under its name; the answer is kept with the setting's."""
         run, _, _ = asked
+
+        found = diagnose(run.folder, ["parted"], suite_path=swap, lines=0, jobs=0, by="seed")
+
+        assert "none has two members" in found["by"][0]
+        assert run.read("run")["diagnosis"]["groups"]["g0.l0"]["by"] == {"seed": found["by"]}
+
+    def test_an_unknown_setting_costs_nothing(self, asked, swap, monkeypatch):
+        """A wrong name is told before anything is read, with the nearest known one."""
+        run, _, _ = asked
+        monkeypatch.setattr(
+            "wsgeo.workflows.diagnosing.reopen", lambda *_: pytest.fail("the zoo was read")
+        )
 
         with pytest.raises(WsgeoError, match="do not differ in a setting") as error:
             diagnose(run.folder, ["parted"], suite_path=swap, lines=0, jobs=0, by="sead")
 
         assert "seed" in str(error.value)
+
+    def test_sets_asked_before_keep_their_lines(self, asked, swap):
+        """Another call with other sets replaces the rows of its own sets alone."""
+        run, _, _ = asked
+
+        diagnose(run.folder, ["sentiment_invariance"], jobs=0)
+
+        assert set(run.table("slice_profiles")["set"]) == {"film", "parted"}
+        assert "parted" in run.table("scores")["set"].to_list()
 
 
 class TestChanges:
@@ -161,8 +184,6 @@ class TestChanges:
         run, _, _ = asked
         folder = tmp_path / "run"
         zoo = zoo_with_run.copy_zoo(tmp_path / "zoo")
-        import shutil
-
         shutil.copytree(run.folder, folder)
         shutil.rmtree(zoo / "run-0")
 
@@ -172,7 +193,7 @@ class TestChanges:
             table = found.table(name)
             columns = [c for c in ("id", "a", "b") if c in table.columns]
             assert not any((table[c] == "run-0").any() for c in columns), name
-        assert found.table("scores").height == (N_MEMBERS - 1) * 3
+        assert found.table("scores").filter(set="parted").height == (N_MEMBERS - 1) * 3
         assert not found.table("strategies").is_empty()
         assert "run-0" not in found.table("placements")["id"].to_list()
 

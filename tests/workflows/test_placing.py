@@ -15,7 +15,8 @@ from zoo_cases import bert_config, edit_json, random_tensors, write_model
 
 from wsgeo.errors import StoreError, WsgeoError, ZooError
 from wsgeo.store import TABLES, open_run
-from wsgeo.workflows.newcomers import entries_named, read_newcomers
+from wsgeo.workflows.group_members import read_members
+from wsgeo.workflows.new_models import entries_named, read_new_models
 from wsgeo.workflows.placing import place
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.scanning import scan
@@ -172,15 +173,26 @@ class TestPlace:
         """A model of other labels is not placed, and both label sets are told."""
         assert "its labels are 'no', 'yes', and theirs" in answer["refused"]["other-labels"]
 
-    def test_tables_hold_new_models_beside_members(self, answer, ground):
-        """The run's tables have a row per model, and one per member that was held out."""
-        _, run, own = ground
-        placements = run.table("placements")
-        held = placements.filter("held_out")
+    def test_tables_hold_new_models_only(self, answer, ground):
+        """The run's tables gain a row per model, and none of members that are held out."""
+        _, run, _ = ground
 
-        assert placements.filter(~pl.col("held_out")).height == 6
-        assert sorted(held["id"]) == sorted(name for names in own.values() for name in names)
-        assert run.table("predictions").filter(~pl.col("held_out"))["id"].to_list() == ["between"]
+        assert run.table("placements")["held_out"].to_list() == [False] * 6
+        assert run.table("predictions")["id"].to_list() == ["between"]
+
+    def test_rows_of_members_held_out_stay(self, ground, tmp_path):
+        """Rows that a diagnosis wrote of members stay, though other members are looked at."""
+        folder, run, own = ground
+        copy = open_run(shutil.copytree(run.folder, tmp_path / "run"))
+        row = {"group": "g0.l0", "id": own[0][0], "held_out": True, "n_lines": 6}
+        held = pl.DataFrame([row], schema=TABLES["placements"])
+        copy.write_table("placements", held)
+        member = place(copy.folder, [folder / "zoo" / own[0][0]], per_basin=1, jobs=0)
+        rows = copy.table("placements")
+
+        assert rows.filter("held_out").equals(held)
+        assert rows.height == 2
+        assert member["held_out"]["g0.l0"].startswith("Held out one by one, ")
 
     def test_says_how_well_it_works(self, answer):
         """The answer tells how many members are put into their own basin."""
@@ -232,6 +244,58 @@ class TestPlace:
 
         assert found["placements"][0]["basin"] == 0
         assert "exact duplicate" in found["sentences"][0]
+
+
+class TestNames:
+    """What models are called."""
+
+    def test_refused_models_of_one_name_stay_apart(self, ground, tmp_path):
+        """Two models of one name that are refused have a row, a reason and a sentence each."""
+        folder, run, _ = ground
+        copy = open_run(shutil.copytree(run.folder, tmp_path / "run"))
+        for name in ("a", "b"):
+            shutil.copytree(folder / "between", tmp_path / name / "model")
+        (tmp_path / "a" / "model" / "model.safetensors").write_bytes(b"cut off")
+        (tmp_path / "b" / "model" / "config.json").write_text("{")
+        found = place(copy.folder, [tmp_path / "a" / "model", tmp_path / "b" / "model"], jobs=0)
+
+        assert [row["id"] for row in found["placements"]] == ["model", "model#2"]
+        assert "model.safetensors" in found["refused"]["model"]
+        assert "config.json" in found["refused"]["model#2"]
+        assert len(set(found["sentences"])) == 2
+        assert copy.table("placements")["id"].to_list()[-2:] == ["model", "model#2"]
+
+    def test_another_model_of_the_name_takes_no_row(self, answer, ground, tmp_path):
+        """A model named like one placed before is numbered; the same model replaces its row."""
+        folder, run, _ = ground
+        copy = open_run(shutil.copytree(run.folder, tmp_path / "run"))
+        shutil.copytree(folder / "between", tmp_path / "cut" / "between")
+        (tmp_path / "cut" / "between" / "model.safetensors").write_bytes(b"cut off")
+        shutil.copytree(folder / "wide", tmp_path / "wide" / "between")
+        models = [tmp_path / name / "between" for name in ("cut", "wide")]
+        before = copy.table("placements")
+        for _ in range(2):
+            found = place(copy.folder, models, jobs=0)
+
+            assert list(found["refused"]) == ["between#2", "between#3"]
+        again = place(copy.folder, [folder / "between"], jobs=0)
+        rows = copy.table("placements")
+
+        assert again["placements"] == [row_of(answer, "between")]
+        assert rows["id"].n_unique() == rows.height == before.height + 2
+        assert copy.table("predictions").equals(run.table("predictions"))
+
+    def test_a_model_named_like_a_member_is_numbered(self, ground, tmp_path):
+        """A model with the name of a member is told from it, refused or not."""
+        folder, run, own = ground
+        inputs, _ = reopen(run)
+        wide, between = (tmp_path / name / own[0][0] for name in ("wide", "between"))
+        for path in (wide, between):
+            shutil.copytree(folder / path.parent.name, path)
+        found = read_new_models(inputs, entries_named([str(wide), str(between)]))
+
+        assert [one.id for one in found] == [f"{own[0][0]}#2", f"{own[0][0]}#3"]
+        assert found[1].checkpoint.id == found[1].id
 
 
 SET_FILE = """
@@ -315,8 +379,26 @@ class TestRefusals:
             place(ground[1].folder, ["x"], per_basin=0, jobs=0)
 
 
-class TestGround:
+class TestGroupMembers:
     """What a run is to further models."""
+
+    def test_scores_of_unfit_members_are_no_evidence(self, ground, tmp_path):
+        """Members that fail the gate, or say one label, predict nothing and are not predicted."""
+        _, run, own = ground
+        copy = open_run(shutil.copytree(run.folder, tmp_path / "run"))
+        (failed, *fit), (same, *others) = own[0], own[1]
+        models = copy.table("models")
+        copy.write_table("models", models.with_columns(gate=pl.col("id") != failed))
+        row = {"group": "g0.l0", "id": same, "measure": "degenerate", "value": 1.0}
+        copy.write_table("probes", pl.DataFrame([row], schema=TABLES["probes"]))
+        members = read_members(copy, "g0.l0")
+        metrics = dict(copy.table("scores").select("id", "metric").iter_rows())
+        told = members.predicted(0).row(0, named=True)
+
+        assert told["n"] == len(fit)
+        assert told["predicted"] == pytest.approx(np.mean([metrics[one] for one in fit]))
+        assert told["everyone"] == pytest.approx(np.mean([metrics[one] for one in fit + others]))
+        assert sorted(members.held_out(3).predictions["id"]) == sorted(fit + others)
 
     def test_without_basins_there_is_a_nearest_member_only(self, ground, tmp_path):
         """Where a run found no basins the nearest member is told, and no strategy."""
@@ -337,7 +419,7 @@ class TestGround:
         """A model takes the group's name from the run, and its members keep theirs."""
         folder, run, _ = ground
         inputs, _ = reopen(run)
-        (model,) = read_newcomers(inputs, entries_named([str(folder / "between")]))
+        (model,) = read_new_models(inputs, entries_named([str(folder / "between")]))
 
         assert model.checkpoint.loss_group == inputs.groups[0].name
         assert model.checkpoint.label_order == inputs.groups[0].members[0].label_order

@@ -1,11 +1,13 @@
 """Analyses of scores from elsewhere."""
 
 import json
+import random
 
 import numpy as np
 import polars as pl
 import pytest
 
+from wsgeo.errors import WsgeoError
 from wsgeo.store.tables import read_table
 from wsgeo.workflows.score_analysis import analyse_scores
 
@@ -67,8 +69,8 @@ class TestWithGroups:
         assert found["groups"]["names"] == {"0": "group left", "1": "group right"}
         assert not any("basin" in one for one in found["lines"])
 
-    def test_degenerate_models_are_no_evidence(self, two_kinds):
-        """A model that gives one answer to its own task is flagged and not compared."""
+    def test_models_of_one_answer_are_no_evidence(self, two_kinds):
+        """A model that gives one answer to its own task is left out, and said to be."""
         table = pl.read_csv(two_kinds / "mine.csv")
         first = pl.int_range(pl.len()) == 0
         table.with_columns(
@@ -77,8 +79,25 @@ class TestWithGroups:
         ).write_csv(two_kinds / "mine.csv")
         found = analyse_scores(two_kinds / "mine.csv", two_kinds / "basins.csv")
 
-        assert list(found["flagged"]) == ["m0"]
+        assert (list(found["left_out"]), found["flagged"]) == (["m0"], {})
         assert {row["n_a"] for row in found["contrasts"] if row["slice"] == "s0"} == {5}
+        assert any(one.startswith("Left out: m0 gives one answer") for one in found["lines"])
+
+        alone = analyse_scores(two_kinds / "mine.csv", n_draws=30)["groups"]
+        assert sum(alone["sizes"].values()) == 11
+        assert alone["verdict"].endswith(" Not counted: m0.")
+
+    def test_doubtful_models_are_flagged_and_compared(self, two_kinds):
+        """Without scores by label a low score in domain is told, and the model stays."""
+        table = pl.read_csv(two_kinds / "mine.csv")
+        low = pl.when(pl.int_range(pl.len()) == 0).then(0.4).otherwise(pl.col("in_domain"))
+        table.with_columns(low.alias("in_domain")).write_csv(two_kinds / "mine.csv")
+        found = analyse_scores(two_kinds / "mine.csv", n_draws=30)
+
+        assert (found["left_out"], list(found["flagged"])) == ({}, ["m0"])
+        assert sum(found["groups"]["sizes"].values()) == 12
+        assert "Not counted" not in found["groups"]["verdict"]
+        assert any(one.startswith("Flagged: m0 is right on 40%") for one in found["lines"])
 
 
 class TestWithoutGroups:
@@ -151,3 +170,67 @@ class TestWithoutGroups:
         assert found["sentences"][0].startswith(
             "In domain the models reach 83.7% to 84.8% on mnli;"
         )
+
+
+ODD_CELLS = (
+    "", "nan", "-nan", "inf", "1e400", "0e400", "1e23", "9" * 400, "see", "-1", "50", "99.5%", "é", "\0",
+    '"', "a,b", "x/no", "all", "mean", "yes", "in_domain", "1_000", "\u202e",
+)  # fmt: skip
+ODD_NAMES = (
+    "id", "slice", "metric", "n_examples", "gold", "prediction", "label", "in_domain", "in_domain/x", "all",
+    "x/no", "h: a", "*", "^a$", "\0row", "seed", "ln_x",
+)  # fmt: skip
+TABLES = (
+    "model,in_domain,a,b\nm,0.8,0.5,0.1\nn,0.9,0.25,0.4\no,0.85,0.2,0.4\nmean,0.85,0.317,0.3\n",
+    "model,in_domain,in_domain/x,in_domain/y,a\nm,0.5,1,0,0.1\nn,0.9,0.9,0.9,0.4\n",
+    "id,set,slice,metric,n_examples\nm,in_domain,all,0.9,10\nm,h,a,0.5,10\nn,h,a,0.7,20\n",
+    "example,slice,subcase,gold,a,b\n1,x,s,yes,yes,no\n2,x,t,no,yes,no\n3,y,s,no,yes,\n",
+    "model,example,slice,gold,prediction\nm,1,x,yes,yes\nm,2,x,no,yes\nn,1,x,yes,no\n",
+)
+GROUPS = ('{"labels": {"m": 0, "n": 1}}', '{"labels": {"m": %s}}' % 10**30, "[" * 9999, "\0", "")
+
+
+def mutated(draw, folder):
+    """Write a table with one to three odd cells or names, as one of four kinds of file."""
+    rows = [line.split(",") for line in draw.choice(TABLES).splitlines()]
+    for _ in range(draw.randint(1, 3)):
+        row = draw.choice(rows)
+        row[draw.randrange(len(row))] = draw.choice(ODD_NAMES if row is rows[0] else ODD_CELLS)
+    kind = draw.choice(["csv", "tsv", "jsonl", "parquet"])
+    names, path = rows[0], folder / f"mine.{kind}"
+    if kind == "parquet":
+        columns = dict(zip(names, zip(*rows[1:], strict=True), strict=True))
+        odd = draw.choice(names)
+        kinds = (pl.Binary, pl.Categorical, pl.List(pl.String), pl.Null, pl.String)
+        dtype = draw.choice(kinds)
+        values = {pl.Binary: [b"\xff"], pl.List(pl.String): [["x"]], pl.Null: [None]}
+        table = pl.DataFrame({name: pl.Series(column) for name, column in columns.items()})
+        other = pl.Series(odd, values.get(dtype, ["0.5"]) * table.height, dtype)
+        table.with_columns(other).write_parquet(path)
+    elif kind == "jsonl":
+        path.write_text(
+            "\n".join(json.dumps(dict(zip(names, row, strict=True))) for row in rows[1:])
+        )
+    else:
+        text = "\n".join(("," if kind == "csv" else "\t").join(row) for row in rows)
+        path.write_bytes(text.encode(draw.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16"])))
+    return path
+
+
+class TestMutatedFiles:
+    """A faulty file ends in one line, never in a traceback."""
+
+    def test_faults_are_one_line(self, tmp_path):
+        """Of odd cells, names, types, encodings and groups each is read or refused in one line."""
+        draw, refused = random.Random(0), []
+        for _ in range(150):
+            path = mutated(draw, tmp_path)
+            groups = draw.choice([None, None, tmp_path / "groups.json"])
+            (tmp_path / "groups.json").write_text(draw.choice(GROUPS))
+            try:
+                analyse_scores(path, groups, n_draws=5)
+            except WsgeoError as error:
+                refused.append(str(error))
+
+        assert 75 < len(refused) < 150
+        assert all(message.isprintable() for message in refused)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from wsgeo.commands import options
 
 _file = click.Path(path_type=Path)
+
+PARTLY: Final = 4
+"""Exit code where something could not be measured."""
+
+_OF_RUN: Final = ("suite", "suite_path", "lines", "train", "by", "jobs", "dry_run")
+_OF_SCORES: Final = ("clusters", "out", "seed")
 
 
 @click.command("diagnose")
@@ -46,8 +52,15 @@ _file = click.Path(path_type=Path)
 @options.jobs
 @options.dry_run
 @options.as_json
+@click.pass_context
 def command(
-    run: Path | None, suite: str | None, as_json: bool, dry_run: bool, **given: Any
+    ctx: click.Context,
+    /,
+    run: Path | None,
+    suite: str | None,
+    as_json: bool,
+    dry_run: bool,
+    **given: Any,
 ) -> None:
     """Ask the members of RUN what tells strategies apart, and compare its basins.
 
@@ -61,10 +74,7 @@ def command(
     scores = given["scores"]
     if (run is None) == (scores is None):
         raise click.UsageError("Give a run folder, or a file with --scores.")
-    if given["clusters"] and scores is None:
-        raise click.UsageError("--clusters goes with --scores; a run has its own basins.")
-    if dry_run and scores is not None:
-        raise click.UsageError("--dry-run goes with a run; scores cost nothing.")
+    _check_together(ctx, scores is not None)
     names = None if suite is None else [name.strip() for name in suite.split(",") if name.strip()]
     with progress() as shown:
         if run is not None and dry_run:
@@ -78,10 +88,24 @@ def command(
         answer_json(found)
     else:
         answer(lines)
+    ctx.exit(PARTLY if found.get("failures") else 0)
+
+
+def _check_together(ctx: click.Context, scored: bool) -> None:
+    """Refuse options that would do nothing: those of a run with scores, and the other way round."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    for name in _OF_RUN if scored else _OF_SCORES:
+        if ctx.get_parameter_source(name) is typed:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(
+                f"{option} goes with {'a run, not with --scores' if scored else '--scores'}."
+            )
 
 
 def _page(found: dict[str, Any]) -> list[str]:
     """Return what was found as lines."""
     refused = [f"Not applicable: {name}: {why}" for name, why in found["refused"].items()]
-    said = [found[key] for key in ("sentences", "by", "ridges", "held_out")]
-    return [*(one for each in said for one in each), *refused, "", f"Report  {found['report']}"]
+    lost = [f"Not followed: {why}" for why in found["failures"]]
+    first = found["headlines"] or found["sentences"]
+    told = [*first, *found["by"], *found["ridges"], *found["held_out"]]
+    return [*told, *refused, *lost, "", f"Report  {found['report']}"]

@@ -10,7 +10,7 @@ from wsgeo.probing.intervals import wilson_interval
 from wsgeo.probing.lines import LineTables, choose_lines, measure_lines, ridge_sentences
 from wsgeo.probing.predictors import predictors
 from wsgeo.probing.probes import encode_probes, probe_members
-from wsgeo.probing.scores import encode_sets, score_members
+from wsgeo.probing.scores import encode_sets, score_members, unknown_share
 from wsgeo.probing.sets import DiagnosticSet, find_sets, load_set
 from wsgeo.probing.strategies import Strategies, basin_profile
 from wsgeo.probing.tables import CONTRASTS, PROBES, PROFILE, SCORES
@@ -39,5 +39,6 @@ __all__ = [
     "probe_members",
     "ridge_sentences",
     "score_members",
+    "unknown_share",
     "wilson_interval",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -11,14 +12,16 @@ from typing import Any, Final, final
 import polars as pl
 
 from wsgeo.errors import DataError
-from wsgeo.escapes import shown
+from wsgeo.escapes import printable, shown
 from wsgeo.probing.score_cells import GROUPS, IDS, cell_error, column_named, read_texts
 from wsgeo.suggestions import suggestion
 
 NOISE: Final = -1
 """Label of a model that lies in no group."""
 
-_NOWHERE: Final = (str(NOISE), "noise")
+_NOWHERE: Final = (str(NOISE), f"{NOISE}.0", "noise")
+_LARGEST: Final = 2**63 - 1
+_MOST_DIGITS: Final = len(str(_LARGEST))  # of thousands of digits `int` makes no number
 
 
 @final
@@ -55,8 +58,8 @@ def read_groups(path: str | Path, ids: Collection[str]) -> GivenGroups:
     Returns
     -------
     GivenGroups
-        Labels that are whole numbers stay, others are counted from 0 in their order. Models of
-        ``ids`` without a label are not in it.
+        Labels that are whole numbers of at most 64 bits stay, others are names, counted from 0 in
+        their order. Models of ``ids`` without a label are not in it.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def read_groups(path: str | Path, ids: Collection[str]) -> GivenGroups:
 def _meant(name: str, ids: Collection[str]) -> str:
     """Return the id that was meant, or some of those that there are."""
     told = suggestion(name, ids)
-    first = ", ".join(sorted(ids)[:5])
+    first = ", ".join(map(printable, sorted(ids)[:5]))
     return told if told.startswith("Did") or len(ids) <= 5 else f"Known: {first}, and so on."
 
 
@@ -96,8 +99,8 @@ def _from_json(path: Path) -> tuple[str, dict[str, str]]:
     if not path.is_file():
         raise DataError("there is no such file", where=str(path), remedy="Check the path.")
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # of bytes that are no UTF-8 too
+        content: Any = json.loads(path.read_bytes(), object_pairs_hook=_distinct)
+    except (ValueError, RecursionError, OSError) as error:  # of bytes that are no UTF-8 too
         raise DataError(
             f"the file is no JSON ({error})", where=str(path),
             remedy="Give what `wsgeo cluster --json` prints.",
@@ -112,9 +115,18 @@ def _from_json(path: Path) -> tuple[str, dict[str, str]]:
     return "basin", {str(name): str(label) for name, label in found.items()}
 
 
+def _distinct(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that gives a key twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"{shown(twice)} is given twice")
+    return found
+
+
 def _from_table(path: Path) -> tuple[str, dict[str, str]]:
     """Return the labels in a table; rows without one are left out."""
-    table = read_texts(path)
+    table, _ = read_texts(path)
     name = column_named(table, IDS)
     label = column_named(table, tuple(g for g in GROUPS if name is None or g != name.casefold()))
     if table.width == 2 and (name is None or label is None):
@@ -149,10 +161,17 @@ def _two(columns: list[str], name: str | None, label: str | None) -> tuple[str, 
 def _numbered(kind: str, labels: Mapping[str, str]) -> GivenGroups:
     """Return labels as numbers: those that are numbers stay."""
     values = sorted({label for label in labels.values() if label.casefold() not in _NOWHERE})
-    whole = all(value.removesuffix(".0").isdecimal() for value in values)
-    code = {value: int(value.removesuffix(".0")) if whole else i for i, value in enumerate(values)}
+    # Beside an absent one, whole numbers in a table are floats.
+    plain = [value.removesuffix(".0") for value in values]
+    whole = all(map(_is_label, plain))
+    code = {v: int(plain[i]) if whole else i for i, v in enumerate(values)}
     names = {number: f"{kind} {number if whole else value}" for value, number in code.items()}
     return GivenGroups(
         kind, {name: code.get(label, NOISE) for name, label in labels.items()},
         dict(sorted(names.items())),
     )  # fmt: skip
+
+
+def _is_label(value: str) -> bool:
+    """Tell whether a text is a whole number that a column of labels holds."""
+    return value.isdecimal() and len(value) <= _MOST_DIGITS and int(value) <= _LARGEST

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from wsgeo.counting import counted
 from wsgeo.graph.maps import classical_scaling
 from wsgeo.probing.map_places import map_place
+from wsgeo.probing.member_scores import measured_rows
 from wsgeo.probing.placement import Placement, placed, reaches, representatives
-from wsgeo.probing.predictions import measured, predicted
+from wsgeo.probing.predictions import inside, predicted
 from wsgeo.probing.tables import PLACEMENTS, PREDICTIONS
 
 N_PER_BASIN = 3
@@ -100,33 +101,25 @@ def hold_out(
     >>> found.sentence
     'Held out one by one, 6 of 6 members are put into their own basin.'
     """
-    values, basin = np.asarray(gaps, np.float64), np.asarray(labels, np.int64)
-    if values.shape != (len(ids),) * 2 or basin.shape != (len(ids),):
-        raise ValueError(f"{len(ids)} ids, {len(basin)} labels and gaps of shape {values.shape}.")
-    whole = bool(np.isfinite(values).all())
-    coordinates = classical_scaling(values) if whole else np.full((len(ids), 2), np.nan)
-    rows, tables = [], []
-    for i, name in enumerate(ids):
-        found = _without(values, basin, i, tau, n_per_basin)
-        xy = map_place(found.seen, coordinates) or (None, None)
-        rows.append(
-            placement_row(
-                found.placement, name, ids,
-                held_out=True,
-                content_hash=(hashes or {}).get(name),
-                own_basin=int(basin[i]) if basin[i] >= 0 else None,
-                place=xy,
-            )
-        )  # fmt: skip
-        others = {one: int(b) for one, b in zip(ids, basin, strict=True) if one != name}
-        own = measured(scores, {name: int(basin[i])})
-        told = predicted(scores, others, found.placement.basin)
-        actual = own.select("set", "slice", pl.col("metric").alias("actual"))
-        # A slice on which the member was not measured has nothing to compare.
-        tables.append(
-            _named(told.join(actual, on=["set", "slice"], how="inner", maintain_order="left"), name)
+    values, basin = _aligned(gaps, ids, labels)
+    seen = [_without(values, basin, i, tau, n_per_basin) for i in range(len(ids))]
+    coordinates = _coordinates(values)
+    rows = [
+        placement_row(
+            one.placement, name, ids,
+            held_out=True,
+            content_hash=(hashes or {}).get(name),
+            own_basin=int(own) if own >= 0 else None,
+            place=map_place(one.seen, coordinates) or (None, None),
         )
-    predictions = pl.concat(tables) if tables else pl.DataFrame(schema=PREDICTIONS)
+        for name, own, one in zip(ids, basin, seen, strict=True)
+    ]  # fmt: skip
+    basins = dict(zip(ids, basin.tolist(), strict=True))
+    told = [
+        _told(name, one.placement.basin, basins, scores)
+        for name, one in zip(ids, seen, strict=True)
+    ]
+    predictions = pl.concat([pl.DataFrame(schema=PREDICTIONS), *told])
     return HeldOut(pl.DataFrame(rows, schema=PLACEMENTS), predictions)
 
 
@@ -207,8 +200,6 @@ def held_out_summary(placements: pl.DataFrame, predictions: pl.DataFrame) -> dic
         pl.col("held_out") & pl.col("predicted").is_not_null() & pl.col("actual").is_not_null()
     )
     actual, limits = pl.col("actual"), told.drop_nulls(["lo", "hi"])
-    # A mean and its terms may differ by rounding where all scores are equal.
-    inside = actual.is_between(pl.col("lo") - 1e-9, pl.col("hi") + 1e-9)
     return {
         "n": counted_.height,
         "n_right": counted_.filter(right).height,
@@ -217,7 +208,7 @@ def held_out_summary(placements: pl.DataFrame, predictions: pl.DataFrame) -> dic
         "n_scores": told.height,
         "error": told.select((pl.col("predicted") - actual).abs().mean()).item(),
         "error_everyone": told.select((pl.col("everyone") - actual).abs().mean()).item(),
-        "inside": limits.select(inside.mean()).item(),
+        "inside": limits.select(inside(actual, pl.col("lo"), pl.col("hi")).mean()).item(),
     }
 
 
@@ -258,6 +249,21 @@ class _Seen:
     seen: NDArray[np.float64]
 
 
+def _aligned(
+    gaps: ArrayLike, ids: Sequence[str], labels: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    values, basin = np.asarray(gaps, np.float64), np.asarray(labels, np.int64)
+    if values.shape != (len(ids),) * 2 or basin.shape != (len(ids),):
+        raise ValueError(f"{len(ids)} ids, {len(basin)} labels and gaps of shape {values.shape}.")
+    return values, basin
+
+
+def _coordinates(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the map of all members; NaN where a gap among them is not known."""
+    whole = bool(np.isfinite(values).all())
+    return classical_scaling(values) if whole else np.full((len(values), 2), np.nan)
+
+
 def _without(
     values: NDArray[np.float64],
     basin: NDArray[np.int64],
@@ -277,6 +283,13 @@ def _without(
     return _Seen(placed(seen, others, reaches(among, labels, tau)), seen)
 
 
-def _named(told: pl.DataFrame, name: str) -> pl.DataFrame:
-    own = told.with_columns(id=pl.lit(name), held_out=pl.lit(True))
+def _told(
+    name: str, basin: int | None, basins: Mapping[str, int], scores: pl.DataFrame
+) -> pl.DataFrame:
+    """Return what the others tell of a member's scores, beside those that it has."""
+    told = predicted(scores, {one: b for one, b in basins.items() if one != name}, basin)
+    actual = measured_rows(scores, [name]).select("set", "slice", actual="metric")
+    # A slice on which the member was not measured has nothing to compare.
+    both = told.join(actual, on=["set", "slice"], how="inner", maintain_order="left")
+    own = both.with_columns(id=pl.lit(name), held_out=pl.lit(True))
     return own.select(list(PREDICTIONS)).cast(PREDICTIONS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
+from wsgeo.escapes import shown
+from wsgeo.probing.differences import listed
 from wsgeo.tasks.labels import canonical
 
 _NEGATION: Final = re.compile(r"(?:not|non|un|no)(.{4,})")
@@ -44,6 +46,31 @@ def label_readings(gold: Collection[str], predicted: Collection[str]) -> dict[st
         if key == _key(name, names):
             spelt.setdefault(key, name)
     return {name: spelt.get(key, key) if key in known else None for name, key in keys.items()}
+
+
+def merged_labels(readings: Mapping[str, str | None]) -> list[str]:
+    """Say which names were read as another label.
+
+    Parameters
+    ----------
+    readings : mapping of str to (str or None)
+        From `label_readings`.
+
+    Returns
+    -------
+    list of str
+        A sentence per label.
+
+    Examples
+    --------
+    >>> merged_labels({"yes": "yes", "neutral": "no", "maybe": "no"})
+    ["'neutral' and 'maybe' counted as 'no'."]
+    """
+    merged: dict[str, list[str]] = {}
+    for name, label in readings.items():
+        if label is not None and name != label:
+            merged.setdefault(label, []).append(shown(name))
+    return [f"{listed(names)} counted as {shown(label)}." for label, names in merged.items()]
 
 
 def _key(name: str, names: Collection[str]) -> str:

@@ -39,6 +39,34 @@ class MemberScores:
     values: NDArray[np.float64]
 
 
+def measured_rows(scores: pl.DataFrame, ids: Collection[str]) -> pl.DataFrame:
+    """Return the rows of scores that count: of some members, measured, with a number.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Schema `wsgeo.probing.tables.SCORES`.
+    ids : collection of str
+        The members.
+
+    Returns
+    -------
+    DataFrame
+        Rows and columns in their order.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"id": ["a", "b"], "metric": [0.5, np.nan], "outcome": ["measured"] * 2})
+    >>> measured_rows(rows, ["a", "b"])["id"].to_list()
+    ['a']
+    """
+    return scores.filter(
+        pl.col("outcome").cast(pl.String) == "measured",
+        pl.col("id").is_in(list(ids)),
+        pl.col("metric").is_finite(),
+    )
+
+
 def member_scores(scores: pl.DataFrame, ids: Collection[str]) -> MemberScores:
     """Return the measured scores of some members as a matrix.
 
@@ -55,11 +83,7 @@ def member_scores(scores: pl.DataFrame, ids: Collection[str]) -> MemberScores:
     MemberScores
         Slices that were measured on none of the members are left out.
     """
-    rows = scores.filter(
-        pl.col("outcome").cast(pl.String) == "measured",
-        pl.col("id").is_in(list(ids)),
-        pl.col("metric").is_finite(),
-    )
+    rows = measured_rows(scores, ids)
     missing = [pl.lit(None).alias(c) for c in ("measure", "balanced") if c not in rows.columns]
     columns = (
         rows.with_columns(missing)

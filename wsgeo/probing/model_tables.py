@@ -18,8 +18,8 @@ from wsgeo.probing.score_cells import (
     column_named,
     in_fractions,
     numbers,
+    own_score,
 )
-from wsgeo.probing.set_files import EVERYTHING
 from wsgeo.probing.slice_names import Key, slice_keys
 from wsgeo.probing.summary_rows import summary_rows
 
@@ -78,11 +78,8 @@ def read_models(table: pl.DataFrame, path: Path) -> ScoreCells:
         pl.col("column").replace_strict({c: k[place] for c, k in keys.items()}, return_dtype=pl.String)
         .alias(part) for place, part in enumerate(("set", "slice"))
     )  # fmt: skip
-    own = (in_domain, EVERYTHING) if in_domain else None
-    return ScoreCells(
-        cells, f"scores by model, in {unit}",
-        own if own in keys.values() else None, tuple(aside), tuple(notes),
-    )  # fmt: skip
+    own = own_score(cells, in_domain) if in_domain else None
+    return ScoreCells(cells, f"scores by model, in {unit}", own, tuple(aside), tuple(notes))
 
 
 def _without_empty_rows(table: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[str, str]]]:

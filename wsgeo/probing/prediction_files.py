@@ -17,7 +17,7 @@ from wsgeo.escapes import shown
 from wsgeo.probing.differences import listed
 from wsgeo.probing.intervals import wilson_intervals
 from wsgeo.probing.judgements import Judgement, Units, label_quality, units_of
-from wsgeo.probing.label_readings import label_readings
+from wsgeo.probing.label_readings import label_readings, merged_labels
 from wsgeo.probing.score_cells import IDS, cell_error, column_named
 from wsgeo.probing.set_files import EVERYTHING
 from wsgeo.probing.sets import DiagnosticSet
@@ -123,7 +123,7 @@ def score_predictions(table: pl.DataFrame, path: Path) -> GivenPredictions:
         _check_labels(one, readings, path)
     frames = [_scores(one, readings, path) for one in given]
     layout = f"predictions by example, {'a row per model' if by_row else 'a column per model'}"
-    notes = (*_merged(readings), *_absent(given))
+    notes = (*merged_labels(readings), *_absent(given))
     return GivenPredictions(pl.concat(frames), layout, tuple(aside), notes)
 
 
@@ -155,7 +155,8 @@ def _check_examples(table: pl.DataFrame, model: str, path: Path) -> None:
     example = column_named(table, _EXAMPLE)
     if example is None:
         return
-    twice = table.select(~pl.struct(model, example).is_first_distinct()).to_series().arg_true()
+    again = pl.col(example).is_not_null() & ~pl.struct(model, example).is_first_distinct()
+    twice = table.select(again).to_series().arg_true()
     if len(twice):
         row = int(twice[0])
         what = f"is {shown(table[example][row])}, a second time for {shown(table[model][row])}"
@@ -245,11 +246,13 @@ def _scores(one: _Answers, readings: dict[str, str | None], path: Path) -> pl.Da
 
 def _units(told: pl.DataFrame, truth: pl.Series, path: Path) -> Units:
     """Return the slices of examples as those of a diagnostic set."""
+    truth = truth.str.replace_all("/", "_", literal=True)  # which parts the levels of a slice
     rows = told.select("slice", "subcase").with_columns(truth.alias("label"))
     empty = [pl.lit(None, kind).alias(c) for c, kind in EXAMPLES.items() if c not in rows.columns]
     examples = rows.with_columns(empty).with_columns(text_a=pl.lit("")).select(list(EXAMPLES))
     labels = tuple(sorted(set(truth)))
-    return units_of(DiagnosticSet(path.stem, "", str(path), "", path.stem, labels, examples))[0]
+    # The name is only for messages: it refuses two slices that come to have one name.
+    return units_of(DiagnosticSet(str(path), "", str(path), "", path.stem, labels, examples))[0]
 
 
 def _numbers(
@@ -270,15 +273,6 @@ def _set_name(told: pl.DataFrame, labels: Sequence[str], path: Path) -> str:
 
 def _names(column: pl.Series) -> list[str]:
     return [str(value) for value in column.drop_nulls().unique(maintain_order=True)]
-
-
-def _merged(readings: dict[str, str | None]) -> list[str]:
-    """Say which names were read as another label."""
-    merged: dict[str, list[str]] = {}
-    for name, label in readings.items():
-        if label is not None and name != label:
-            merged.setdefault(label, []).append(shown(name))
-    return [f"{listed(names)} counted as {shown(label)}." for label, names in merged.items()]
 
 
 def _absent(given: Sequence[_Answers]) -> list[str]:

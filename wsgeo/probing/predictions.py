@@ -7,8 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from wsgeo.probing.member_scores import measured_rows
+
 LEVEL = 0.95
 """Probability that a new member of the basin scores inside the interval."""
+
+_ROUNDING = 1e-9
 
 _COLUMNS = {
     "set": pl.String, "slice": pl.String, "basin": pl.Int64, "n": pl.Int64,
@@ -47,7 +51,7 @@ def predicted(scores: pl.DataFrame, labels: Mapping[str, int], basin: int | None
     >>> found["predicted"].item()
     0.5
     """
-    known = measured(scores, labels)
+    known = _with_basins(scores, labels)
     own = pl.col("metric").filter(pl.col("basin") == pl.lit(basin, pl.Int64))
     found = known.group_by("set", "slice", maintain_order=True).agg(
         own.len().cast(pl.Int64).alias("n"),
@@ -64,29 +68,34 @@ def predicted(scores: pl.DataFrame, labels: Mapping[str, int], basin: int | None
     return found.select(list(_COLUMNS)).cast(_COLUMNS)  # type: ignore[arg-type]
 
 
-def measured(scores: pl.DataFrame, labels: Mapping[str, int]) -> pl.DataFrame:
-    """Return the scores of some members that were measured, with their basins.
+def inside(actual: pl.Expr, lo: pl.Expr, hi: pl.Expr) -> pl.Expr:
+    """Return whether scores lie in their intervals, ends included.
 
     Parameters
     ----------
-    scores : DataFrame
-        Schema `wsgeo.probing.tables.SCORES`.
-    labels : mapping of str to int
-        Basin of each member.
+    actual, lo, hi : Expr
+        Scores and ends of the intervals, fractions in [0, 1].
 
     Returns
     -------
-    DataFrame
-        Columns ``id``, ``set``, ``slice``, ``metric`` and ``basin``.
+    Expr
+        Of Booleans; null where one of the three is.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"actual": [0.3, 0.5], "lo": [0.1 + 0.2, 0.6], "hi": [0.4, 0.7]})
+    >>> rows.select(inside(pl.col("actual"), pl.col("lo"), pl.col("hi")))["actual"].to_list()
+    [True, False]
     """
-    there = (
-        pl.col("id").is_in(list(labels))
-        & (pl.col("outcome").cast(pl.String) == "measured")
-        & pl.col("metric").is_not_null()
-    )
+    # A mean and its terms may differ by rounding where all scores are equal.
+    return actual.is_between(lo - _ROUNDING, hi + _ROUNDING)
+
+
+def _with_basins(scores: pl.DataFrame, labels: Mapping[str, int]) -> pl.DataFrame:
+    """Return the scores of some members that were measured, with their basins."""
     basins = {"id": list(labels), "basin": list(labels.values())}
     named = pl.DataFrame(basins, schema={"id": pl.String, "basin": pl.Int64})
-    known = scores.filter(there).select("id", "set", "slice", "metric")
+    known = measured_rows(scores, labels).select("id", "set", "slice", "metric")
     return known.join(named, on="id", how="left", maintain_order="left")
 
 

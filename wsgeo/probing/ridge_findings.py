@@ -9,6 +9,7 @@ import polars as pl
 
 from wsgeo.counting import counted
 from wsgeo.probing.set_files import EVERYTHING
+from wsgeo.probing.task_slices import LEAST_EXAMPLES
 
 MOST_TOLD: Final = 3
 """Pairs of basins that are told, those with the highest ridges first."""
@@ -131,6 +132,8 @@ def _maker(shares: pl.DataFrame) -> str:
 
 def _elsewhere(between: pl.DataFrame, inside: pl.DataFrame) -> str:
     """Say on which slice of another set the loss changes most from basin to basin."""
+    # The loss of a few examples is an anecdote, however far it moves.
+    between = between.filter(pl.col("n_examples") >= LEAST_EXAMPLES)
     change = pl.col("at_y") - pl.col("at_x")
     usual = inside.group_by("set", "slice").agg(change.abs().max().alias("usual"))
     found = between.group_by("set", "slice").agg(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, final
@@ -10,6 +12,7 @@ import polars as pl
 
 from wsgeo.errors import DataError
 from wsgeo.escapes import shown
+from wsgeo.probing.set_files import EVERYTHING
 from wsgeo.tasks.readers import read_table
 
 Unit = Literal["fractions", "percent"]
@@ -56,10 +59,14 @@ class ScoreCells:
     notes: tuple[str, ...] = ()
 
 
+MOST: Final = 100.0
+"""Largest score, in percent."""
+
 _ROUNDING: Final = 1e-9  # what a fraction of 1 may be above it
+_PATTERN: Final = re.compile(r"\^.*\$|\*", re.DOTALL)  # names that polars takes for several columns
 
 
-def read_texts(path: str | Path) -> pl.DataFrame:
+def read_texts(path: str | Path) -> tuple[pl.DataFrame, tuple[tuple[str, str], ...]]:
     """Read a table, every cell as text and a cell that stands for nothing as null.
 
     Parameters
@@ -69,19 +76,57 @@ def read_texts(path: str | Path) -> pl.DataFrame:
 
     Returns
     -------
-    DataFrame
-        Strings only; columns that hold lists or the like are left out.
+    texts : DataFrame
+        Strings only.
+    set_aside : tuple of (str, str)
+        Columns of lists, bytes, durations or values of several kinds, which are left out, and why.
 
     Raises
     ------
     DataError
-        If the file cannot be read as a table.
+        If the file cannot be read as a table, a column has a name that cannot be used, or a cell
+        holds a NUL character.
     """
     table = read_table(path)
-    plain = [c for c, kind in table.schema.items() if not kind.is_nested() and kind != pl.Object]
+    _check_names(table.columns, path)
+    plain = [c for c, kind in table.schema.items() if _is_plain(kind)]
+    if not plain:
+        raise DataError(
+            f"no column holds texts or numbers (columns: {', '.join(map(shown, table.columns[:12]))})",
+            where=f"{path}: header", remedy="Give a table of plain texts and numbers.",
+        )  # fmt: skip
     texts = table.select(pl.col(plain).cast(pl.String).str.strip_chars())
+    _check_texts(texts, path)
     absent = pl.all().str.to_lowercase().is_in(MISSING)
-    return texts.with_columns(pl.when(~absent).then(pl.all()))
+    why = "lists, bytes, durations or values of several kinds"
+    set_aside = tuple((f"column {shown(c)}", why) for c in table.columns if c not in plain)
+    return texts.with_columns(pl.when(~absent).then(pl.all())), set_aside
+
+
+def _is_plain(kind: pl.DataType) -> bool:
+    """Tell whether every value of a column can be written as a text."""
+    return not kind.is_nested() and kind not in (pl.Object, pl.Binary, pl.Duration)
+
+
+def _check_names(columns: Sequence[str], path: str | Path) -> None:
+    """Refuse names of columns that mean several columns, or hold what names the reader's own."""
+    for name in columns:
+        if "\0" in name or _PATTERN.fullmatch(name):
+            raise DataError(
+                f"a column is called {shown(name)}", where=f"{path}: header",
+                remedy="Give it a name of letters, digits and blanks.",
+            )  # fmt: skip
+
+
+def _check_texts(texts: pl.DataFrame, path: str | Path) -> None:
+    """Refuse NUL characters: numpy takes texts that differ by one at the end for the same."""
+    for column in texts.iter_columns():
+        if len(rows := column.str.contains("\0", literal=True).arg_true()):
+            row = int(rows[0])
+            raise cell_error(
+                path, row + 1, column.name, f"is {shown(column[row])}, with a NUL character",
+                "Write the file anew as plain text.",
+            )  # fmt: skip
 
 
 def numbers(texts: pl.Expr) -> pl.Expr:
@@ -124,6 +169,28 @@ def cell_error(path: str | Path, row: int, column: str, what: str, remedy: str) 
     return DataError(f"column {shown(column)} {what}", where=f"{path}: row {row}", remedy=remedy)
 
 
+def own_score(cells: pl.DataFrame, in_domain: str) -> tuple[str, str] | None:
+    """Return set and slice of the models' score on their own task, if one model has it.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        With ``set``, ``slice`` and ``value``.
+    in_domain : str
+        The set that is the models' own task.
+
+    Returns
+    -------
+    (str, str) or None
+        None where no model has a value there.
+    """
+    key = in_domain, EVERYTHING
+    there = cells.filter(
+        pl.col("set") == key[0], pl.col("slice") == key[1], pl.col("value").is_not_null()
+    )
+    return key if there.height else None
+
+
 def in_fractions(cells: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, Unit]:
     """Return the scores as fractions, and the unit in which they were written.
 
@@ -152,7 +219,7 @@ def in_fractions(cells: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, Unit]:
     )
     value = pl.col("value")
     _refuse(cells.filter(pl.col("text").is_not_null() & value.is_null()), path, "no number")
-    _refuse(cells.filter(value.is_nan() | ~value.is_between(0, 100)), path, "no score")
+    _refuse(cells.filter(value.is_nan() | ~value.is_between(0, MOST)), path, "no score")
     if not cells.filter((value > 1 + _ROUNDING) | pl.col("signed")).height:
         return cells.with_columns(value.abs().clip(0, 1)), "fractions"
     _refuse_two_units(cells, path)

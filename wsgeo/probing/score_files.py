@@ -92,13 +92,16 @@ def read_scores(path: str | Path) -> GivenScores:
     ([0.4, 0.6], (("row 3 'mean'", 'the mean of the other rows'),))
     """
     path = Path(path)
-    table = read_texts(path)
+    table, unread = read_texts(path)
     if is_of_predictions(table):
         given = score_predictions(table, path)
-        return GivenScores(given.scores, given.layout, None, given.set_aside, given.notes)
+        return GivenScores(
+            given.scores, given.layout, None, (*unread, *given.set_aside), given.notes
+        )
     found = read_rows(table, path) if is_of_rows(table) else read_models(table, path)
     notes = (*found.notes, *_absent(found.cells))
-    return GivenScores(_scores(found.cells), found.layout, found.in_domain, found.set_aside, notes)
+    aside = (*unread, *found.set_aside)
+    return GivenScores(_scores(found.cells), found.layout, found.in_domain, aside, notes)
 
 
 def _absent(cells: pl.DataFrame) -> tuple[str, ...]:

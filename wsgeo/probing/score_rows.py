@@ -16,13 +16,14 @@ from wsgeo.probing.score_cells import (
     column_named,
     in_fractions,
     numbers,
+    own_score,
 )
-from wsgeo.probing.set_files import EVERYTHING
 from wsgeo.probing.slice_names import IN_DOMAIN
 from wsgeo.probing.tables import MEASURES
 from wsgeo.suggestions import suggestion
 
 _METRICS: Final = ("metric", "score", "accuracy")
+_MOST_EXAMPLES: Final = 2**53  # counts are read as floats, which are exact up to here
 
 
 def is_of_rows(table: pl.DataFrame) -> bool:
@@ -91,9 +92,7 @@ def read_rows(table: pl.DataFrame, path: Path) -> ScoreCells:
     _refuse_twice(cells, path)
     _check_measures(cells, path)
     cells = cells.with_columns(_counts(cells, str(names["n"]), path))
-    own = (IN_DOMAIN, EVERYTHING)
-    known = cells.filter((pl.col("set") == own[0]) & (pl.col("slice") == own[1])).height
-    return ScoreCells(cells, f"scores by row, in {unit}", own if known else None)
+    return ScoreCells(cells, f"scores by row, in {unit}", own_score(cells, IN_DOMAIN))
 
 
 def _refuse_absent(given: pl.DataFrame, column: str, name: str, path: Path) -> None:
@@ -105,7 +104,7 @@ def _refuse_absent(given: pl.DataFrame, column: str, name: str, path: Path) -> N
 
 def _refuse_twice(cells: pl.DataFrame, path: Path) -> None:
     """Refuse two scores of one model on one slice."""
-    key = ["id", "column"]
+    key = ["id", "set", "slice"]
     twice = cells.filter(~pl.struct(key).is_first_distinct())
     if twice.height:
         cell = twice.row(0, named=True)
@@ -119,9 +118,8 @@ def _refuse_twice(cells: pl.DataFrame, path: Path) -> None:
 def _counts(cells: pl.DataFrame, name: str, path: Path) -> pl.Series:
     """Return the number of examples behind each score, null where it is not known."""
     counts = cells.select(numbers(pl.col("n")).alias("n_examples")).to_series()
-    wrong = cells["n"].is_not_null() & ~((counts >= 1) & (counts == counts.floor())).fill_null(
-        value=False
-    )
+    whole = counts.is_between(1, _MOST_EXAMPLES) & (counts == counts.floor())
+    wrong = cells["n"].is_not_null() & ~whole.fill_null(value=False)
     if wrong.any():
         cell = cells.filter(wrong).row(0, named=True)
         raise cell_error(

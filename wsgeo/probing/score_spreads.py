@@ -90,7 +90,7 @@ def flags(scores: MemberScores, in_domain: Key | None) -> tuple[dict[str, str], 
     for i, name in enumerate(scores.ids):
         own = scores.values[i, parts]
         if len(parts) > 1 and np.isfinite(own).all():
-            if why := _degenerate(own):
+            if why := _no_evidence(own):
                 sure[name] = why
         elif whole[i] <= 0.5:
             doubtful[name] = f"is right on {whole[i]:.0%} of its own task, no more than one half"
@@ -153,12 +153,39 @@ def _going_along(known: list[dict[str, Any]]) -> str:
     )
 
 
-def _degenerate(right: NDArray[np.float64]) -> str | None:
+def one_sided(right: NDArray[np.float64]) -> bool:
+    """Tell whether a model gives nearly every example one label, from its accuracy on each label.
+
+    Where the predictions are known, `wsgeo.probing.calibration.degenerate` counts them: one label in
+    more than 98 % of all. A file of scores has neither predictions nor the number of examples per
+    label, and only with both would accuracies tell that share. So the rule is another: right on one
+    label, wrong on the others.
+
+    Parameters
+    ----------
+    right : ndarray of float64, shape (n_labels,)
+        Accuracy on the examples of each label, fractions in [0, 1]; two labels or more.
+
+    Returns
+    -------
+    bool
+        True if one accuracy is at least `NEARLY_ALL`, and the mean of the others at most what that
+        leaves.
+
+    Examples
+    --------
+    >>> one_sided(np.array([0.97, 0.02])), one_sided(np.array([0.97, 0.5]))
+    (True, False)
+    """
+    top = float(right.max())
+    others = (float(right.sum()) - top) / (len(right) - 1)
+    return top >= NEARLY_ALL and others <= 1 - NEARLY_ALL
+
+
+def _no_evidence(right: NDArray[np.float64]) -> str | None:
     """Return why a model is no evidence, from its accuracy on each label; None if it is."""
     balanced, chance = float(right.mean()), 1 / len(right)
-    if right.max() >= NEARLY_ALL and right.sum() - right.max() <= (1 - NEARLY_ALL) * (
-        len(right) - 1
-    ):
+    if one_sided(right):
         return "gives one answer to its own task: right on one label, wrong on the others"
     if balanced <= chance:
         return (

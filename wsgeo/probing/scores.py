@@ -86,8 +86,32 @@ def encode_sets(
         try:
             examples[one.name] = _encode(one, tokenizer, labels, objective, max_length)
         except DataError as error:
-            reasons[one.name] = str(error)
+            reasons[one.name] = error.what  # its remedy is for those who read data
     return examples, reasons
+
+
+def unknown_share(examples: EncodedExamples, tokenizer: PreTrainedTokenizerBase) -> float:
+    """Return the share of a set's tokens that stand for words the tokenizer does not know.
+
+    Members that cannot tell two words apart answer alike, whatever they have learned.
+
+    Parameters
+    ----------
+    examples : EncodedExamples
+        The encoded set.
+    tokenizer : PreTrainedTokenizerBase
+        Tokenizer of the group.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 for a tokenizer that knows every text.
+    """
+    unknown = tokenizer.unk_token_id
+    ids = examples.input_ids[examples.attention_mask != 0]
+    marks = [one for one in tokenizer.all_special_ids if one != unknown]
+    words = ids[~np.isin(ids, marks)]
+    return 0.0 if unknown is None or not len(words) else float((words == unknown).mean())
 
 
 def score_members(

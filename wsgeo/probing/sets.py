@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from wsgeo.errors import DataError
 from wsgeo.probing.pairs import better_label, check_pairs
 from wsgeo.probing.set_files import EVERYTHING, read_set_file
+from wsgeo.probing.set_slices import own_slices, slices_of
 from wsgeo.suggestions import suggestion
 from wsgeo.tasks.declarations import (
     Kind,
@@ -74,7 +75,7 @@ class DiagnosticSet:
         if not set(self.examples["label"]) <= {*self.labels, *unlabelled}:
             raise ValueError(f"The examples of {self.name} have labels beside {self.labels}.")
         check_pairs(self.examples, self.kind, self.labels, self.name)
-        names = set(self._own_slices)
+        names = set(own_slices(self.examples, self.overlapping))
         reserved = {EVERYTHING} if len(names) > 1 else set()
         reserved |= {PAIRS} if self.kind is Kind.COUNTERFACTUAL else set()
         for name in sorted(names & reserved):
@@ -83,6 +84,7 @@ class DiagnosticSet:
                 where=self.name,
                 remedy="Give the slice another name.",
             )
+        self.slices  # noqa: B018 - refuses names that clash before anything is evaluated
 
     @property
     def content_hash(self) -> str:
@@ -95,36 +97,8 @@ class DiagnosticSet:
 
     @cached_property
     def slices(self) -> dict[str, NDArray[np.bool_]]:
-        """Rows of each slice, as masks of shape (n_examples,).
-
-        ``all`` first, then each slice, and ``slice/label`` where a slice has more than one label: a
-        heuristic that answers in one way is right on one of them and wrong on the other. Where
-        these have two or more subcases, each is a slice too: ``slice/label/subcase``, or
-        ``slice/subcase`` if there is one label. A minimal pair lies whole in each of its slices, so
-        these are not told apart by label.
-        """
-        labels, subcases = (self.examples[c].to_numpy() for c in ("label", "subcase"))
-        if self.kind is Kind.MINIMAL_PAIRS:
-            labels = np.full(len(labels), None)
-        masks = {EVERYTHING: np.ones(len(labels), dtype=bool)}
-        for name, own in self._own_slices.items():
-            masks[name] = own
-            parts = {f"{name}/{label}": own & which for label, which in _each(labels, own)}
-            masks |= parts if len(parts) > 1 else {}
-            for part, mask in parts.items() if len(parts) > 1 else [(name, own)]:
-                within = {f"{part}/{case}": mask & which for case, which in _each(subcases, mask)}
-                masks |= within if len(within) > 1 else {}
-        return masks
-
-    @property
-    def _own_slices(self) -> dict[str, NDArray[np.bool_]]:
-        """Masks of the slices as they were named, sorted by name."""
-        if self.overlapping is not None:
-            return {
-                name: self.overlapping[name].to_numpy() for name in sorted(self.overlapping.columns)
-            }
-        names = self.examples["slice"].to_numpy()
-        return dict(_each(names, np.ones(len(names), dtype=bool)))
+        """Rows of each slice, as masks of shape (n_examples,): see `slices_of`."""
+        return slices_of(self.examples, self.kind, self.overlapping, self.name)
 
     def as_task(self, labels: Sequence[str] = ()) -> Task:
         """Return the examples as a classification task, in the order of the table.
@@ -252,7 +226,7 @@ def _from_file(path: Path) -> DiagnosticSet:
     title = f"{name}, {found.taken_for}"
     labels = found.labels
     return DiagnosticSet(
-        name, title, str(path), "not stated", name, labels, found.examples, found.kind
+        name, title, path.name, "not stated", name, labels, found.examples, found.kind
     )
 
 
@@ -268,14 +242,6 @@ def _name_of(path: Path) -> str:
 def _from_templates(declared: SetDeclaration, file: Path) -> pl.DataFrame:
     rng = np.random.default_rng(declared.seed)
     return sample_examples(grammar_of(declared, file), declared.n_examples, rng)
-
-
-def _each(
-    names: NDArray[np.object_], own: NDArray[np.bool_]
-) -> list[tuple[str, NDArray[np.bool_]]]:
-    """Return the names that occur in ``own``, sorted, each with the rows that have it."""
-    there = sorted({name for name in names[own] if name is not None})
-    return [(name, names == name) for name in there]
 
 
 def _shipped() -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wsgeo.probing.score_cells import numbers
+from wsgeo.probing.score_cells import MOST, numbers
 
 Statistic = Callable[[NDArray[np.float64]], list[float]]
 
@@ -52,8 +52,8 @@ def summary_rows(
     Returns
     -------
     summaries : dict of int to str
-        The statistic by place of the row. Its name is that of a statistic, and each of its numbers
-        is that statistic of the rows without such a name, to the digits printed.
+        The statistic by place of the row. Its name is that of a statistic, and each of its cells
+        that is not empty is that statistic of the rows without such a name, to the digits printed.
     others : dict of int to str
         Rows that have such a name and are no such statistic: they are models.
 
@@ -65,12 +65,12 @@ def summary_rows(
     """
     called = {i: kind for i, name in enumerate(names) if (kind := _statistic(name))}
     values = scores.select(numbers(pl.all())).to_numpy().astype(np.float64)
+    values[~((values >= 0) & (values <= MOST))] = np.nan  # no scores, and squares of them overflow
     models = np.delete(values, list(called), axis=0)
-    digits = [[_digits(text) for text in scores.row(i)] for i in called]
     found = {
         i: kind
-        for (i, kind), printed in zip(called.items(), digits, strict=True)
-        if _is_statistic(values[i], printed, models, _STATISTICS[kind])
+        for i, kind in called.items()
+        if _is_statistic(values[i], scores.row(i), models, _STATISTICS[kind])
     }
     return found, {i: kind for i, kind in called.items() if i not in found}
 
@@ -81,24 +81,28 @@ def _statistic(name: str | None) -> str | None:
     return _NAMES.get(plain)
 
 
-def _digits(text: str | None) -> int:
-    """Return how many digits after the point are printed, an exponent counted in."""
-    mantissa, _, exponent = (text or "").rstrip("% ").lower().partition("e")
-    return len(mantissa.partition(".")[2]) - int(exponent or 0)
+def _rounding(text: str) -> float:
+    """Return half a unit of the last digit that is printed of a score, an exponent counted in."""
+    mantissa, _, exponent = text.casefold().rstrip("% ").partition("e")
+    # As a float, for an exponent may have thousands of digits. That of a zero says nothing.
+    power = float(exponent) if exponent and mantissa.strip("+-0.") else 0.0
+    return float(0.5 * 10.0 ** (power - len(mantissa.partition(".")[2])))
 
 
 def _is_statistic(
     row: NDArray[np.float64],
-    digits: Sequence[int],
+    texts: Sequence[str | None],
     models: NDArray[np.float64],
     statistic: Statistic,
 ) -> bool:
-    """Tell whether every number of a row is the statistic of its column."""
+    """Tell whether every cell of a row that is not empty is the statistic of its column."""
+    there = [(k, text) for k, text in enumerate(texts) if text is not None]
+    if not there or not np.isfinite(row[[k for k, _ in there]]).all():
+        return False
     told = [
-        (row[k], models[np.isfinite(models[:, k]), k], 0.5 * 10.0 ** -digits[k] + 1e-9)
-        for k in np.flatnonzero(np.isfinite(row)).tolist()
+        (row[k], models[np.isfinite(models[:, k]), k], _rounding(text) + 1e-9) for k, text in there
     ]
-    return bool(told) and all(
+    return all(
         len(column) >= LEAST_ROWS
         and any(abs(value - one) <= tolerance for one in statistic(column))
         for value, column, tolerance in told

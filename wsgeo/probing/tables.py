@@ -78,7 +78,7 @@ _CONTRASTS: Columns = {
     "difference": pl.Float64,  # mean_a - mean_b, in [0, 1]
     "effect_size": pl.Float64,  # Cliff's delta of the two, in [-1, 1]
     "p_value": pl.Float64,  # permutation test of no difference between any basins
-    "p_adjusted": pl.Float64,  # Benjamini-Hochberg over the rows of this table
+    "p_adjusted": pl.Float64,  # Benjamini-Hochberg over the rows of the group
     "exact": pl.Boolean,  # whether every permutation was counted
     "detectable": pl.Float64,  # difference of two basins that would be found 8 times in 10
     "correlation": pl.Float64,  # of the metric with the basin coordinate, in [-1, 1]

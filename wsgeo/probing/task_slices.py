@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from wsgeo.probing.overlaps import overlap_shares, words_of
 from wsgeo.probing.set_files import EVERYTHING
 from wsgeo.tasks.task import Objective, Task
 
@@ -31,8 +32,6 @@ NUMBER = re.compile(
     r"billion|dozen)s?)\b"
 )
 """Digits, and English words that count."""
-
-_WORD = re.compile(r"\w+(?:'\w+)*")
 
 
 def task_slices(task: Task) -> Masks:
@@ -79,10 +78,11 @@ def task_slices(task: Task) -> Masks:
     labels, overlap = _labels(task), Masks()
     if task.text_b is not None:
         second = [_plain(text) for text in task.text_b]
-        shares = [_overlap(a, b) for a, b in zip(texts, second, strict=True)]
+        # A second text without words has none that the first lacks, nor one that it shares.
+        shares = np.nan_to_num(overlap_shares(texts, second))
         texts = [f"{a} {b}" for a, b in zip(texts, second, strict=True)]
         overlap = _thirds("overlap", shares, ("low", "middle", "high"))
-    lengths = [len(_WORD.findall(text)) for text in texts]
+    lengths = [len(words_of(text)) for text in texts]
     found = {
         **{f"label/{name}": mask for name, mask in labels.items()},
         **overlap,
@@ -131,7 +131,7 @@ def _labels(task: Task) -> Masks:
     return {name: task.targets == i for i, name in enumerate(task.labels)}
 
 
-def _thirds(name: str, values: Sequence[float], parts: Sequence[str]) -> Masks:
+def _thirds(name: str, values: ArrayLike, parts: Sequence[str]) -> Masks:
     place = thirds(values)
     found = np.unique(place)
     # Two classes are the outer ones by name, wherever the ties lie.
@@ -147,9 +147,3 @@ def _presence(name: str, pattern: re.Pattern[str], texts: Sequence[str]) -> Mask
 def _plain(text: str) -> str:
     """Return a text in small letters, with one kind of apostrophe."""
     return text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-
-
-def _overlap(first: str, second: str) -> float:
-    """Return the share of the second text's words that occur in the first."""
-    known, asked = set(_WORD.findall(first)), _WORD.findall(second)
-    return sum(word in known for word in asked) / len(asked) if asked else 0.0

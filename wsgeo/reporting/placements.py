@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from wsgeo.probing.predictions import inside
 from wsgeo.reporting.diagnosis import SHOWN
 from wsgeo.reporting.plain import plain
 
@@ -74,10 +75,9 @@ def _errors(rows: pl.DataFrame) -> list[dict[str, Any]]:
     """Return mean absolute errors of a prediction by basin-mates and by all, set by set."""
     actual = pl.col("actual")
     known = rows.filter(actual.is_not_null(), pl.col("predicted").is_not_null())
-    inside = actual.is_between(pl.col("lo"), pl.col("hi"))
     return known.group_by("set", maintain_order=True).agg(
         n=pl.len(),
         by_basin=(pl.col("predicted") - actual).abs().mean(),
         by_all=(pl.col("everyone") - actual).abs().mean(),
-        covered=inside.mean(),
+        covered=inside(actual, pl.col("lo"), pl.col("hi")).mean(),
     ).to_dicts()  # fmt: skip

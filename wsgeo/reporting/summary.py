@@ -229,7 +229,9 @@ def _best_first(tried: pl.DataFrame) -> dict[str, list[int]]:
 def _first_group(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of the largest group, which the tables name first."""
     return (
-        frame.filter(pl.col("group").eq_missing(frame["group"].first())) if frame.height else frame
+        frame.filter(pl.col("group").eq_missing(frame["group"].drop_nulls().first()))
+        if frame.height
+        else frame
     )
 
 

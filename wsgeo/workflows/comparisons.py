@@ -24,12 +24,12 @@ from wsgeo.probing import (
     predictors,
     ridge_sentences,
 )
+from wsgeo.probing.homogeneity import widest_spread
 from wsgeo.probing.probes import MEANINGS
-from wsgeo.probing.spreads import widest_spread
 from wsgeo.probing.tables import COORDINATES
 from wsgeo.store import Run
 from wsgeo.suggestions import suggestion
-from wsgeo.workflows.diagnosis import basins_of
+from wsgeo.workflows.basins import basins_found, basins_of, tau_of, unfit_members
 
 Matrix = NDArray[np.float64]
 
@@ -78,7 +78,9 @@ class Comparison:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in facts.items()}
 
 
-def compare_basins(run: Run, by: str | None = None) -> dict[str, Comparison]:
+def compare_basins(
+    run: Run, by: str | None = None, sets: Sequence[str] | None = None
+) -> dict[str, Comparison]:
     """Compare the basins of every loss group on what was scored, and write it into the run.
 
     Parameters
@@ -87,6 +89,9 @@ def compare_basins(run: Run, by: str | None = None) -> dict[str, Comparison]:
         A finished run.
     by : str, optional
         A setting of training whose values are compared too.
+    sets : sequence of str, optional
+        Diagnostic sets to compare on: the correction is over their slices, so that a set that
+        nobody asks for now costs no evidence. Default those of the last comparison, else all.
 
     Returns
     -------
@@ -99,26 +104,52 @@ def compare_basins(run: Run, by: str | None = None) -> dict[str, Comparison]:
         If the run knows no such setting.
     """
     names = [found["name"] for found in run.read("summary").get("groups", [])]
-    found = {name: one for name in names if (one := compare(run, name, by)) is not None}
     facts = run.read("run")
-    before = facts.pop("diagnosis", {})
-    if not found and not before:
+    sets = sets if sets is not None else facts.get("diagnosis", {}).get("sets")
+    found = {name: one for name in names if (one := compare(run, name, by, sets)) is not None}
+    if not found and not facts.pop("diagnosis", {}):
         return {}
     _write(run, found)
-    earlier = before.get("groups", {})
     groups = {
-        name: {
-            **one.as_dict(),
-            "by": {**earlier.get(name, {}).get("by", {}), **({by: list(one.by)} if by else {})},
-        }
+        name: {**one.as_dict(), "by": {by: list(one.by)} if by else {}}
         for name, one in found.items()
     }
     meanings = {name: list(meaning) for name, meaning in MEANINGS.items()}
-    run.write("run", {**facts, "diagnosis": {"groups": groups, "probe_meanings": meanings}})
+    told = {
+        "groups": groups,
+        "probe_meanings": meanings,
+        "sets": None if sets is None else list(sets),
+    }
+    run.write("run", {**facts, "diagnosis": told})
     return found
 
 
-def compare(run: Run, group: str, by: str | None = None) -> Comparison | None:
+def check_setting(run: Run, by: str) -> None:
+    """Refuse a setting in which members do not differ, before anything is evaluated.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run.
+    by : str
+        Name of a setting of training.
+
+    Raises
+    ------
+    WsgeoError
+        If the run knows no such setting; the nearest name is suggested.
+    """
+    if by not in (known := run.table("settings")["axis"].unique().to_list()):
+        raise WsgeoError(
+            f"members do not differ in a setting called {by!r}",
+            where=str(run.folder),
+            remedy=suggestion(by, known) if known else "None is known: see `wsgeo check`.",
+        )
+
+
+def compare(
+    run: Run, group: str, by: str | None = None, sets: Sequence[str] | None = None
+) -> Comparison | None:
     """Compare the basins of one loss group, and write nothing.
 
     Parameters
@@ -129,6 +160,8 @@ def compare(run: Run, group: str, by: str | None = None) -> Comparison | None:
         Name of the loss group.
     by : str, optional
         A setting of training whose values are compared too.
+    sets : sequence of str, optional
+        Diagnostic sets to compare on; default all that were scored.
 
     Returns
     -------
@@ -137,31 +170,44 @@ def compare(run: Run, group: str, by: str | None = None) -> Comparison | None:
     """
     models = run.table("models").filter(pl.col("loss_group") == group)
     scores = run.table("scores").filter(pl.col("id").is_in(models["id"].to_list()))
+    if sets is not None:
+        scores = scores.filter(pl.col("set").is_in(list(sets)))
     if scores.is_empty():
         return None
-    labels, rng = basins_of(run, group), np.random.default_rng(_seed(run))
+    labels, unfit, found = (
+        basins_of(run, group),
+        unfit_members(run, group),
+        basins_found(run, group),
+    )
     ids, basins = list(labels), np.array(list(labels.values()), np.int64)
-    matrices, unfit = _matrices(run, group, ids), _unfit(run, models)
+    rng, matrices = np.random.default_rng(_seed(run)), _matrices(run, group, ids)
     places = basin_coordinate(matrices["convexity_gap"], basins)
     coordinate = {one: float(x) for one, x in zip(ids, places, strict=True) if np.isfinite(x)}
     strategies = basin_profile(scores, labels, rng=rng, coordinate=coordinate, excluded=unfit)
-    found = _found(run, group)
+    fit = [one for one in ids if one not in unfit]
+    evidence = scores.filter(pl.col("id").is_in(fit))
     held = hold_out(
         matrices["convexity_gap"], ids, basins.tolist() if found else [-1] * len(ids),
-        scores, tau=_tau(run, group), hashes=dict(models.select("id", "content_hash").iter_rows()),
+        evidence, tau=tau_of(run, group), hashes=dict(models.select("id", "content_hash").iter_rows()),
     )  # fmt: skip
     return Comparison(
         {
             "strategies": strategies.profile,
             "contrasts": strategies.contrasts,
             "coordinates": pl.DataFrame(list(coordinate.items()), schema=COORDINATES, orient="row"),
-            "predictors": predictors(matrices, ids, scores, labels, rng=rng),
+            "predictors": predictors(
+                _matrices(run, group, fit),
+                fit,
+                evidence,
+                {one: labels[one] for one in fit},
+                rng=rng,
+            ),
             "placements": held.placements,
             "predictions": held.predictions,
         },
-        _sentences(strategies, scores, [one for one in ids if one not in unfit], found),
+        _sentences(strategies, evidence, fit, found),
         headlines(strategies) if found else (),
-        _ridges(run, group, labels),
+        _ridges(run, group, labels, sets),
         held.sentence,
         _by(run, scores, unfit, by, rng) if by else (),
         strategies.better,
@@ -205,26 +251,18 @@ def _matrices(run: Run, group: str, ids: Sequence[str]) -> dict[str, Matrix]:
     return found
 
 
-def _unfit(run: Run, models: pl.DataFrame) -> dict[str, str]:
-    """Return why members count as no evidence, by id: they cannot do the task, or say one label."""
-    failed = models.filter(~pl.col("gate").fill_null(value=True))
-    one_label = run.table("probes").filter(
-        pl.col("measure") == "degenerate",
-        pl.col("value") == 1,
-        pl.col("id").is_in(models["id"].to_list()),
-    )
-    found = dict.fromkeys(one_label["id"].to_list(), "says one label for everything on the task")
-    reasons = failed.select("id", "gate_reason").iter_rows()
-    return found | {name: why or "failed the end-point gate" for name, why in reasons}
-
-
-def _ridges(run: Run, group: str, labels: Mapping[str, int]) -> tuple[str, ...]:
-    own = pl.col("group") == group
-    attributions, profiles = (
-        run.table(name).filter(own) for name in ("attributions", "slice_profiles")
-    )
+def _ridges(
+    run: Run, group: str, labels: Mapping[str, int], sets: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Say what lines between basins show, on the task and on the sets that are compared."""
     task = next(
         (data["task"] for data in run.read("run").get("data", []) if data["group"] == group), None
+    )
+    mine = pl.col("group") == group
+    if sets is not None:
+        mine &= pl.col("set").is_in([*sets, *([task] if task else [])])
+    attributions, profiles = (
+        run.table(name).filter(mine) for name in ("attributions", "slice_profiles")
     )
     return ridge_sentences(attributions, profiles, labels, task=task)
 
@@ -233,35 +271,15 @@ def _by(
     run: Run, scores: pl.DataFrame, unfit: Mapping[str, str], by: str, rng: np.random.Generator
 ) -> tuple[str, ...]:
     """Compare the values of a setting of training as if they were basins."""
+    check_setting(run, by)
     settings = run.table("settings")
-    if by not in (known := settings["axis"].unique().to_list()):
-        raise WsgeoError(
-            f"members do not differ in a setting called {by!r}",
-            where=str(run.folder),
-            remedy=suggestion(by, known) if known else "None is known: see `wsgeo check`.",
-        )
     copies = run.table("models").drop_nulls("duplicate_of")["id"].to_list()
     mine = pl.col("id").is_in(scores["id"].to_list()) & ~pl.col("id").is_in(copies)
     own = settings.filter(mine, pl.col("axis") == by)
     values = own.sort("number", "value")["value"].unique(maintain_order=True).to_list()
     labels = {name: values.index(value) for name, value in own.select("id", "value").iter_rows()}
     names = {k: f"{by} {value}" for k, value in enumerate(values)}
-    return basin_profile(scores, labels, rng=rng, excluded=unfit, names=names).sentences
-
-
-def _of_group(run: Run, group: str) -> dict[str, Any]:
-    groups = {found["name"]: found for found in run.read("summary").get("groups", [])}
-    return dict(groups.get(group, {}))
-
-
-def _found(run: Run, group: str) -> bool:
-    """Return whether the groups of a loss group are basins; earlier versions do not say."""
-    return bool(_of_group(run, group).get("basins_found", True))
-
-
-def _tau(run: Run, group: str) -> float | None:
-    value = (_of_group(run, group).get("tau") or {}).get("value")
-    return None if value is None else float(value)
+    return headlines(basin_profile(scores, labels, rng=rng, excluded=unfit, names=names))
 
 
 def _seed(run: Run) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -13,8 +13,9 @@ from wsgeo.probing import DiagnosticSet
 from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
 from wsgeo.store import Run, open_run
+from wsgeo.tasks import Objective
 from wsgeo.tasks.declarations import Kind
-from wsgeo.workflows.comparisons import Comparison, compare_basins
+from wsgeo.workflows.comparisons import Comparison, check_setting, compare_basins
 from wsgeo.workflows.diagnosis import Diagnosis, Questions, ask, prepare
 from wsgeo.workflows.diagnosis_plans import DiagnosisPlan, plan_of
 from wsgeo.workflows.engines import workers
@@ -23,11 +24,14 @@ from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
+from wsgeo.workflows.staleness import note_answers
 from wsgeo.workflows.suites import Suite, find_suite, training_task
 
 Asked = list[tuple[GroupData, Questions]]
 
-LINES = 1
+_ALONG_LINES: Final = ("slice_profiles", "attributions", "ridge_examples")
+
+LINES: Final = 1
 """Lines between every two basins, and within each, where the caller says nothing."""
 
 
@@ -65,7 +69,7 @@ def diagnose(
     train : str or Path, optional
         Data that the members were trained on, for the word-count model; default what they name.
     by : str, optional
-        A setting of training whose values are compared, in place of basins.
+        A setting of training whose values are compared too.
     scores, clusters : str or Path, optional
         In place of a run: a file of scores or predictions of models, and one of their groups; see
         `wsgeo.workflows.score_analysis.analyse_scores`.
@@ -86,7 +90,8 @@ def diagnose(
     -------
     dict
         ``run``, ``sets``, ``refused`` (why a named set fits no group), ``n_members``, ``sentences``
-        (what the basins' scores say), ``ridges``, ``held_out``, ``contrasts`` (rows of
+        (what the basins' scores say), ``headlines`` (the same in fewer), ``ridges``, ``held_out``, ``by`` (lists of sentences),
+        ``notes`` (sets that say little of these members), ``failures`` (lines that could not be followed, and why), ``contrasts`` (rows of
         `wsgeo.probing.CONTRASTS`), ``better`` (which basin is right more often where they differ, or
         None), and ``report``. With ``scores`` what `analyse_scores` returns.
 
@@ -108,11 +113,16 @@ def diagnose(
 
         return analyse_scores(Path(scores), _path(clusters), out=_path(out), seed=seed)
     found, asked_of = open_run(Path(str(run))), find_suite(suite, suite_path)
+    if by is not None:
+        check_setting(found, by)
     with found.ledger() as ledger, workers(pool, jobs) as hands:
         inputs, settings = reopen(found, progress)
         asked = _prepared(found, inputs, settings, asked_of, lines, train)
         plan = _plan(found, asked, settings)
-        (announce or (lambda _: None))(str(plan))
+        say = announce or (lambda _: None)
+        notes = _notes(asked)
+        for line in (str(plan), *notes):
+            say(line)
         told = [
             (group.name, questions, ask(
                 group, questions, pool=hands, ledger=ledger, settings=settings, progress=progress
@@ -122,9 +132,11 @@ def diagnose(
         for name, questions, diagnosis in told:
             _keep(found, name, questions, diagnosis)
         _record(found, [questions for _, questions, _ in told])
-        compared = compare_basins(found, by=by)
+        note_answers(found)
+        compared = compare_basins(found, by=by, sets=_names(asked))
         page = write_reports(found)
-    return {**_answer(found, plan, compared), "report": str(page)}
+    lost = [reason for _, _, one in told for reason in (one.lines.reasons if one.lines else ())]
+    return {**_answer(found, plan, compared), "notes": notes, "failures": lost, "report": str(page)}
 
 
 def plan_diagnosis(
@@ -168,12 +180,31 @@ def _prepared(
             group,
             prepare(
                 group, suite, run, settings,
-                train=training_task(group.members, root, train) if suite.probes else None,
+                train=training_task(group.members, root, train) if _probed(group, suite) else None,
                 n_lines=n_lines,
             ),
         )
         for group in inputs.groups
     ]  # fmt: skip
+
+
+def _names(asked: Asked) -> list[str]:
+    """Return the sets that were asked, by the names that their scores have."""
+    return list(dict.fromkeys(one.name for _, questions in asked for one in questions.suite.sets))
+
+
+def _notes(asked: Asked) -> list[str]:
+    """Return what keeps a set from saying much of the members."""
+    unknown = {name: share for _, one in asked for name, share in one.unknown.items()}
+    return [
+        f"{share:.0%} of the tokens of {name} are unknown to the members' tokenizer: members that "
+        "do not know the words answer alike."
+        for name, share in unknown.items()
+    ]
+
+
+def _probed(group: GroupData, suite: Suite) -> bool:
+    return suite.probes and group.task.objective is Objective.CLASSIFICATION
 
 
 def _plan(run: Run, asked: Asked, settings: ScanSettings) -> DiagnosisPlan:
@@ -189,14 +220,19 @@ def _keep(run: Run, group: str, questions: Questions, found: Diagnosis) -> None:
     if questions.suite.probes:
         _replace(run, group, {"probes": found.probes, "agreements": found.agreements})
     if found.lines is not None:
-        tables = ("slice_profiles", "attributions", "ridge_examples")
-        _replace(run, group, {name: getattr(found.lines, name) for name in tables})
+        frames = {name: getattr(found.lines, name) for name in _ALONG_LINES}
+        _replace(run, group, frames, set(found.lines.slice_profiles["set"]))
 
 
-def _replace(run: Run, group: str, frames: Mapping[str, pl.DataFrame]) -> None:
-    """Replace the rows of one group in tables."""
+def _replace(
+    run: Run, group: str, frames: Mapping[str, pl.DataFrame], sets: Collection[str] | None = None
+) -> None:
+    """Replace the rows of one group in tables; where sets are named, only theirs."""
+    stays = pl.col("group") != group
+    if sets is not None:
+        stays |= ~pl.col("set").is_in(list(sets))
     for name, frame in frames.items():
-        others = run.table(name).filter(pl.col("group") != group)
+        others = run.table(name).filter(stays)
         own = frame.select(pl.lit(group).alias("group"), pl.all())
         run.write_table(name, pl.concat([others, own], how="diagonal"))
 
@@ -205,7 +241,10 @@ def _record(run: Run, asked: Sequence[Questions]) -> None:
     """Note the sets, and their sources, in the run."""
     facts = run.read("run")
     sets = {one.name: one for questions in asked for one in questions.suite.sets}
-    added = {one.name: {"title": one.title, "chance": _chance(one)} for one in sets.values()}
+    added = {
+        one.name: {"title": one.title, "source": one.source, "chance": _chance(one)}
+        for one in sets.values()
+    }
     known = {**facts.get("sets", {}), **added}
     references = sorted({*facts["references"], *(one.source for one in sets.values())})
     run.write("run", {**facts, "sets": known, "references": references})
@@ -235,7 +274,7 @@ def _answer(run: Run, plan: DiagnosisPlan, compared: Mapping[str, Comparison]) -
         "sets": list(plan.sets),
         "refused": dict(plan.refused),
         "n_members": run.table("scores")["id"].n_unique(),
-        **{key: told(key) for key in ("sentences", "ridges", "held_out", "by")},
+        **{key: told(key) for key in ("sentences", "headlines", "ridges", "held_out", "by")},
         "contrasts": first.tables["contrasts"].to_dicts() if first else [],
         "better": first.better if first else None,
     }

@@ -6,11 +6,10 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from wsgeo.evaluation.engine import Engine
 from wsgeo.evaluation.heads import HeadPolicy, head_for
@@ -24,7 +23,9 @@ from wsgeo.probing import (
     measure_lines,
     probe_members,
     score_members,
+    unknown_share,
 )
+from wsgeo.probing.perturbations import KINDS
 from wsgeo.probing.tables import AGREEMENTS, PROBES
 from wsgeo.probing.task_slices import task_slices
 from wsgeo.processes.abstract import AbstractPool
@@ -33,13 +34,15 @@ from wsgeo.store import Ledger, Run
 from wsgeo.tasks import Objective, Task
 from wsgeo.tasks.declarations import Kind
 from wsgeo.tasks.task import EncodedExamples
+from wsgeo.workflows.basins import basins_of
 from wsgeo.workflows.engines import backends_for
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData, group_labels, longest_input
 from wsgeo.workflows.suites import Suite
 from wsgeo.zoo import with_tokenizer
 
-Masks = Mapping[str, NDArray[np.bool_]]
+MUCH_UNKNOWN: Final = 0.1
+"""Share of unknown tokens from which on a set says little of its members."""
 
 
 @final
@@ -59,6 +62,8 @@ class Questions:
         Why a change of the texts does not apply.
     train : Task or None
         Examples that the members were trained on.
+    unknown : mapping of str to float
+        Share of the tokens of a set that its members' tokenizer does not know, where that is much.
     lines : tuple of (str, str, bool)
         Ids of the ends of lines to follow, and whether both lie in one basin.
     """
@@ -70,11 +75,23 @@ class Questions:
     unprobed: Mapping[str, str] = field(default_factory=dict)
     train: Task | None = None
     lines: tuple[tuple[str, str, bool], ...] = ()
+    unknown: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def n_examples(self) -> int:
         """Examples that each member is asked beyond those of the scan."""
         return sum(map(len, [*self.sets.values(), *self.probes.values()]))
+
+    @property
+    def followed(self) -> tuple[DiagnosticSet, ...]:
+        """Sets that lines are followed on: those that have a loss for each example."""
+        # Without labels a loss means nothing, and masked sentences have a loss for each token.
+        return tuple(
+            one
+            for one in self.suite.sets
+            if one.kind is not Kind.INVARIANCE
+            and len(self.sets.get(one.name, ())) == one.examples.height
+        )
 
 
 @final
@@ -133,15 +150,16 @@ def prepare(
         _encode, own.sets, group.task, suite.probes,
         labels=group_labels(first), max_length=longest_input(group.members), seed=settings.seed,
     )  # fmt: skip
-    n_texts = sum(one.examples.height for one in own.sets) + 5 * len(group.task)
-    sets, refused, probes, unprobed = with_tokenizer(first, use, n_texts=n_texts)
+    n_texts = sum(one.examples.height for one in own.sets) + len(KINDS) * len(group.task)
+    sets, refused, probes, unprobed, unknown = with_tokenizer(first, use, n_texts=n_texts)
     if not suite.named:
         # Labels matched by index would make any set with two labels fit any model with two.
-        sets = {name: each for name, each in sets.items() if each.labels_named}
+        # Members that do not know the words of a set answer it alike.
+        sets = {n: each for n, each in sets.items() if each.labels_named and n not in unknown}
         own = dataclasses.replace(own, sets=tuple(one for one in own.sets if one.name in sets))
-        refused = {}
+        refused, unknown = {}, {}
     lines = _chosen_lines(group, run, settings, n_lines)
-    return Questions(own, sets, probes, refused, unprobed, train, lines)
+    return Questions(own, sets, probes, refused, unprobed, train, lines, unknown)
 
 
 def ask(
@@ -211,7 +229,7 @@ def _encode(
     labels: tuple[str, ...],
     max_length: int | None,
     seed: int,
-) -> tuple[dict[str, Any], dict[str, str], dict[str, Any], dict[str, str]]:
+) -> tuple[dict[str, Any], dict[str, str], dict[str, Any], dict[str, str], dict[str, float]]:
     """Encode sets, and the changed texts of a task; runs where untrusted tokenizers are loaded."""
     found, refused = encode_sets(
         sets, tokenizer, labels, objective=task.objective, max_length=max_length
@@ -220,7 +238,9 @@ def _encode(
     unprobed: dict[str, str] = {}
     if probed and task.objective is Objective.CLASSIFICATION:
         probes, unprobed = encode_probes(task, tokenizer, labels, max_length=max_length, seed=seed)
-    return found, refused, probes, unprobed
+    shares = {name: unknown_share(each, tokenizer) for name, each in found.items()}
+    much = {name: share for name, share in shares.items() if share > MUCH_UNKNOWN}
+    return found, refused, probes, unprobed, much
 
 
 def _lines(
@@ -234,18 +254,14 @@ def _lines(
     if not questions.lines:
         return None
     policy = HeadPolicy(settings.head_policy)
-    # Without labels a loss means nothing, and masked sentences have a loss for each token.
-    judged = [
-        one
-        for one in questions.suite.sets
-        if one.kind is not Kind.INVARIANCE
-        and len(questions.sets.get(one.name, ())) == one.examples.height
-    ]
     return measure_lines(
         engine,
         group.members,
         questions.lines,
-        {group.task.name: task_slices(group.task), **{one.name: one.slices for one in judged}},
+        {
+            group.task.name: task_slices(group.task),
+            **{one.name: one.slices for one in questions.followed},
+        },
         np.array(settings.positions),
         head=lambda start, _: head_for(policy, start, settings.seed),
         texts={group.task.name: _texts(group.task)},
@@ -275,25 +291,3 @@ def _texts(task: Task) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...
     )
     pairs = task.text_a if task.text_b is None else zip(task.text_a, task.text_b, strict=True)
     return task.ids, labels, tuple(p if isinstance(p, str) else " / ".join(p) for p in pairs)
-
-
-def basins_of(run: Run, group: str) -> dict[str, int]:
-    """Return the basin of each distinct member; copies are no further evidence.
-
-    Parameters
-    ----------
-    run : Run
-        A run with its tables.
-    group : str
-        Name of a loss group.
-
-    Returns
-    -------
-    dict of str to int
-        -1 for none.
-    """
-    chosen = pl.col("is_default") & (pl.col("matrix") == "convexity_gap")
-    rows = run.table("clusters").filter(chosen & (pl.col("group") == group))
-    copies = run.table("models").drop_nulls("duplicate_of")["id"]
-    distinct = rows.filter(~pl.col("id").is_in(copies.to_list()))
-    return dict(distinct.select("id", "label").iter_rows())

@@ -9,6 +9,7 @@ from typing import Any, final
 from wsgeo.counting import counted
 from wsgeo.progress import duration
 from wsgeo.workflows.diagnosis import Questions
+from wsgeo.workflows.scan_rates import rate_of
 from wsgeo.workflows.sources import GroupData
 
 
@@ -54,7 +55,9 @@ class DiagnosisPlan:
 
     def __str__(self) -> str:
         """Return the plan in words."""
-        what = f"{counted(len(self.sets), 'diagnostic set')}: {', '.join(self.sets) or 'none fits'}"
+        what = "No diagnostic set"
+        if self.sets:
+            what = f"{counted(len(self.sets), 'diagnostic set')}: {', '.join(self.sets)}"
         cost = f"{counted(self.n_forwards, 'text')} through models, less those found done"
         rate = self.seconds_per_example
         time = "" if rate is None else f"; about {duration(rate * self.n_forwards)} of one process"
@@ -85,17 +88,12 @@ def plan_of(
     groups, refused = [], dict[str, str]()
     for group, questions in asked:
         n = len({member.content_hash for member in group.members})
-        along = len(questions.lines) * n_inner * sum(map(len, questions.sets.values()))
+        along = (
+            len(questions.lines) * n_inner * sum(one.examples.height for one in questions.followed)
+        )
         groups.append((group.name, n, questions.n_examples, along))
         refused |= questions.refused
+    n_examples = max((len(group.encoded) for group, _ in asked), default=0)
     fits = list(dict.fromkeys(name for _, questions in asked for name in questions.sets))
     refused = {name: why for name, why in refused.items() if name not in fits}
-    return DiagnosisPlan(tuple(groups), tuple(fits), refused, _rate(asked, summary))
-
-
-def _rate(asked: Sequence[tuple[GroupData, Questions]], summary: Mapping[str, Any]) -> float | None:
-    """Return seconds per example of the scan; a scan that found most things done tells nothing."""
-    computed, seconds = summary.get("n_computed") or 0, summary.get("seconds") or 0.0
-    if not asked or computed < max(20, summary.get("n_reused") or 0):
-        return None
-    return float(seconds) / (computed * max(len(group.encoded) for group, _ in asked))
+    return DiagnosisPlan(tuple(groups), tuple(fits), refused, rate_of(summary, n_examples))

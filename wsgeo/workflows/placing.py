@@ -10,22 +10,23 @@ from typing import Any, final
 import polars as pl
 
 from wsgeo.errors import StoreError, WsgeoError
-from wsgeo.probing.held_out import N_PER_BASIN, HeldOut, placement_row
+from wsgeo.probing.held_out import N_PER_BASIN, placement_row
 from wsgeo.probing.placement import Placement
 from wsgeo.probing.tables import PREDICTIONS
 from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
 from wsgeo.store import TABLES, Run, open_run
 from wsgeo.workflows.engines import workers
-from wsgeo.workflows.grounds import Ground, ground_of
-from wsgeo.workflows.newcomers import Newcomer, entries_named, read_newcomers
+from wsgeo.workflows.group_members import GroupMembers, Lines, read_members
+from wsgeo.workflows.new_models import NewModel, entries_named, read_new_models
 from wsgeo.workflows.placing_checks import Checks, prepare_checks
-from wsgeo.workflows.placing_lines import Bench, measure_lines_to
-from wsgeo.workflows.placing_plans import PlacingPlan, rate_of
+from wsgeo.workflows.placing_lines import EngineParts, measure_lines_to
+from wsgeo.workflows.placing_plans import PlacingPlan
 from wsgeo.workflows.placing_words import sentences_of
 from wsgeo.workflows.recording import FINISHED
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.reports import write_reports
+from wsgeo.workflows.scan_rates import rate_of
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
 
@@ -50,7 +51,7 @@ def place(
 
     Each model is read as a member of the zoo is, must beat the best constant predictor, and is
     joined by lines with a few members of each basin. The tables ``placements`` and ``predictions``
-    of the run gain its rows.
+    of the run gain their rows; rows of members held out are written by `wsgeo.diagnose`.
 
     Parameters
     ----------
@@ -96,55 +97,60 @@ def place(
     ----------
     [juneja2022]_
     """
-    texts = list(dict.fromkeys(map(str, models)))
-    if not texts or per_basin < 1:
-        raise WsgeoError(
-            "no model is named" if not texts else f"--per-basin is {per_basin}",
-            remedy="Name a model folder." if not texts else "Take at least 1.",
-        )
-    found = open_run(Path(run))
+    found, texts = open_run(Path(run)), _texts(models, per_basin)
     _check_measured(found)
+    asked = (found, texts, per_basin, check, suite_path, progress)
     if dry_run:
-        work = _prepared(found, texts, per_basin, check, suite_path, progress)
-        return work.answer([], [])
+        return _prepared(*asked).answer([], [])
     with found.ledger() as ledger, workers(pool, jobs) as hands:
-        work = _prepared(found, texts, per_basin, check, suite_path, progress)
+        work = _prepared(*asked)
         (announce or (lambda _: None))(str(work.plan))
-        bench = Bench(hands, ledger, work.settings, progress)
-        rows: list[dict[str, Any]] = []
-        tables: list[pl.DataFrame] = []
-        for group in work.groups:
-            own, told = _placed_in(group, work, bench)
-            rows, tables = rows + own, [*tables, told]
-        rows += [_refused_row(one) for one in work.newcomers if one.checkpoint is None]
-        _write(found, work, rows, tables)
+        parts = EngineParts(hands, ledger, work.settings, progress)
+        placed = [_placed_in(group, work, parts) for group in work.groups]
+        rows = [row for own, _ in placed for row in own]
+        rows += [_refused_row(one) for one in work.models if one.checkpoint is None]
+        told = pl.concat([pl.DataFrame(schema=TABLES["predictions"]), *(own for _, own in placed)])
+        _write(work, rows, told)
         write_reports(found)
-    return work.answer(rows, [row for table in tables for row in table.to_dicts()])
+    return work.answer(rows, told.to_dicts())
 
 
 @final
 @dataclass(frozen=True)
-class _Work:
+class _Placing:
     """What is to be done, once everything is read."""
 
     run: Run
     settings: ScanSettings
     per_basin: int
-    newcomers: Sequence[Newcomer]
+    models: Sequence[NewModel]
     groups: Sequence[GroupData]
-    grounds: Mapping[str, Ground]
-    held: Mapping[str, HeldOut]
+    members: Mapping[str, GroupMembers]
+    held: Mapping[str, str]
     checks: Mapping[str, Checks]
-    plan: PlacingPlan
 
-    def of(self, group: str) -> list[Newcomer]:
+    @property
+    def plan(self) -> PlacingPlan:
+        """What is left to measure."""
+        n_models = n_lines = n_texts = 0
+        for group in self.groups:
+            n = sum(one.duplicate_of is None for one in self.of(group.name))
+            n_models += n
+            n_lines += n * len(self.members[group.name].looked_at(self.per_basin))
+            n_texts += n * (self.checks[group.name].n_texts if self.checks else 0)
+        n_evaluations = n_models + n_lines * (self.settings.n_points - 2)
+        n_examples = max((len(group.encoded) for group in self.groups), default=0)
+        rate = rate_of(self.run.read("summary"), n_examples)
+        return PlacingPlan(n_models, n_lines, n_evaluations, n_examples, n_texts, rate)
+
+    def of(self, group: str) -> list[NewModel]:
         """Return the models that a loss group takes."""
-        return [one for one in self.newcomers if _group(one) == group]
+        return [one for one in self.models if _group(one) == group]
 
     def answer(self, rows: list[dict[str, Any]], told: list[dict[str, Any]]) -> dict[str, Any]:
         """Return what is told of the models."""
-        refused = [one for one in self.newcomers if one.checkpoint is None]
-        by_id = {one.id: one for one in self.newcomers}
+        refused = [one for one in self.models if one.checkpoint is None]
+        by_id = {one.id: one for one in self.models}
         return {
             "run": str(self.run.folder),
             "plan": self.plan.as_dict(),
@@ -155,7 +161,7 @@ class _Work:
                 line for row in rows for line in sentences_of(row, by_id[row["id"]], told)
             ],
             "notes": [note for one in self.checks.values() for note in one.notes],
-            "held_out": {name: held.sentence for name, held in self.held.items()},
+            "held_out": dict(self.held),
             "refused": {one.id: one.reason for one in refused},
             "exit_code": 0 if self._any_looked_at(rows) else NOTHING_PLACED,
         }
@@ -165,8 +171,19 @@ class _Work:
         lost = {row["id"] for row in rows if not row["n_lines"]}
         return any(
             one.duplicate_of is not None or (one.checkpoint is not None and one.id not in lost)
-            for one in self.newcomers
+            for one in self.models
         )
+
+
+def _texts(models: Sequence[str | Path], per_basin: int) -> list[str]:
+    """Return what names the models, once each."""
+    texts = list(dict.fromkeys(map(str, models)))
+    if not texts or per_basin < 1:
+        raise WsgeoError(
+            "no model is named" if not texts else f"--per-basin is {per_basin}",
+            remedy="Name a model folder." if not texts else "Take at least 1.",
+        )
+    return texts
 
 
 def _check_measured(run: Run) -> None:
@@ -186,58 +203,51 @@ def _prepared(
     check: bool,
     suite_path: str | Path | None,
     progress: Progress | None,
-) -> _Work:
+) -> _Placing:
     """Read the zoo, the models, and what the run knows of their groups."""
-    entries = entries_named(texts)
+    entries, placed = entries_named(texts), run.table("placements").filter(~pl.col("held_out"))
     inputs, settings = reopen(run, progress)
-    newcomers = read_newcomers(inputs, entries, progress)
-    wanted = {_group(one) for one in newcomers}
+    earlier = dict(placed.select("id", "content_hash").iter_rows())
+    models = read_new_models(inputs, entries, progress, earlier=earlier)
+    wanted = {_group(one) for one in models}
     groups = [group for group in inputs.groups if group.name in wanted]
-    grounds = {group.name: ground_of(run, group.name) for group in groups}
-    held = {name: ground.held_out(per_basin) for name, ground in grounds.items()}
+    members = {group.name: read_members(run, group.name) for group in groups}
+    held = {name: known.held_out(per_basin).sentence for name, known in members.items()}
     checks = {
-        group.name: prepare_checks(group, grounds[group.name].scores, run, settings, suite_path)
+        group.name: prepare_checks(group, members[group.name].scores, run, settings, suite_path)
         for group in groups
         if check
     }
-    n_lines = n_evaluations = n_models = n_texts = 0
-    for group in groups:
-        n = sum(_group(one) == group.name and one.duplicate_of is None for one in newcomers)
-        lines = n * len(grounds[group.name].looked_at(per_basin))
-        n_models, n_lines = n_models + n, n_lines + lines
-        n_evaluations += n + lines * (settings.n_points - 2)
-        n_texts += n * (checks[group.name].n_texts if check else 0)
-    n_examples = max((len(group.encoded) for group in groups), default=0)
-    rate = rate_of(run.read("summary"), n_examples)
-    plan = PlacingPlan(n_models, n_lines, n_evaluations, n_examples, n_texts, rate)
-    return _Work(run, settings, per_basin, newcomers, groups, grounds, held, checks, plan)
+    return _Placing(run, settings, per_basin, models, groups, members, held, checks)
 
 
 def _placed_in(
-    group: GroupData, work: _Work, bench: Bench
+    group: GroupData, work: _Placing, parts: EngineParts
 ) -> tuple[list[dict[str, Any]], pl.DataFrame]:
-    """Place the models of one loss group; a copy of a member lies where that does."""
-    ground, own = work.grounds[group.name], work.of(group.name)
+    """Place the models of one loss group, and predict the scores of those that do the task."""
+    members, own = work.members[group.name], work.of(group.name)
     new = [one.checkpoint for one in own if one.checkpoint and one.duplicate_of is None]
-    measured = measure_lines_to(group, new, ground, work.per_basin, bench)
+    measured = measure_lines_to(group, new, members, work.per_basin, parts)
+    rows = [{"group": group.name, **_row(one, members, measured)} for one in own]
     passed = [one for one in new if not measured[one.id].refusal]
     checks = work.checks.get(group.name)
-    actual = checks.ask(group, passed, bench) if checks and passed else None
-    rows, tables = [], [pl.DataFrame(schema=PREDICTIONS)]
-    for one in own:
-        if one.duplicate_of is not None:
-            found, place = ground.of_member(one.duplicate_of)
-        else:
-            lines = measured[one.id]
-            found, place = ground.put(lines), ground.on_map(lines.gaps)
-            if not lines.refusal:
-                tables.append(_told(one.id, ground.predicted(found.basin), actual))
-        row = placement_row(
-            found, one.id, ground.ids, held_out=False,
-            content_hash=one.checkpoint.content_hash if one.checkpoint else None, place=place,
-        )  # fmt: skip
-        rows.append({"group": group.name, **row})
-    return rows, _in_group(pl.concat(tables), group.name)
+    actual = checks.ask(group, passed, parts) if checks and passed else None
+    basins = {row["id"]: row["basin"] for row in rows}
+    told = [_told(one.id, members.predicted(basins[one.id]), actual) for one in passed]
+    own_group = pl.lit(group.name).alias("group")
+    return rows, pl.concat([pl.DataFrame(schema=PREDICTIONS), *told]).select(own_group, pl.all())
+
+
+def _row(one: NewModel, members: GroupMembers, measured: Mapping[str, Lines]) -> dict[str, Any]:
+    """Return where a model of a loss group lies; a copy of a member lies where that does."""
+    if one.duplicate_of is not None:
+        found, place = members.of_member(one.duplicate_of)
+    else:
+        lines = measured[one.id]
+        found, place = members.put(lines), members.on_map(lines.gaps)
+    return placement_row(
+        found, one.id, members.ids, held_out=False, content_hash=one.content_hash, place=place
+    )
 
 
 def _told(name: str, told: pl.DataFrame, actual: pl.DataFrame | None) -> pl.DataFrame:
@@ -253,32 +263,22 @@ def _told(name: str, told: pl.DataFrame, actual: pl.DataFrame | None) -> pl.Data
     return own.select(list(PREDICTIONS)).cast(PREDICTIONS)
 
 
-def _refused_row(one: Newcomer) -> dict[str, Any]:
+def _refused_row(one: NewModel) -> dict[str, Any]:
     """Return the row of a model that no loss group takes: it is of none."""
     found = Placement(None, None, None, None, 0, one.reason)
-    return {"group": None, **placement_row(found, one.id, (), held_out=False)}
+    row = placement_row(found, one.id, (), held_out=False, content_hash=one.content_hash)
+    return {"group": None, **row}
 
 
-def _write(run: Run, work: _Work, rows: list[dict[str, Any]], told: Sequence[pl.DataFrame]) -> None:
-    """Write the rows of these models; those of members that were held out, and of others, stay."""
-    new = {"placements": pl.DataFrame(rows, schema=TABLES["placements"])}
-    new["predictions"] = pl.concat([pl.DataFrame(schema=TABLES["predictions"]), *told])
-    names = [one.id for one in work.newcomers]
+def _write(work: _Placing, rows: list[dict[str, Any]], told: pl.DataFrame) -> None:
+    """Write the rows of these models; those of others, and of members held out, stay."""
+    new = {"placements": pl.DataFrame(rows, schema=TABLES["placements"]), "predictions": told}
+    names = pl.col("id").is_in([one.id for one in work.models])
     for name, frame in new.items():
-        before = run.table(name)
-        kept = before.filter(pl.col("held_out") | ~pl.col("id").is_in(names))
-        there = set(before.filter("held_out")["group"])
-        held = [
-            _in_group(getattr(found, name), group)
-            for group, found in work.held.items()
-            if group not in there
-        ]
-        run.write_table(name, pl.concat([*held, kept, frame], how="diagonal"))
+        before = work.run.table(name)
+        kept = before.filter(pl.col("held_out") | ~names)
+        work.run.write_table(name, pl.concat([kept, frame], how="diagonal"))
 
 
-def _group(one: Newcomer) -> str | None:
+def _group(one: NewModel) -> str | None:
     return None if one.checkpoint is None else one.checkpoint.loss_group
-
-
-def _in_group(frame: pl.DataFrame, group: str) -> pl.DataFrame:
-    return frame.select(pl.lit(group).alias("group"), pl.all())

@@ -14,7 +14,7 @@ from wsgeo.errors import DataError
 from wsgeo.probing import DiagnosticSet, find_sets, load_set
 from wsgeo.store import Run
 from wsgeo.workflows.diagnosis import Questions, ask, prepare
-from wsgeo.workflows.placing_lines import Bench
+from wsgeo.workflows.placing_lines import EngineParts
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
 from wsgeo.workflows.suites import Suite
@@ -45,7 +45,9 @@ class Checks:
         """Texts that each model is asked."""
         return self.questions.n_examples
 
-    def ask(self, group: GroupData, models: Sequence[Checkpoint], bench: Bench) -> pl.DataFrame:
+    def ask(
+        self, group: GroupData, models: Sequence[Checkpoint], parts: EngineParts
+    ) -> pl.DataFrame:
         """Score models of the group on the sets.
 
         Parameters
@@ -54,7 +56,7 @@ class Checks:
             Members and examples of the scan.
         models : sequence of Checkpoint
             At least one.
-        bench : Bench
+        parts : EngineParts
             Processes and settings.
 
         Returns
@@ -64,8 +66,8 @@ class Checks:
         """
         asked = dataclasses.replace(group, members=tuple(models))
         return ask(
-            asked, self.questions, pool=bench.pool, ledger=bench.ledger,
-            settings=bench.settings, progress=bench.progress,
+            asked, self.questions, pool=parts.pool, ledger=parts.ledger,
+            settings=parts.settings, progress=parts.progress,
         ).scores  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
 from wsgeo.store import Ledger
 from wsgeo.workflows.engines import engine_for
-from wsgeo.workflows.grounds import Ground, Lines
+from wsgeo.workflows.group_members import GroupMembers, Lines
 from wsgeo.workflows.measuring import check_members
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import GroupData
@@ -26,8 +26,8 @@ from wsgeo.zoo import Checkpoint
 
 @final
 @dataclass(frozen=True)
-class Bench:
-    """With what models are measured.
+class EngineParts:
+    """What an engine for any loss group is made of.
 
     Parameters
     ----------
@@ -48,7 +48,11 @@ class Bench:
 
 
 def measure_lines_to(
-    group: GroupData, new: Sequence[Checkpoint], ground: Ground, per_basin: int, bench: Bench
+    group: GroupData,
+    new: Sequence[Checkpoint],
+    members: GroupMembers,
+    per_basin: int,
+    parts: EngineParts,
 ) -> dict[str, Lines]:
     """Check the ends of models, and follow their lines to a few members of each basin.
 
@@ -58,11 +62,11 @@ def measure_lines_to(
         Members and examples of the scan.
     new : sequence of Checkpoint
         Models that the group takes.
-    ground : Ground
+    members : GroupMembers
         What is known of the members.
     per_basin : int
         Most members of each basin.
-    bench : Bench
+    parts : EngineParts
         Processes and settings.
 
     Returns
@@ -72,10 +76,10 @@ def measure_lines_to(
     """
     if not new:
         return {}
-    looked, settings = ground.looked_at(per_basin), bench.settings
+    looked, settings = members.looked_at(per_basin), parts.settings
     kept = [member for member in group.members if member.id in set(looked)]
     both = dataclasses.replace(group, members=(*kept, *new))
-    with engine_for(both, bench.pool, bench.ledger, settings, bench.progress) as engine:
+    with engine_for(both, parts.pool, parts.ledger, settings, parts.progress) as engine:
         gates = check_members(both, engine)
         pairs = measure_pairs(
             engine,
@@ -90,27 +94,27 @@ def measure_lines_to(
             refinements=settings.refinements,
             # Members among themselves are known, and of models among themselves nobody asks.
             exclude=[*combinations(looked, 2), *combinations([one.id for one in new], 2)],
-            progress=bench.progress,
+            progress=parts.progress,
         )
     return {
-        one.id: _lines(one.id, ground, pairs)
+        one.id: _lines(one.id, members, pairs)
         if gates[one.id].passed
-        else _refused(ground, f"it fails the end-point gate: {gates[one.id].reason}")
+        else _refused(members, f"it fails the end-point gate: {gates[one.id].reason}")
         for one in new
     }
 
 
-def _lines(name: str, ground: Ground, found: PairTables) -> Lines:
+def _lines(name: str, members: GroupMembers, found: PairTables) -> Lines:
     """Return a model's gaps to all members of a group, by their order."""
     order = sorted({*found.pairs["a"], *found.pairs["b"]})
-    gaps = square(found.pairs, (name, *ground.ids))[0, 1:]
-    resampled = np.full((len(found.gap_matrices), len(ground.ids)), np.nan)
-    for column, member in enumerate(ground.ids):
+    gaps = square(found.pairs, (name, *members.ids))[0, 1:]
+    resampled = np.full((len(found.gap_matrices), len(members.ids)), np.nan)
+    for column, member in enumerate(members.ids):
         if member in order:
             resampled[:, column] = found.gap_matrices[:, order.index(name), order.index(member)]
     return Lines(gaps, resampled)
 
 
-def _refused(ground: Ground, why: str) -> Lines:
-    n = len(ground.ids)
+def _refused(members: GroupMembers, why: str) -> Lines:
+    n = len(members.ids)
     return Lines(np.full(n, np.nan), np.empty((0, n)), why)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
 from wsgeo.counting import counted
 from wsgeo.progress import duration
-
-_ENOUGH = 20
-"""Evaluations of a scan from which its rate says something."""
 
 
 @final
@@ -74,24 +70,3 @@ class PlacingPlan:
             f"{asked}, less those found done, and further ones where a peak hides between points"
             f"{time}."
         )
-
-
-def rate_of(summary: Mapping[str, Any], n_examples: int) -> float | None:
-    """Return the seconds that a text took in the scan of a run.
-
-    Parameters
-    ----------
-    summary : mapping
-        What the scan said of itself.
-    n_examples : int
-        Examples of its evaluations.
-
-    Returns
-    -------
-    float or None
-        None where the scan found most things done, which tells nothing.
-    """
-    computed, seconds = summary.get("n_computed") or 0, summary.get("seconds") or 0.0
-    if not n_examples or computed < max(_ENOUGH, summary.get("n_reused") or 0):
-        return None
-    return float(seconds) / (computed * n_examples)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import polars as pl
+
 from wsgeo.counting import counted
-from wsgeo.workflows.newcomers import Newcomer
+from wsgeo.probing.predictions import inside
+from wsgeo.workflows.new_models import NewModel
 
 SHOWN: Final = 3
 """Most slices that are told of a model; the table of predictions has all."""
 
 
 def sentences_of(
-    row: Mapping[str, Any], model: Newcomer, predictions: Sequence[Mapping[str, Any]]
+    row: Mapping[str, Any], model: NewModel, predictions: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     """Return where a model lies, and what its basin tells of it.
 
@@ -21,7 +24,7 @@ def sentences_of(
     ----------
     row : mapping
         Its row of `wsgeo.probing.tables.PLACEMENTS`.
-    model : Newcomer
+    model : NewModel
         The model.
     predictions : sequence of mapping
         Rows of `wsgeo.probing.tables.PREDICTIONS`, of this and other models.
@@ -36,15 +39,21 @@ def sentences_of(
     lines = [_place(row, model), *(_slice(one) for one in told[:SHOWN])]
     checked = [one for one in told if one["actual"] is not None and one["lo"] is not None]
     if checked:
-        inside = sum(one["lo"] - 1e-9 <= one["actual"] <= one["hi"] + 1e-9 for one in checked)
-        lines.append(
-            f"Measured, {inside} of {counted(len(checked), 'slice score')} "
-            f"{'is' if inside == 1 else 'are'} within the predicted interval."
-        )
+        lines.append(_coverage(checked))
     return lines
 
 
-def _place(row: Mapping[str, Any], model: Newcomer) -> str:
+def _coverage(checked: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many measured scores lie in their intervals."""
+    ends = pl.DataFrame({name: [one[name] for one in checked] for name in ("actual", "lo", "hi")})
+    n = ends.select(inside(pl.col("actual"), pl.col("lo"), pl.col("hi")).sum()).item()
+    return (
+        f"Measured, {n} of {counted(len(checked), 'slice score')} "
+        f"{'is' if n == 1 else 'are'} within the predicted interval."
+    )
+
+
+def _place(row: Mapping[str, Any], model: NewModel) -> str:
     name = row["id"]
     if model.duplicate_of is not None:
         where = "in no basin" if row["basin"] is None else f"in basin {row['basin']}"

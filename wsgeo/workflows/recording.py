@@ -19,7 +19,7 @@ from wsgeo.workflows.inputs import ScanInputs, ZooRequest
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
-from wsgeo.workflows.staleness import drop_stale
+from wsgeo.workflows.staleness import drop_changed
 from wsgeo.zoo import Checkpoint, Zoo
 from wsgeo.zoo.axes import settings_table
 from wsgeo.zoo.tables import exclusions_table, models_table
@@ -55,7 +55,7 @@ def record_request(
         **wanted,
         "zoo": {**wanted["zoo"], "name": inputs.zoo.name},
         "data": [_data(group.name, group.task, group.encoded) for group in inputs.groups],
-        "references": [*REFERENCES, *_evidence(settings)],
+        "references": sorted({*REFERENCES, *_evidence(settings), *_sources(run)}),
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONED},
         "platform": {"python": platform.python_version(), "system": platform.platform()},
         "started": _now(),
@@ -105,7 +105,7 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
     results = {**{group.name: group.clusters for group in outcome.groups}, **outcome.regions}
     clusters = {group.name: group.labels_table for group in outcome.groups}
     clusters |= {name: found.clusters for name, found in outcome.regions.items()}
-    drop_stale(run, models, _stacked(clusters) if clusters else run.table("clusters").clear())
+    drop_changed(run, models)
     run.write_table("models", models)
     run.write_table("exclusions", exclusions_table(inputs.zoo))
     run.write_table("settings", settings_table(inputs.zoo))
@@ -208,6 +208,12 @@ def _evidence(settings: ScanSettings) -> tuple[str, ...]:
     if settings.mode == "exact":
         return ()
     return ("waudbysmith2023",) if settings.evidence == "betting" else ("waudbysmith2024",)
+
+
+def _sources(run: Run) -> list[str]:
+    """Return where the diagnostic sets come from that were asked before."""
+    sets = run.read("run").get("sets", {}).values()
+    return [one["source"] for one in sets if "source" in one]
 
 
 def _data(group: str, task: Any, encoded: Any) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from wsgeo.workflows.resources import Resources
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
 from wsgeo.workflows.stages import Stages
+from wsgeo.workflows.staleness import drop_stale
 from wsgeo.workflows.summaries import summary_of
 
 Announce = Callable[[str], None]
@@ -116,16 +117,18 @@ def scan(
             say(replaced)
         record_request(run, inputs, settings, request, command)
 
-        def record(found: ScanOutcome) -> None:
+        def record(found: ScanOutcome, *, final: bool = False) -> None:
             record_tables(run, inputs, found)
             run.write("summary", summary_of(run, inputs, found))
-            compare_basins(run)
+            if final:  # basins of a coarse map are none to compare, and no reason to drop answers
+                drop_stale(run)
+                compare_basins(run)
             write_reports(run)
 
         outcome = Stages(
             inputs, settings, resources, ledger, hands, start, say, record, progress
         ).run()
-        record(outcome)
+        record(outcome, final=True)
         write_graphs(run, outcome.groups)
         record_end(run, complete=outcome.complete)
     return run

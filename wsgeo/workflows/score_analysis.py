@@ -16,6 +16,7 @@ from wsgeo.counting import counted
 from wsgeo.files import write_text
 from wsgeo.graph import ClusterResult
 from wsgeo.graph.tables import CLUSTERS
+from wsgeo.probing.differences import listed
 from wsgeo.probing.group_files import NOISE, read_groups
 from wsgeo.probing.member_scores import MemberScores, member_scores
 from wsgeo.probing.score_files import GivenScores, read_scores
@@ -32,6 +33,9 @@ from wsgeo.store.tables import write_table
 
 SHOWN: Final = 12
 """Most slices whose spread is shown in a terminal."""
+
+NAMED: Final = 3
+"""Most models left out that a verdict names."""
 
 GROUP: Final = "given"
 """Name of the only group in the tables of a file."""
@@ -80,9 +84,10 @@ def analyse_scores(
     Returns
     -------
     dict
-        ``n_models``, ``layout``, ``set_aside``, ``notes``, ``in_domain``, ``flagged``, ``groups`` (and how they
-        were found), ``sentences``, ``contrasts``, ``better``, ``spreads`` (widest first) and ``lines``, what
-        a terminal shows; see ``docs/formats.md``.
+        ``n_models``, ``layout``, ``set_aside``, ``notes``, ``in_domain``, ``left_out`` (models that
+        are no evidence and not compared, and why), ``flagged`` (doubtful ones, which are compared),
+        ``groups`` (and how they were found), ``sentences``, ``contrasts``, ``better``, ``spreads``
+        (widest first) and ``lines``, what a terminal shows; see ``docs/formats.md``.
 
     Raises
     ------
@@ -115,7 +120,8 @@ def analyse_scores(
         "in_domain": given.in_domain and dict(zip(("set", "slice"), given.in_domain, strict=True)),
         "set_aside": [{"what": what, "reason": why} for what, why in given.set_aside],
         "notes": list(given.notes),
-        "flagged": {**sure, **doubtful},
+        "left_out": sure,
+        "flagged": doubtful,
         "groups": grouped.facts,
         "sentences": [*in_domain_sentences(table, given.in_domain), *grouped.sentences],
         "contrasts": grouped.contrasts.to_dicts(),
@@ -145,7 +151,11 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         f"{' and '.join(found['sets'])} ({found['layout']})."
     )
     aside = [f"Set aside: {one['what']} ({one['reason']})." for one in found["set_aside"]]
-    flagged = [f"Flagged: {name} {why}." for name, why in found["flagged"].items()]
+    flagged = [
+        f"{word}: {name} {why}."
+        for key, word in (("left_out", "Left out"), ("flagged", "Flagged"))
+        for name, why in found[key].items()
+    ]
     groups = found["groups"]["verdict"]
     said = [*found["notes"], *flagged, groups, *found["sentences"]]
     return [head, *aside, *said, "", *_spread_lines(found["spreads"])]
@@ -206,7 +216,8 @@ def _by_profile(
     sound = member_scores(given.scores, [name for name in matrix.ids if name not in sure])
     profile = profiles(sound, given.in_domain and given.in_domain[0])
     groups = profile_groups(profile, seed=seed, n_draws=n_draws)
-    facts = _facts("profile groups", "scores", groups.verdict, groups.labels, groups.names)
+    verdict = " ".join([groups.verdict, *_not_counted(sure)])
+    facts = _facts("profile groups", "scores", verdict, groups.labels, groups.names)
     clustered = groups.found
     facts |= {
         "n_slices": len(profile.keys),
@@ -224,6 +235,13 @@ def _by_profile(
     if told:
         sentences += [*told, f"No p-values: {UNTESTED}."]
     return _Grouped(facts, groups.labels, means, contrasts, tuple(sentences), None, clustered)
+
+
+def _not_counted(sure: Mapping[str, str]) -> list[str]:
+    """Name the models that are left out, if there are any."""
+    names = list(sure)
+    further = [f"{len(names) - NAMED:,} more"] if len(names) > NAMED else []
+    return [f"Not counted: {listed([*names[:NAMED], *further])}."] if names else []
 
 
 def _axis(values: Any, keys: Sequence[tuple[str, str]]) -> str:

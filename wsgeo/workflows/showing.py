@@ -53,11 +53,17 @@ def _with_later(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
     return {
         **summary,
         "run": str(run.folder),
-        "findings": _findings({name: found["sentences"] for name, found in told.items()}, groups),
+        "findings": _findings({name: _sentences(found) for name, found in told.items()}, groups),
         "centroids": centroids_of(run, groups),
         "report": str(run.folder / "report" / "index.html"),
         "next": next_steps(run, groups, better),
     }
+
+
+def _sentences(found: Mapping[str, Any]) -> list[str]:
+    """Return all that is said of a group: of slices in few words, of ridges, of held-out members."""
+    said = found["headlines"] or found["sentences"]
+    return [one for one in (*said, *found["ridges"], found["held_out"]) if one]
 
 
 def _findings(told: Mapping[str, Sequence[str]], groups: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,54 +1,95 @@
-"""What of earlier answers still holds once a zoo was scanned again."""
+"""What of earlier answers still holds once a zoo was scanned again.
+
+Answers are noted with what they were given under: data, settings, members and basins. A scan
+writes tables more than once, so that the tables themselves cannot tell what was there before it.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from wsgeo.store import Run
+from wsgeo.workflows.basins import DEFAULT_BASINS
 
-_ENDS: Final = {
-    "scores": ("id",),
-    "probes": ("id",),
-    "agreements": ("a", "b"),
+_OF_TASK: Final = {"probes": ("id",), "agreements": ("a", "b")}
+_OF_BASINS: Final = {
     "slice_profiles": ("a", "b"),
     "attributions": ("a", "b"),
+    "ridge_examples": (),
+    "placements": (),
+    "predictions": (),
 }
-"""Columns that name members, by table: a row holds while all of them are as they were."""
+"""Tables that answers to the task, and to basins, are kept in, with the columns that name members."""
+
+_SETTINGS: Final = ("n_points", "head_policy", "precision", "seed")
 
 
-def drop_stale(run: Run, models: pl.DataFrame, clusters: pl.DataFrame) -> None:
-    """Drop from a run what was found of members that are gone or have changed, or of other basins.
+def note_answers(run: Run) -> None:
+    """Note under what the answers that the run now holds were given.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run.
+    """
+    run.write("run", {**run.read("run"), "answers": _circumstances(run)})
+
+
+def drop_changed(run: Run, models: pl.DataFrame) -> None:
+    """Drop the scores and centroids of members that are gone or have changed.
 
     Parameters
     ----------
     run : Run
         The run, with the tables of the scan before.
-    models, clusters : DataFrame
-        Those of the scan that was just made, not yet written.
+    models : DataFrame
+        Those of this scan, not yet written.
     """
-    before = run.table("models")
-    same = before.join(models, on=["id", "content_hash"], how="semi")["id"].to_list()
-    for name, columns in _ENDS.items():
-        _keep(run, name, pl.all_horizontal(pl.col(columns).is_in(same)))
-    inside = pl.col("members").list.set_difference(same).list.len() == 0
-    _keep(run, "centroids", inside)
-    if len(same) < before.height:
-        # Sums over lines that may be gone; asking again costs no evaluation of those that are not.
-        _keep(run, "ridge_examples", pl.lit(value=False))
-    if not _labels(run.table("clusters")).equals(_labels(clusters)):
-        for name in ("placements", "predictions"):
-            _keep(run, name, pl.col("held_out"))
+    same = run.table("models").join(models, on=["id", "content_hash"], how="semi")["id"].to_list()
+    _keep(run, "scores", pl.col("id").is_in(same))
+    _keep(run, "centroids", pl.col("members").list.set_difference(same).list.len() == 0)
+
+
+def drop_stale(run: Run) -> None:
+    """Drop what was answered under other circumstances than those of the scan just written.
+
+    Asking again costs little: what was evaluated is in the ledger.
+
+    Parameters
+    ----------
+    run : Run
+        The run, all tables of the scan written.
+    """
+    before, now = run.read("run").get("answers"), _circumstances(run)
+    if before is None or before == now:
+        return
+    kept = [
+        name for name, member in before["members"].items() if member == now["members"].get(name)
+    ]
+    same = {name: before[name] == now[name] for name in ("data", "settings", "basins")}
+    for name, columns in {**_OF_TASK, **_OF_BASINS}.items():
+        holds = same["data"] and same["settings"] and (name in _OF_TASK or same["basins"])
+        of_kept = pl.all_horizontal(pl.lit(value=True), *(pl.col(c).is_in(kept) for c in columns))
+        _keep(run, name, of_kept if holds else pl.lit(value=False))
+    note_answers(run)
+
+
+def _circumstances(run: Run) -> dict[str, Any]:
+    """Return what answers depend on, as JSON holds it."""
+    facts, models = run.read("run"), run.table("models")
+    clusters = run.table("clusters").filter(DEFAULT_BASINS).sort("group", "id")
+    members = models.select("id", "content_hash", "loss_group").iter_rows()
+    return {
+        "data": {data["group"]: data["key"] for data in facts.get("data", [])},
+        "settings": {name: facts.get("settings", {}).get(name) for name in _SETTINGS},
+        "members": {name: list(known) for name, *known in members},
+        "basins": [list(row) for row in clusters.select("group", "id", "label").iter_rows()],
+    }
 
 
 def _keep(run: Run, name: str, rows: pl.Expr) -> None:
     table = run.table(name)
     if (kept := table.filter(rows)).height < table.height:
         run.write_table(name, kept)
-
-
-def _labels(clusters: pl.DataFrame) -> pl.DataFrame:
-    """Return the basin of each member, in an order of its own."""
-    chosen = pl.col("is_default") & (pl.col("matrix") == "convexity_gap")
-    return clusters.filter(chosen).select("group", "id", "label").sort("group", "id")

@@ -97,7 +97,7 @@ def training_task(
     Returns
     -------
     Task or None
-        None where nothing readable is named.
+        None where the zoo names nothing that can be read as examples with labels.
 
     Raises
     ------
@@ -105,12 +105,19 @@ def training_task(
         If the file that the user names cannot be read.
     """
     if given is not None:
-        return read_task(given, objective=Objective.CLASSIFICATION, split="train")
+        return _examples(Path(given))
     facts = [member.facts.get("data.train") for member in members]
     counts = Counter(str(fact.value) for fact in facts if fact is not None)
     for name in sorted(counts, key=lambda name: (-counts[name], name))[:1]:
-        # A path inside a file of the zoo must not make us read elsewhere.
-        path = (root / name).resolve()
-        if path.is_relative_to(root.resolve()) and path.is_file():
-            return read_task(path, objective=Objective.CLASSIFICATION, split="train")
+        try:
+            # A path inside a file of the zoo must not make us read elsewhere.
+            path = (root / name).resolve()
+            inside = path.is_relative_to(root.resolve()) and path.is_file()
+            return _examples(path) if inside else None
+        except (DataError, OSError, ValueError):
+            return None  # the name is the zoo's: text without labels, or nothing that is a path
     return None
+
+
+def _examples(path: Path) -> Task:
+    return read_task(path, objective=Objective.CLASSIFICATION, split="train")

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import final
 
 from wsgeo.escapes import shown
 from wsgeo.progress import Progress
 from wsgeo.workflows.inputs import ScanInputs
 from wsgeo.zoo import Checkpoint, Zoo, read_zoo
+from wsgeo.zoo.checkpoints import Exclusion
 from wsgeo.zoo.discovery import Found
 from wsgeo.zoo.named_entries import entry_from_user
 
 
 @final
 @dataclass(frozen=True)
-class Newcomer:
+class NewModel:
     """A model that somebody names beside a run.
 
     Parameters
     ----------
     id : str
-        What it is called; a number is added where a member has the name.
+        What it is called; a number is added where a member, or another model, has the name.
     checkpoint : Checkpoint or None
         The model, as one of a loss group of the run; None where it cannot be used.
+    content_hash : str or None
+        Of its weights; None where they could not be read.
     reason : str
         Why it cannot be compared, without a full stop; empty where it can.
     duplicate_of : str or None
@@ -34,6 +39,7 @@ class Newcomer:
 
     id: str
     checkpoint: Checkpoint | None = None
+    content_hash: str | None = None
     reason: str = ""
     duplicate_of: str | None = None
 
@@ -61,9 +67,13 @@ def entries_named(models: Sequence[str]) -> dict[str, Found]:
     return {text: entry_from_user(text) for text in models}
 
 
-def read_newcomers(
-    inputs: ScanInputs, models: Mapping[str, Found], progress: Progress | None = None
-) -> list[Newcomer]:
+def read_new_models(
+    inputs: ScanInputs,
+    models: Mapping[str, Found],
+    progress: Progress | None = None,
+    *,
+    earlier: Mapping[str, str | None] | None = None,
+) -> list[NewModel]:
     """Read models by the rules of the zoo that a run is of.
 
     The zoo is read once more with the models among its entries: every check of a member is then a
@@ -77,13 +87,14 @@ def read_newcomers(
         From `entries_named`.
     progress : Progress, optional
         Told of the inventory.
+    earlier : mapping of str to str or None, optional
+        Content hash of each model that was placed before: its name is left to these weights.
 
     Returns
     -------
-    list of Newcomer
+    list of NewModel
         One per distinct model, in the given order.
     """
-    distinct = {(one.folder.resolve(), one.base): one for one in models.values()}
     asked = inputs.request
     both = read_zoo(
         asked.root,
@@ -93,29 +104,63 @@ def read_newcomers(
         allow_pickle=asked.allow_pickle,
         progress=progress,
     )
-    return [_newcomer(entry, both, inputs) for entry in distinct.values()]
+    distinct: dict[tuple[Path, str | None], Found] = {}
+    for one in models.values():
+        distinct.setdefault((one.folder.resolve(), one.base), one)
+    read = {entry: _member_of(both, entry) for entry in distinct.values()}
+    refused = [entry for entry, model in read.items() if model is None]
+    reasons = _reasons(refused, both, inputs.zoo)
+    found = [
+        NewModel(entry.id, reason=reasons[entry])
+        if model is None
+        else _among_members(entry.id, model, both, inputs)
+        for entry, model in read.items()
+    ]
+    return _told_apart(found, {member.id for member in inputs.zoo.members}, earlier or {})
 
 
-def _newcomer(entry: Found, both: Zoo, inputs: ScanInputs) -> Newcomer:
-    """Find a model among the members of its zoo, or why it is none."""
-    model = next((member for member in both.members if _is_of(member, entry)), None)
-    if model is None:
-        return Newcomer(entry.id, reason=_why_excluded(entry, both))
+def _member_of(both: Zoo, entry: Found) -> Checkpoint | None:
+    return next((member for member in both.members if _is_of(member, entry)), None)
+
+
+def _told_apart(
+    models: Sequence[NewModel], members: Collection[str], earlier: Mapping[str, str | None]
+) -> list[NewModel]:
+    """Add a number to names that are taken, or were of other weights when placed before."""
+    taken, found = set(members), []
+    for one in models:
+        names = itertools.chain([one.id], (f"{one.id}#{k}" for k in itertools.count(2)))
+        others = {
+            name for name, digest in earlier.items() if digest not in {None, one.content_hash}
+        }
+        # A member that is named beside its own run keeps its name.
+        own = one.id == one.duplicate_of
+        name = one.id if own else next(name for name in names if name not in taken | others)
+        taken.add(name)
+        model = one.checkpoint and dataclasses.replace(one.checkpoint, id=name)
+        found.append(dataclasses.replace(one, id=name, checkpoint=model))
+    return found
+
+
+def _among_members(name: str, model: Checkpoint, both: Zoo, inputs: ScanInputs) -> NewModel:
+    """Find the members that a model may be compared with, or why there are none."""
     members = {member.id: member for member in inputs.zoo.members}
+    digest = model.content_hash
     if model.id in members:
-        return Newcomer(entry.id, members[model.id], duplicate_of=model.id)
+        return NewModel(model.id, members[model.id], digest, duplicate_of=model.id)
     # Names of groups may change with a further member: those of the run are its members'.
     mates = [members[m.id] for m in both.loss_group(model.loss_group) if m.id in members]
     if not mates:
-        return Newcomer(model.id, reason=_why_apart(model, inputs))
+        return NewModel(name, None, digest, _why_apart(model, inputs))
     group, geometry = mates[0].loss_group, mates[0].geometry_group
     if group not in {found.name for found in inputs.groups}:
-        return Newcomer(model.id, reason=f"its loss group {group} was not measured in this run")
-    twin = next((m.id for m in mates if m.content_hash == model.content_hash), None)
+        reason = f"its loss group {group} was not measured in this run"
+        return NewModel(name, None, digest, reason)
+    twin = next((m.id for m in mates if m.content_hash == digest), None)
     own = dataclasses.replace(
         model, loss_group=group, geometry_group=geometry, base=model.base or mates[0].base
     )
-    return Newcomer(model.id, own, duplicate_of=twin)
+    return NewModel(name, own, digest, duplicate_of=twin)
 
 
 def _is_of(member: Checkpoint, entry: Found) -> bool:
@@ -125,14 +170,33 @@ def _is_of(member: Checkpoint, entry: Found) -> bool:
     return folder.resolve() == entry.folder.resolve() and named
 
 
-def _why_excluded(entry: Found, both: Zoo) -> str:
-    """Return why the zoo has no such member; a second entry of one name has a number."""
-    for row in both.excluded:
-        numbered = row.id == entry.id or row.id.startswith(f"{entry.id}#")
-        if numbered or (both.root / row.id).resolve() == entry.folder.resolve():
-            file = f"{row.file}: " if row.file else ""
-            return f"{file}{row.cause}. {row.remedy}".rstrip(". ")
-    return "it was left out of the zoo"
+def _reasons(refused: Sequence[Found], both: Zoo, before: Zoo) -> dict[Found, str]:
+    """Return why the zoo refuses each of some models; of one name it numbers all but the first."""
+    known = {(row.id, row.code) for row in before.excluded}
+    new = [row for row in both.excluded if (row.id, row.code) not in known]
+    reasons = {}
+    for entry in refused:
+        own = [
+            row for row in both.excluded if (both.root / row.id).resolve() == entry.folder.resolve()
+        ]
+        numbered = {k: row for row in new if (k := _number(row.id, entry.id))}
+        row = own[0] if own else numbered[min(numbered)] if numbered else None
+        new = [other for other in new if other is not row]
+        reasons[entry] = _said(row)
+    return reasons
+
+
+def _said(row: Exclusion | None) -> str:
+    if row is None:
+        return "it was left out of the zoo"
+    file = f"{row.file}: " if row.file else ""
+    return f"{file}{row.cause}. {row.remedy}".rstrip(". ")
+
+
+def _number(name: str, entry: str) -> int:
+    """Return the number that the zoo added to an entry's name; 0 where it is not that entry's."""
+    number = name.removeprefix(f"{entry}#")
+    return int(number) if number.isdecimal() and name != number else int(name == entry)
 
 
 def _why_apart(model: Checkpoint, inputs: ScanInputs) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from wsgeo.probing.spreads import homogeneity, widest_spread
+from wsgeo.probing.homogeneity import homogeneity, widest_spread
 from wsgeo.probing.tables import SCORES
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wsgeo.graph.significance import benjamini_hochberg
 from wsgeo.probing.differences import SIGNIFICANT
+from wsgeo.probing.member_scores import measured_rows
 
 Floats = NDArray[np.float64]
 
@@ -64,11 +65,7 @@ def widest_spread(scores: pl.DataFrame, ids: Collection[str]) -> str | None:
     str or None
         A sentence; None where no spread stands after correction for all slices.
     """
-    known = scores.filter(
-        pl.col("outcome").cast(pl.String) == "measured",
-        pl.col("id").is_in(list(ids)),
-        pl.col("metric").is_not_null(),
-    )
+    known = measured_rows(scores, ids)
     parts = known.partition_by("set", "slice", maintain_order=True)
     parts = [part for part in parts if part.height > 1]
     if not parts:

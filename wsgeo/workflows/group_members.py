@@ -1,9 +1,9 @@
-"""The basins of a loss group of a finished run, as ground on which further models are placed."""
+"""The members of a loss group of a finished run, among which further models are placed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from wsgeo.probing.map_places import map_place
 from wsgeo.probing.placement import Placement, placed, reaches, representatives
 from wsgeo.probing.predictions import predicted
 from wsgeo.store import Run
-from wsgeo.workflows.diagnosis import basins_of
+from wsgeo.workflows.basins import basins_found, basins_of, tau_of, unfit_members
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Lines:
 
 @final
 @dataclass(frozen=True)
-class Ground:
+class GroupMembers:
     """What is known of the members of a loss group.
 
     Parameters
@@ -62,7 +62,8 @@ class Ground:
     coordinates : ndarray of float64, shape (n_members, 2)
         Places on the map by classical scaling; NaN for members that are not on it.
     scores : DataFrame
-        Scores of the members on diagnostic sets.
+        Scores of the members on diagnostic sets; those of members that cannot do the task, or say
+        one label, are no evidence and left out.
     hashes : dict of str to str
         Content hash of each member.
     """
@@ -120,7 +121,7 @@ class Ground:
         )  # fmt: skip
 
 
-def ground_of(run: Run, group: str) -> Ground:
+def read_members(run: Run, group: str) -> GroupMembers:
     """Read what a run knows of a loss group.
 
     Parameters
@@ -132,29 +133,24 @@ def ground_of(run: Run, group: str) -> Ground:
 
     Returns
     -------
-    Ground
+    GroupMembers
         Of its distinct members.
     """
-    labels, summary = basins_of(run, group), _summary(run, group)
+    labels, unfit = basins_of(run, group), unfit_members(run, group)
     ids = tuple(labels)
+    fit = [name for name in ids if name not in unfit]
     models = run.table("models").filter(pl.col("id").is_in(list(ids)))
-    return Ground(
+    return GroupMembers(
         group,
         ids,
         np.array([labels[name] for name in ids], np.int64),
-        # Runs of earlier versions do not say.
-        bool(summary.get("basins_found", True)),
+        basins_found(run, group),
         square(run.table("pairs").filter(pl.col("group") == group), ids),
-        summary.get("tau", {}).get("value"),
+        tau_of(run, group),
         _coordinates(run, group, ids),
-        run.table("scores").filter(pl.col("id").is_in(list(ids))),
+        run.table("scores").filter(pl.col("id").is_in(fit)),
         dict(models.select("id", "content_hash").iter_rows()),
     )
-
-
-def _summary(run: Run, group: str) -> dict[str, Any]:
-    groups = run.read("summary").get("groups", [])
-    return next((found for found in groups if found["name"] == group), {})
 
 
 def _coordinates(run: Run, group: str, ids: tuple[str, ...]) -> Floats:
