@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from wsgeo.graph.maps import classical_scaling
 from wsgeo.probing.held_out import held_out_summary, hold_out
+from wsgeo.probing.intervals import wilson_interval
 from wsgeo.probing.map_places import map_place
-from wsgeo.probing.placement import NO_BASINS, placed, reaches, representatives
+from wsgeo.probing.placement import NO_BASINS, cautioned, placed, reaches, representatives
 from wsgeo.probing.predictions import inside, predicted
 from wsgeo.probing.tables import PLACEMENTS, PREDICTIONS, SCORES
 
@@ -290,6 +291,13 @@ class TestPredicted:
         assert 0 <= row["lo"] <= row["predicted"] + 1e-12
         assert row["predicted"] - 1e-12 <= row["hi"] <= 1
 
+    def test_equal_scores_are_a_sample_of_examples_still(self):
+        """Basin-mates that all get nothing right of 50 leave room for what 50 examples hide."""
+        table = scores({name: [0.0] for name in "abc"}).with_columns(n_examples=pl.lit(50))
+        row = predicted(table, dict.fromkeys("abc", 0), 0).row(0, named=True)
+
+        assert (row["lo"], row["hi"]) == pytest.approx(wilson_interval(0, 50))
+
     def test_rounding_puts_no_score_outside(self):
         """Where all score the same a further one that does lies in the interval, which is a point."""
         table = scores({name: [0.1] for name in "abc"})
@@ -400,3 +408,41 @@ class TestHoldOut:
         """Ids, labels and gaps of different numbers are an error."""
         with pytest.raises(ValueError, match="2 ids"):
             hold_out([[0.0]], ["a", "b"], [0], scores({}))
+
+
+def test_gaps_that_are_rounding_errors_have_a_place():
+    """A model without a ridge to anyone lies among them, and nothing overflows on the way."""
+    xy = np.array([[0.004, 0.0], [-0.003, 0.001], [0.0, -0.002], [0.001, 0.002]])
+    gaps = np.array([1e-16, 0.0, 3e-17, np.nan])
+
+    x, y = map_place(gaps, xy)
+
+    assert -0.003 <= x <= 0.004
+    assert -0.002 <= y <= 0.002
+
+
+class TestCautioned:
+    """A model nearer to another basin than members are."""
+
+    AMONG = ((0, 0.1, 0.8), (0.1, 0, 0.9), (0.8, 0.9, 0))
+
+    def test_a_member_of_its_basin_gets_none(self):
+        """As far from the other basin as members are is no reason for doubt."""
+        found = placed([0.05, 0.06, 0.85], [0, 0, 1], {0: 0.1, 1: 0.1})
+
+        assert cautioned(found, [0.05, 0.06, 0.85], self.AMONG, [0, 0, 1]) == found
+
+    def test_the_middle_gets_one(self):
+        """A model half way up the ridge is told to lie between."""
+        found = placed([0.05, 0.06, 0.3], [0, 0, 1], {0: 0.1, 1: 0.1})
+
+        said = cautioned(found, [0.05, 0.06, 0.3], self.AMONG, [0, 0, 1])
+
+        assert said.basin == 0
+        assert "basin 1" in said.caution
+
+    def test_no_basin_needs_none(self):
+        """Where no basin takes the model there is nothing to doubt."""
+        found = placed([0.5, 0.6, 0.7], [0, 0, 1], {0: 0.1, 1: 0.1})
+
+        assert cautioned(found, [0.5, 0.6, 0.7], self.AMONG, [0, 0, 1]).caution is None

@@ -169,7 +169,7 @@ def placement_row(
         "n_lines": found.n_lines,
         "x": place[0],
         "y": place[1],
-        "reason": found.reason,
+        "reason": found.reason or found.caution,
     }
 
 

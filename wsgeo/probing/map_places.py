@@ -78,7 +78,8 @@ def _nearest_place(d: Floats, xy: Floats) -> Floats:
     # Far outside, all distances change alike and the search goes astray.
     away = linear - centre
     linear = centre + away * min(1.0, float(d.max()) / max(float(np.hypot(*away)), 1e-300))
-    scale = max(float(d.max()), 1e-300)
+    # Gaps of a convex bowl are rounding errors beside the map, which must not be its unit.
+    scale = max(float(d.max()), float(np.linalg.norm(x, axis=1).max()), 1e-300)
     found = [
         least_squares(
             lambda y: (np.linalg.norm(y * scale - xy, axis=1) - d) / scale,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -16,6 +16,9 @@ WITHIN: Final = 95.0
 
 SURE: Final = 97.5
 """Percentile of resamples that is the upper end of a 95 % interval."""
+
+_BETWEEN: Final = 0.75
+"""Of the smallest gap between two basins, what a model must come below to lie between them."""
 
 NO_BASINS: Final = "no basins were found among the members"
 
@@ -37,6 +40,8 @@ class Placement:
         Gaps that were measured.
     reason : str or None
         Why no basin.
+    caution : str or None, default None
+        What speaks against the basin all the same.
     """
 
     basin: int | None
@@ -45,6 +50,7 @@ class Placement:
     next_gap: float | None
     n_lines: int
     reason: str | None
+    caution: str | None = None
 
 
 def representatives(gaps: ArrayLike, labels: ArrayLike, n_per_basin: int) -> dict[int, list[int]]:
@@ -200,6 +206,45 @@ def placed(
     return Placement(
         None if reason else order[0], nearest, medians[order[0]], next_gap, n_lines, reason
     )
+
+
+def cautioned(found: Placement, gaps: ArrayLike, among: ArrayLike, labels: ArrayLike) -> Placement:
+    """Say of a model that it lies between basins, if it does: nearer to another than members are.
+
+    Parameters
+    ----------
+    found : Placement
+        From `placed`.
+    gaps : array_like, shape (n_members,)
+        Gaps from the model to members; NaN where not looked at.
+    among : array_like, shape (n_members, n_members)
+        Gaps between members; NaN where not measured.
+    labels : array_like of int, shape (n_members,)
+        Basin of each member; -1 for none.
+
+    Returns
+    -------
+    Placement
+        With a caution where the median gap to another basin is below three quarters of the smallest
+        gap between members of the two: its scores may lie between theirs.
+
+    Examples
+    --------
+    >>> among = [[0, 0.1, 0.8], [0.1, 0, 0.9], [0.8, 0.9, 0]]
+    >>> model = Placement(0, 0, 0.05, 0.3, 2, None)
+    >>> cautioned(model, [0.05, np.nan, 0.3], among, [0, 0, 1]).caution
+    '0.3 nats from basin 1, nearer than any member of its own (0.8): its scores may lie between'
+    """
+    values, basin = np.asarray(gaps, np.float64), np.asarray(labels, np.int64)
+    own, square = basin == found.basin, np.asarray(among, np.float64)
+    for other in [] if found.basin is None else np.unique(basin[(basin >= 0) & ~own]).tolist():
+        theirs = values[(basin == other) & np.isfinite(values)]
+        across = square[np.ix_(own, basin == other)]
+        least = np.nanmin(across) if np.isfinite(across).any() else 0.0
+        if len(theirs) and (gap := float(np.median(theirs))) < _BETWEEN * least:
+            said = f"{gap:.3g} nats from basin {other}, nearer than any member of its own ({least:.3g})"
+            return replace(found, caution=f"{said}: its scores may lie between")
+    return found
 
 
 def _aligned(gaps: ArrayLike, labels: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:

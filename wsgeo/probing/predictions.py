@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from wsgeo.probing.intervals import wilson_intervals
 from wsgeo.probing.member_scores import measured_rows
 
 LEVEL = 0.95
@@ -26,8 +27,9 @@ def predicted(scores: pl.DataFrame, labels: Mapping[str, int], basin: int | None
     .. math:: \bar x \pm t_{n-1} \, s \sqrt{1 + 1/n}
 
     of the n members of its basin: an interval for one more of their kind, wider than that of their
-    mean. It takes scores of a basin to be about normal, and ends at 0 and 1; where all are equal it
-    is a point, and few members say no more.
+    mean. It takes scores of a basin to be about normal, and ends at 0 and 1. It is never narrower
+    than the Wilson interval of one member with their mean score: where all are equal, the examples
+    are still a sample.
 
     Parameters
     ----------
@@ -47,7 +49,8 @@ def predicted(scores: pl.DataFrame, labels: Mapping[str, int], basin: int | None
     Examples
     --------
     >>> rows = {"id": ["a", "b"], "set": ["s"] * 2, "slice": ["all"] * 2, "metric": [0.4, 0.6]}
-    >>> found = predicted(pl.DataFrame(rows).with_columns(outcome=pl.lit("measured")), {"a": 0, "b": 0}, 0)
+    >>> rows |= {"n_examples": [50, 50], "outcome": ["measured"] * 2}
+    >>> found = predicted(pl.DataFrame(rows), {"a": 0, "b": 0}, 0)
     >>> found["predicted"].item()
     0.5
     """
@@ -58,12 +61,14 @@ def predicted(scores: pl.DataFrame, labels: Mapping[str, int], basin: int | None
         own.mean().alias("predicted"),
         own.std(ddof=1).alias("spread"),
         pl.col("metric").mean().alias("everyone"),
+        pl.col("n_examples").max(),
     )
-    half = _half_widths(found)
+    half, (low, high) = _half_widths(found), _of_one_member(found)
     found = found.with_columns(
         pl.lit(basin, pl.Int64).alias("basin"),
-        (pl.col("predicted") - half).clip(0, 1).alias("lo"),
-        (pl.col("predicted") + half).clip(0, 1).alias("hi"),
+        # A sum with null is null: one basin-mate gives no interval.
+        pl.min_horizontal((pl.col("predicted") - half).clip(0, 1), low + 0 * half).alias("lo"),
+        pl.max_horizontal((pl.col("predicted") + half).clip(0, 1), high + 0 * half).alias("hi"),
     )
     return found.select(list(_COLUMNS)).cast(_COLUMNS)  # type: ignore[arg-type]
 
@@ -95,8 +100,18 @@ def _with_basins(scores: pl.DataFrame, labels: Mapping[str, int]) -> pl.DataFram
     """Return the scores of some members that were measured, with their basins."""
     basins = {"id": list(labels), "basin": list(labels.values())}
     named = pl.DataFrame(basins, schema={"id": pl.String, "basin": pl.Int64})
-    known = measured_rows(scores, labels).select("id", "set", "slice", "metric")
+    known = measured_rows(scores, labels).select("id", "set", "slice", "metric", "n_examples")
     return known.join(named, on="id", how="left", maintain_order="left")
+
+
+def _of_one_member(found: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Return the ends of the Wilson interval of a member that has the predicted score."""
+    known = found["n_examples"].is_not_null() & found["predicted"].is_not_null()
+    counts = found["n_examples"].fill_null(1).to_numpy()
+    hits = found["predicted"].fill_null(0.0).to_numpy() * counts
+    ends = (pl.Series(end) for end in wilson_intervals(hits, counts))
+    low, high = (end.zip_with(known, found["predicted"]) for end in ends)
+    return low, high
 
 
 def _half_widths(found: pl.DataFrame) -> pl.Series:

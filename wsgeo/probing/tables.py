@@ -159,7 +159,7 @@ _PLACEMENTS: Columns = {
     "next_gap": pl.Float64,  # the same of the second nearest basin; null with one basin
     "n_lines": pl.Int64,
     "x": pl.Float64, "y": pl.Float64,  # on the run's map by classical scaling; null if not placed
-    "reason": pl.String,  # why no basin; null where there is one
+    "reason": pl.String,  # why no basin, or what speaks against the one it is put into
 }  # fmt: skip
 PLACEMENTS: Final = pl.Schema(_PLACEMENTS)
 """One row per model that was placed, and per member that was held out to see how well that works."""

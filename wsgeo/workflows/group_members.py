@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wsgeo.graph.matrices import square
 from wsgeo.probing.held_out import HeldOut, hold_out
 from wsgeo.probing.map_places import map_place
-from wsgeo.probing.placement import Placement, placed, reaches, representatives
+from wsgeo.probing.placement import Placement, cautioned, placed, reaches, representatives
 from wsgeo.probing.predictions import predicted
 from wsgeo.store import Run
 from wsgeo.workflows.basins import basins_found, basins_of, tau_of, unfit_members
@@ -94,7 +94,8 @@ class GroupMembers:
             return Placement(None, None, None, None, 0, lines.refusal)
         basins = self.basins
         reach = reaches(self.gaps, basins, self.tau)
-        return placed(lines.gaps, basins, reach, resampled=lines.resampled)
+        found = placed(lines.gaps, basins, reach, resampled=lines.resampled)
+        return cautioned(found, lines.gaps, self.gaps, basins)
 
     def of_member(self, name: str) -> tuple[Placement, tuple[float | None, float | None]]:
         """Return where a copy of a member lies, and its place on the map: where the member does."""

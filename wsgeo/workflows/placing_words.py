@@ -62,14 +62,19 @@ def _place(row: Mapping[str, Any], model: NewModel) -> str:
         lines = counted(row["n_lines"], "member")
         beyond = ""
         if row["next_gap"] is not None:
-            beyond = f", {row['next_gap']:.3g} to the next basin"
+            beyond = f", {_gap(row['next_gap'])} to the next basin"
         return (
-            f"{name} lies in basin {row['basin']} (median gap {row['gap']:.3g} nats{beyond}; "
-            f"{lines} looked at)."
+            f"{name} lies in basin {row['basin']} (median gap {_gap(row['gap'])} nats{beyond}; "
+            f"{lines} looked at)." + (f" Caution: {row['reason']}." if row["reason"] else "")
         )
     if row["group"] is None or not row["n_lines"]:
         return f"{name} is not placed: {row['reason']}."
     return f"{name} lies in no basin: {row['reason']}. The nearest member is {row['nearest']}."
+
+
+def _gap(value: float) -> str:
+    """Return a gap; below a millionth of a nat it is the rounding of a mean of float32 losses."""
+    return "0" if value < 1e-6 else f"{value:.3g}"
 
 
 def _slice(one: Mapping[str, Any]) -> str:
