@@ -24,7 +24,8 @@ def _centroid():
 
 def _diagnose():
     said = {
-        key: [EVIL] for key in ("sentences", "headlines", "by", "ridges", "held_out", "failures")
+        key: [EVIL]
+        for key in ("sentences", "headlines", "behaviour", "by", "ridges", "held_out", "failures")
     }
     return diagnose._page({**said, "refused": {EVIL: EVIL}, "report": EVIL})
 

@@ -11,6 +11,7 @@ from wsgeo.workflows import diagnosing
 FOUND = {
     "sentences": ["On heuristics, subsequence: basin 1 is right on 61% of the examples."],
     "headlines": [],
+    "behaviour": [],
     "by": [],
     "ridges": ["Between basins 0 and 1 the loss on nli rises by 0.07 nats."],
     "held_out": ["Held out one by one, 11 of 12 members are put into their own basin."],

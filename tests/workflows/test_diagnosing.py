@@ -179,12 +179,13 @@ class TestDiagnose:
 class TestChanges:
     """What no longer holds goes."""
 
-    def test_answers_of_changed_members_are_dropped(self, asked, zoo_with_run, tmp_path):
+    def test_answers_of_changed_members_are_dropped(self, asked, zoo_with_run, swap, tmp_path):
         """A member that is gone takes its scores, probes, pairs and lines with it."""
         run, _, _ = asked
         folder = tmp_path / "run"
         zoo = zoo_with_run.copy_zoo(tmp_path / "zoo")
         shutil.copytree(run.folder, folder)
+        diagnose(folder, ["parted"], suite_path=swap, lines=0, jobs=0)
         shutil.rmtree(zoo / "run-0")
 
         found = zoo_with_run.scan(zoo, folder)

@@ -84,6 +84,7 @@ def command(
         else:
             found = diagnose(run, names, **given, progress=shown, announce=say)
             lines = _page(found) if run is not None else found.pop("lines")
+            lines += [f"Written to {given['out']}"] if given["out"] else []
     if as_json:
         answer_json(found)
     else:
@@ -107,5 +108,6 @@ def _page(found: dict[str, Any]) -> list[str]:
     refused = [f"Not applicable: {name}: {why}" for name, why in found["refused"].items()]
     lost = [f"Not followed: {why}" for why in found["failures"]]
     first = found["headlines"] or found["sentences"]
-    told = [*first, *found["by"], *found["ridges"], *found["held_out"]]
+    further = (found[key] for key in ("by", "behaviour", "ridges", "held_out"))
+    told = [*first, *(one for each in further for one in each)]
     return [*told, *refused, *lost, "", f"Report  {found['report']}"]

@@ -25,6 +25,7 @@ from wsgeo.probing import (
     ridge_sentences,
 )
 from wsgeo.probing.homogeneity import widest_spread
+from wsgeo.probing.probe_findings import probe_sentences
 from wsgeo.probing.probes import MEANINGS
 from wsgeo.probing.tables import COORDINATES
 from wsgeo.store import Run
@@ -52,8 +53,10 @@ class Comparison:
         By name of the run's table.
     sentences, headlines : tuple of str
         How basins differ, slice by slice, and the same in few words.
+    behaviour : tuple of str
+        What members' answers to their own task depend on.
     ridges : tuple of str
-        Which examples make the ridges between them.
+        Which examples make the ridges between basins.
     held_out : str
         How well members are placed and predicted by the others; empty where that cannot be said.
     by : tuple of str
@@ -65,6 +68,7 @@ class Comparison:
     tables: Mapping[str, pl.DataFrame]
     sentences: tuple[str, ...]
     headlines: tuple[str, ...]
+    behaviour: tuple[str, ...]
     ridges: tuple[str, ...]
     held_out: str
     by: tuple[str, ...]
@@ -207,6 +211,7 @@ def compare(
         },
         _sentences(strategies, evidence, fit, found),
         headlines(strategies) if found else (),
+        probe_sentences(run.table("probes").filter(pl.col("group") == group)),
         _ridges(run, group, labels, sets),
         held.sentence,
         _by(run, scores, unfit, by, rng) if by else (),

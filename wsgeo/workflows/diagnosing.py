@@ -90,7 +90,7 @@ def diagnose(
     -------
     dict
         ``run``, ``sets``, ``refused`` (why a named set fits no group), ``n_members``, ``sentences``
-        (what the basins' scores say), ``headlines`` (the same in fewer), ``ridges``, ``held_out``, ``by`` (lists of sentences),
+        (what the basins' scores say), ``headlines`` (the same in fewer), ``behaviour``, ``ridges``, ``held_out``, ``by`` (lists of sentences),
         ``notes`` (sets that say little of these members), ``failures`` (lines that could not be followed, and why), ``contrasts`` (rows of
         `wsgeo.probing.CONTRASTS`), ``better`` (which basin is right more often where they differ, or
         None), and ``report``. With ``scores`` what `analyse_scores` returns.
@@ -274,7 +274,10 @@ def _answer(run: Run, plan: DiagnosisPlan, compared: Mapping[str, Comparison]) -
         "sets": list(plan.sets),
         "refused": dict(plan.refused),
         "n_members": run.table("scores")["id"].n_unique(),
-        **{key: told(key) for key in ("sentences", "headlines", "ridges", "held_out", "by")},
+        **{
+            key: told(key)
+            for key in ("sentences", "headlines", "behaviour", "ridges", "held_out", "by")
+        },
         "contrasts": first.tables["contrasts"].to_dicts() if first else [],
         "better": first.better if first else None,
     }

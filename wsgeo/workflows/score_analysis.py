@@ -184,8 +184,9 @@ def _by_file(
     """Compare the groups that a file gives."""
     ids = set(given.scores["id"])
     groups = read_groups(path, ids)
-    names = None if groups.kind == "basin" else groups.names
-    compared = basin_profile(given.scores, groups.labels, rng=rng, excluded=sure, names=names)
+    compared = basin_profile(
+        given.scores, groups.labels, rng=rng, excluded=sure, names=groups.names
+    )
     without = len(ids) - len(groups.labels)
     sizes = Counter(label for label in groups.labels.values() if label != NOISE)
     nowhere = sum(label == NOISE for label in groups.labels.values())

@@ -63,7 +63,11 @@ def _with_later(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
 def _sentences(found: Mapping[str, Any]) -> list[str]:
     """Return all that is said of a group: of slices in few words, of ridges, of held-out members."""
     said = found["headlines"] or found["sentences"]
-    return [one for one in (*said, *found["ridges"], found["held_out"]) if one]
+    return [
+        one
+        for one in (*said, *found.get("behaviour", ()), *found["ridges"], found["held_out"])
+        if one
+    ]
 
 
 def _findings(told: Mapping[str, Sequence[str]], groups: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -20,7 +20,7 @@ def told_of(run: Run, group: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``sentences``, ``headlines``, ``ridges``, ``held_out``, ``by`` and ``better``, as
+        ``sentences``, ``headlines``, ``behaviour``, ``ridges``, ``held_out``, ``by`` and ``better``, as
         `wsgeo.workflows.comparisons.Comparison` has them; empty where nothing was scored.
     """
     kept = run.read("run").get("diagnosis", {}).get("groups", {})
