@@ -17,6 +17,24 @@ def pytest_addoption(parser):
     parser.addoption("--weights-root", default=None, help="Folder of real pre-trained models.")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_kernel():
+    """Let every run of this process have one kernel: which is fastest depends on its neighbours.
+
+    Two runs by two kernels differ in the eighth digit, and tests hold runs against each other.
+    """
+    from wsgeo.evaluation import backends, kernels
+
+    def settled(width, wide, *, precision="fp32"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(kernels, "_seconds", lambda _: 1.0)
+            return kernels.fastest(width, wide, precision=precision)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backends, "fastest", settled)
+        yield
+
+
 @pytest.fixture
 def rng():
     """Give a seeded generator."""
