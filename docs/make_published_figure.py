@@ -10,10 +10,10 @@ from pathlib import Path
 
 import polars as pl
 import vl_convert
+from spreads_chart import spreads_chart
 
 from wsgeo.probing.score_files import GivenScores, read_scores
 from wsgeo.probing.score_groups import finest_slices
-from wsgeo.reporting.charts.spreads import spreads_chart
 
 FIGURE = Path(__file__).parent / "images" / "published_hans.png"
 COLOURS = {"g0": "#2a6fbb", "ink": "#1a1a1a", "muted": "#555555"}
