@@ -1,4 +1,4 @@
-"""Distances by layer reach the tables of a run, its exports and its report."""
+"""Distances, norms and layers reach the tables of a run, its exports and its report."""
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,19 @@ def test_squares_of_the_layers_sum_to_the_distance(zoo_with_run):
     assert both.height == whole.height > 0
     np.testing.assert_allclose(both["sum"], both["l2"], rtol=1e-9)
     assert layers["layer"].unique().len() > 1
+
+
+def test_norms_fit_the_distances(zoo_with_run):
+    """Norms and cosines of task vectors give the distances of the members."""
+    run = open_run(zoo_with_run.run)
+    norms = dict(run.table("models").select("id", "task_vector_norm").iter_rows())
+    pairs = run.table("distances").drop_nulls("cosine")
+
+    a, b = (np.array([norms[name] for name in pairs[end]]) for end in "ab")
+    squared = a**2 + b**2 - 2 * a * b * pairs["cosine"].to_numpy()
+
+    assert pairs.height > 0
+    np.testing.assert_allclose(np.sqrt(squared), pairs["l2"], rtol=1e-5)
 
 
 def test_are_exported(zoo_with_run, tmp_path):

@@ -29,6 +29,7 @@ def run(tmp_path):
     rows |= {"slice_profiles": [pair], "attributions": [pair], "ridge_examples": [{"group": "g"}]}
     rows |= {name: [{"group": "g", "id": "p", "held_out": True}] for name in KEPT_BY_BASINS[3:]}
     rows |= {"scores": [{"id": "p"}, {"id": "r"}]}
+    rows |= {"regions": [{"group": "g", "name": "all"}], "trials": [{"target": "t"}]}
     for name, each in rows.items():
         run.write_table(name, frame(name, each))
     note_answers(run)
@@ -103,6 +104,17 @@ class TestDropStale:
 
         assert heights(run, KEPT_BY_TASK) == [2, 1]
         assert not any(heights(run, KEPT_BY_BASINS))
+
+    @pytest.mark.parametrize("hashes", [{"p": "1", "q": "2", "r": "3", "s": "4"}, {"p": "1"}])
+    def test_regions_of_other_members(self, run, hashes):
+        """Regions and starts are of all members, so that one more or less makes them others."""
+        before = heights(run, ("regions", "trials"))
+        write_members(run, hashes, dict.fromkeys(hashes, 0))
+
+        drop_stale(run)
+
+        assert before == [1, 1]
+        assert heights(run, ("regions", "trials")) == [0, 0]
 
     def test_other_names_of_groups(self, run):
         """Rows of a group that is called otherwise now are not taken for another's."""

@@ -31,6 +31,8 @@ CENTROIDS = pl.Schema(
         "level": pl.String(),  # basin, group (no basins were found), region
         "group": pl.String(),  # the number of the basin or region
         "variant": pl.String(),  # a `Variant`: mean, mean of products, mean of factors, mean of encoders
+        "method": pl.String(),  # how members are merged: mean, weighted, medoid, greedy, stock, ...
+        "parameters": pl.String(),  # of the method, as JSON
         "members": pl.List(pl.String),
         "weights": pl.List(pl.Float64),  # shares of the members, summing to 1
         "loss": pl.Float64(),  # nats per example
@@ -50,6 +52,20 @@ CENTROIDS = pl.Schema(
     }
 )
 """One row per centroid; a figure that was not measured is null."""
+
+CENTROID_LAYERS = pl.Schema(
+    {
+        "name": pl.String(),  # of the centroid
+        "layer": pl.String(),  # embeddings, layer 0 and so on, rest
+        "position": pl.Int64(),  # of the layer in the model, from 0
+        "cosine": pl.Float64(),  # mean over pairs of members of their task vectors in this layer
+        "angle": pl.Float64(),  # its arc cosine, in degrees
+        "norm": pl.Float64(),  # mean norm of the members' task vectors in this layer
+        "norm_spread": pl.Float64(),  # their standard deviation over their mean
+        "share": pl.Float64(),  # of the mean against the base, in [0, 1]; Model Stock only
+    }
+)
+"""One row per centroid and layer: what its members look like from their base."""
 
 
 @final
@@ -171,6 +187,8 @@ def centroid_row(
         "level": plan.level,
         "group": plan.group,
         "variant": plan.variant.value,
+        "method": "mean",
+        "parameters": "{}",
         "members": list(plan.members),
         "weights": list(plan.weights),
         "loss": evidence.loss,

@@ -35,7 +35,18 @@ from wsgeo.probing.tables import (
     SCORES,
     SLICE_PROFILES,
 )
-from wsgeo.regions.tables import CENTROIDS
+from wsgeo.regions.region_tables import (
+    REGION_COUNTS,
+    REGION_CURVES,
+    REGION_MEMBERS,
+    REGION_ORDERS,
+    REGION_POINTS,
+    REGION_SCORES,
+    REGIONS,
+    STARS,
+)
+from wsgeo.regions.start_tables import GAINS, STARTS, TRIALS
+from wsgeo.regions.tables import CENTROID_LAYERS, CENTROIDS
 from wsgeo.zoo.axes import SETTINGS
 from wsgeo.zoo.tables import EXCLUSIONS, MODELS
 
@@ -58,6 +69,14 @@ LAYERS: Final = pl.Schema(
     }
 )  # fmt: skip
 """One row per layer and pair of a geometry group."""
+
+NORMS: Final = pl.Schema(
+    {
+        "id": pl.String,
+        "task_vector_norm": pl.Float64,  # of the weights less the base's, heads left out, or null
+    }
+)
+"""Columns that the geometry adds to the table of models."""
 
 GROUPED: Final[Mapping[str, pl.Schema]] = {
     "distances": DISTANCES,
@@ -82,6 +101,14 @@ GROUPED: Final[Mapping[str, pl.Schema]] = {
     "ridge_examples": RIDGE_EXAMPLES,
     "placements": PLACEMENTS,
     "predictions": PREDICTIONS,
+    "regions": REGIONS,
+    "region_members": REGION_MEMBERS,
+    "region_scores": REGION_SCORES,
+    "region_counts": REGION_COUNTS,
+    "region_points": REGION_POINTS,
+    "region_orders": REGION_ORDERS,
+    "region_curves": REGION_CURVES,
+    "stars": STARS,
 }
 
 
@@ -90,13 +117,17 @@ def _with_group(schema: pl.Schema) -> pl.Schema:
 
 
 TABLES: Final[Mapping[str, pl.Schema]] = {
-    "models": MODELS,
+    "models": pl.Schema({**MODELS, "task_vector_norm": NORMS["task_vector_norm"]}),
     "exclusions": EXCLUSIONS,
     "settings": SETTINGS,
     # A run holds several groups of members; each row says which it belongs to.
     **{name: _with_group(schema) for name, schema in GROUPED.items()},
     "scores": SCORES,
     "centroids": CENTROIDS,
+    "centroid_layers": CENTROID_LAYERS,
+    "starts": STARTS,
+    "trials": TRIALS,
+    "gains": GAINS,
 }
 """Name and least columns of each table of a run; `docs/formats.md` gives their units."""
 
@@ -104,10 +135,10 @@ VERSION: Final = 1
 """Version of a schema that has never changed."""
 
 VERSIONS: Final = {
-    "associations": 2, "clusters": 2, "contingency": 2, "models": 2, "pairs": 2,
+    "associations": 2, "centroids": 2, "clusters": 2, "contingency": 2, "models": 3, "pairs": 2,
     "scores": 2,
 }  # fmt: skip
-"""Versions of those that have; 2 added columns, which read as null in a table of version 1."""
+"""Versions of those that have; each added columns, which read as null in a table of an earlier one."""
 
 _KEY: Final = "wsgeo.schema"
 

@@ -8,9 +8,10 @@ from typing import final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from wsgeo.progress import Progress
-from wsgeo.store.tables import DISTANCES, LAYERS
+from wsgeo.store.tables import DISTANCES, LAYERS, NORMS
 from wsgeo.weights.geometry import Matrix, cosines, distances
 from wsgeo.weights.layers import layers_of
 from wsgeo.weights.slices import TensorSlices
@@ -31,6 +32,8 @@ class Geometry:
         Euclidean distances of the weights.
     cosine : ndarray of float64, shape (n, n), or None
         Cosines of the task vectors; None without a base.
+    norms : ndarray of float64, shape (n,), or None
+        Norms of the task vectors; None without a base.
     layers : mapping of str to Geometry
         The same of the tensors of each layer, in the order of the model.
     """
@@ -38,6 +41,7 @@ class Geometry:
     ids: tuple[str, ...]
     l2: Matrix
     cosine: Matrix | None
+    norms: NDArray[np.float64] | None = None
     layers: Mapping[str, Geometry] = field(default_factory=dict)
 
     def of(self, ids: Sequence[str]) -> Geometry:
@@ -46,7 +50,8 @@ class Geometry:
         rows = np.ix_(places, places)
         layers = {name: layer.of(ids) for name, layer in self.layers.items()}
         cosine = None if self.cosine is None else self.cosine[rows]
-        return Geometry(tuple(ids), self.l2[rows], cosine, layers)
+        norms = None if self.norms is None else self.norms[places]
+        return Geometry(tuple(ids), self.l2[rows], cosine, norms, layers)
 
     def as_table(self) -> pl.DataFrame:
         """Return one row per pair ``a < b``; `DISTANCES` gives the columns."""
@@ -58,6 +63,11 @@ class Geometry:
         columns = {"a": ids[i], "b": ids[j], "l2": self.l2[i, j], "cosine": cosine}
         found = pl.DataFrame(columns, schema=DISTANCES)
         return found.with_columns(pl.col("cosine").fill_nan(None))
+
+    def norms_table(self) -> pl.DataFrame:
+        """Return one row per member; `NORMS` gives the columns."""
+        norms = [None] * len(self.ids) if self.norms is None else self.norms.tolist()
+        return pl.DataFrame({"id": list(self.ids), "task_vector_norm": norms}, schema=NORMS)
 
     def layers_table(self) -> pl.DataFrame:
         """Return one row per layer and pair ``a < b``; `LAYERS` gives the columns."""
@@ -115,7 +125,9 @@ def _geometry(
     base: Base | None,
     layers: Mapping[str, Geometry] | None = None,
 ) -> Geometry:
-    return Geometry(ids, distances(gram), cosines(gram) if base else None, layers or {})
+    if base is None:
+        return Geometry(ids, distances(gram), None, None, layers or {})
+    return Geometry(ids, distances(gram), cosines(gram), np.sqrt(np.diag(gram)), layers or {})
 
 
 def _in(base: Base | None, member: Checkpoint, name: str) -> bool:

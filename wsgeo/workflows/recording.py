@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,8 +13,8 @@ import polars as pl
 
 from wsgeo.files import write_text
 from wsgeo.store import TABLES, Run
+from wsgeo.store.tables import NORMS
 from wsgeo.version import __version__
-from wsgeo.workflows.group_results import GroupResult
 from wsgeo.workflows.inputs import ScanInputs, ZooRequest
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.settings import ScanSettings
@@ -101,7 +101,7 @@ def record_tables(run: Run, inputs: ScanInputs, outcome: ScanOutcome) -> None:
     outcome : ScanOutcome
         What was measured.
     """
-    models = _models(inputs.zoo, outcome.groups)
+    models = _models(inputs.zoo, outcome)
     results = {**{group.name: group.clusters for group in outcome.groups}, **outcome.regions}
     clusters = {group.name: group.labels_table for group in outcome.groups}
     clusters |= {name: found.clusters for name, found in outcome.regions.items()}
@@ -144,8 +144,8 @@ def record_end(run: Run, *, complete: bool) -> None:
     run.write("run", {**run.read("run"), "status": status, "finished": _now()})
 
 
-def _models(zoo: Zoo, groups: Sequence[GroupResult]) -> pl.DataFrame:
-    """Return the members with the verdict of the gate."""
+def _models(zoo: Zoo, outcome: ScanOutcome) -> pl.DataFrame:
+    """Return the members with the verdict of the gate, and how far they are from their base."""
     rows = [
         {
             "id": name,
@@ -156,11 +156,13 @@ def _models(zoo: Zoo, groups: Sequence[GroupResult]) -> pl.DataFrame:
             "metric": gate.accuracy,
             "metric_lo": gate.accuracy_lo,
         }
-        for group in groups
+        for group in outcome.groups
         for name, gate in group.gates.items()
     ]
     gates = pl.DataFrame(rows, schema=GATES)
-    return models_table(zoo).join(gates, on="id", how="left")
+    norms = [pl.DataFrame(schema=NORMS), *(g.norms_table() for g in outcome.geometries.values())]
+    found = models_table(zoo).join(gates, on="id", how="left")
+    return found.join(pl.concat(norms), on="id", how="left")
 
 
 GATES: Final = pl.Schema(

@@ -23,6 +23,12 @@ _OF_BASINS: Final = {
 }
 """Tables that answers to the task, and to basins, are kept in, with the columns that name members."""
 
+_OF_ZOO: Final = (
+    "regions", "region_members", "region_scores", "region_counts", "region_points", "region_orders",
+    "region_curves", "stars", "starts", "trials", "gains",
+)  # fmt: skip
+"""Tables of which every row depends on every member."""
+
 _SETTINGS: Final = ("n_points", "head_policy", "precision", "seed")
 
 
@@ -50,6 +56,7 @@ def drop_changed(run: Run, models: pl.DataFrame) -> None:
     same = run.table("models").join(models, on=["id", "content_hash"], how="semi")["id"].to_list()
     _keep(run, "scores", pl.col("id").is_in(same))
     _keep(run, "centroids", pl.col("members").list.set_difference(same).list.len() == 0)
+    _keep(run, "centroid_layers", pl.col("name").is_in(run.table("centroids")["name"].to_list()))
 
 
 def drop_stale(run: Run) -> None:
@@ -73,6 +80,8 @@ def drop_stale(run: Run) -> None:
         holds = same["data"] and same["settings"] and (name in _OF_TASK or same["basins"])
         of_kept = pl.all_horizontal(pl.lit(value=True), *(pl.col(c).is_in(kept) for c in columns))
         _keep(run, name, of_kept if holds else pl.lit(value=False))
+    for name in _OF_ZOO:
+        _keep(run, name, pl.lit(value=False))
     note_answers(run)
 
 
