@@ -21,9 +21,8 @@ from zoo_cases import (
 from wsgeo.errors import EntryError
 from wsgeo.weights.slices import TensorSlices
 from wsgeo.weights.tensors import read_tensors, write_safetensors
-from wsgeo.workflows import member_tensors
 from wsgeo.workflows.geometry import measure_geometry
-from wsgeo.zoo import head_names, load_base, load_weights, read_zoo
+from wsgeo.zoo import head_names, load_base, load_weights, member_tensors, read_zoo
 
 CONFIG = bert_config()
 WIDE = {"hidden_size": 64, "intermediate_size": 128}

@@ -15,8 +15,8 @@ from wsgeo.store.tables import DISTANCES, LAYERS, NORMS
 from wsgeo.weights.geometry import Matrix, cosines, distances
 from wsgeo.weights.layers import layers_of
 from wsgeo.weights.slices import TensorSlices
-from wsgeo.workflows.member_tensors import tensor_gram, verify
 from wsgeo.zoo import Base, Checkpoint, head_names
+from wsgeo.zoo.member_tensors import tensor_gram, verify
 
 
 @final

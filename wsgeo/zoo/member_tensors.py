@@ -13,8 +13,7 @@ from wsgeo.weights.layout import Vector
 from wsgeo.weights.lowrank import LowRankUpdate, inner_products
 from wsgeo.weights.precision import Tensor
 from wsgeo.weights.slices import SliceReader, TensorSlices
-from wsgeo.zoo import Checkpoint
-from wsgeo.zoo.checkpoints import LoraPair, Scaling, TensorRef
+from wsgeo.zoo.checkpoints import Checkpoint, LoraPair, Scaling, TensorRef
 from wsgeo.zoo.hashing import check_finite, scan_file
 from wsgeo.zoo.loading import refuse_changed
 
@@ -55,13 +54,49 @@ def tensor_gram(members: Sequence[Checkpoint], name: str, slices: TensorSlices) 
             return np.zeros((len(members),) * 2)
         if _are_cheap(ranks, shape):
             return inner_products([_update(pair, shape, slices) for pair in pairs])
-    fills = [_changed(member, name, slices) for member in members]
+    fills = [member_reader(member, name, slices) for member in members]
     fills += [slices.reader(ref.file, ref.stored_name) for ref in origin]
 
     def read(i: int, columns: slice, out: Vector) -> None:
         fills[i](columns, out)
 
     return gram(read, len(members), math.prod(shape), len(members) if origin else 0)
+
+
+def member_reader(member: Checkpoint, name: str, slices: TensorSlices) -> SliceReader:
+    """Return what reads a member's tensor with its adapter merged into it.
+
+    Parameters
+    ----------
+    member : Checkpoint
+        A full model or an adapter.
+    name : str
+        Canonical name of one of its tensors; label rows come in the order of its file.
+    slices : TensorSlices
+        Reads its files.
+
+    Returns
+    -------
+    callable (slice, ndarray of float32) -> None
+        Writes a slice of the flattened tensor. Raises an EntryError if a file changed, or a changed
+        tensor is not finite.
+    """
+    ref = member.tensors[name]
+    steps = [slices.reader(ref.file, ref.stored_name)]
+    shape, where = member.layout.shape(name), member.adapter or member.folder
+    if name in member.lora:
+        steps.append(_adder(_update(member.lora[name], shape, slices)))
+    if name in member.scalings:
+        steps.append(_scaler(member.scalings[name], shape, slices))
+    if len(steps) == 1:
+        return steps[0]
+
+    def fill(columns: slice, out: Vector) -> None:
+        for step in steps:
+            step(columns, out)
+        check_finite(out, name, where)
+
+    return fill
 
 
 def verify(members: Sequence[Checkpoint], slices: TensorSlices) -> None:
@@ -115,26 +150,6 @@ def _update(pair: LoraPair | None, shape: tuple[int, ...], slices: TensorSlices)
 def _whole(ref: TensorRef, slices: TensorSlices) -> Tensor:
     _check_shapes([ref], ref.shape, slices)
     return slices.tensor(ref.file, ref.stored_name)
-
-
-def _changed(member: Checkpoint, name: str, slices: TensorSlices) -> SliceReader:
-    """Return a reader of a member's tensor with its adapter merged into it."""
-    ref = member.tensors[name]
-    steps = [slices.reader(ref.file, ref.stored_name)]
-    shape, where = member.layout.shape(name), member.adapter or member.folder
-    if name in member.lora:
-        steps.append(_adder(_update(member.lora[name], shape, slices)))
-    if name in member.scalings:
-        steps.append(_scaler(member.scalings[name], shape, slices))
-    if len(steps) == 1:
-        return steps[0]
-
-    def fill(columns: slice, out: Vector) -> None:
-        for step in steps:
-            step(columns, out)
-        check_finite(out, name, where)
-
-    return fill
 
 
 def _adder(update: LowRankUpdate) -> SliceReader:
