@@ -32,7 +32,9 @@ REGION_SCORES = pl.Schema({
     "level": pl.String,  # dataset or task: whose groups are to be found again
     "trait": pl.String,  # setting of the manifest
     "space": pl.String,  # task_vector (cosine) or weights (Euclidean, for comparison only)
-    "clusters": pl.String,  # given (their number is the trait's), found (by silhouette and null)
+    # given (as many as the trait has values), found (by silhouette and null) or suggested (by
+    # silhouette alone)
+    "clusters": pl.String,
     "n_groups": pl.Int64,
     "n_clusters": pl.Int64,
     "n_members": pl.Int64,  # distinct ones with a value
@@ -49,7 +51,7 @@ REGION_COUNTS = pl.Schema({
     "space": pl.String, "clusters": pl.String, "level": pl.String,  # as in REGION_SCORES
     "trait": pl.String,  # setting that is counted: data set, task, base, size, method
     "value": pl.String,
-    "cluster": pl.Int64,  # from 0, largest first
+    "cluster": pl.Int64,  # from 0, largest first; -1 for members in none
     "n": pl.Int64,  # members
 })  # fmt: skip
 """Cluster by what: one row per clustering, value of a setting, and cluster that has any."""
@@ -74,9 +76,11 @@ REGION_POINTS = pl.Schema({
 REGION_ORDERS = pl.Schema({
     "level": pl.String, "name": pl.String,
     "head": pl.String,
-    "a": pl.String, "b": pl.String,  # kinds: members, hull, outside, random, base, or one kind of hull
-    "probability": pl.Float64,  # P_B: that a point of a has at most the loss of one of b, in [0, 1]
-    "probability_lo": pl.Float64, "probability_hi": pl.Float64,  # 95 %, clustered bootstrap
+    "a": pl.String, "b": pl.String,  # members, hull, centroid, outside, random, base, a kind of hull
+    # P_B: that a point of a has at most the loss of one of b, in [0, 1]; null without a common task
+    "probability": pl.Float64,
+    # 95 %, Wilson's at the worth of a clustered bootstrap; null where nothing was drawn:
+    "probability_lo": pl.Float64, "probability_hi": pl.Float64,
     "n_a": pl.Int64, "n_b": pl.Int64,  # points
     "mean_a": pl.Float64, "mean_b": pl.Float64,  # mean losses, in nats per example
     "n_tasks": pl.Int64,  # over whose data the loss is a mean
