@@ -47,6 +47,16 @@ class TestCheck:
 
         assert json.loads(result.stdout) == check(root)
 
+    def test_lineage_is_told_when_it_is_asked_for(self, root):
+        """With ``--lineage`` members with one base are told in one line, and JSON has each."""
+        result = run(root, "--lineage")
+        rows = check(root, lineage=True)["lineage"]
+
+        assert "  3 members come from base: relative distance " in result.stdout
+        assert [row["id"] for row in rows] == ["run-0", "run-1", "run-2"]
+        assert json.loads(run(root, "--lineage", "--json").stdout)["lineage"] == rows
+        assert check(root)["lineage"] is None
+
     def test_a_rejected_entry(self, root):
         """A rejected entry is listed with file, cause and remedy, and the code is 4."""
         spoil(root)

@@ -23,6 +23,11 @@ _FACTS = ("seed", "step", "learning_rate", "task", "data", "method")
 @options.base
 @click.option("--all-steps", is_flag=True, help="Take every checkpoint-N of a trainer's output.")
 @click.option("--write", is_flag=True, help="Write what was inferred to zoo.toml in the zoo.")
+@click.option(
+    "--lineage",
+    is_flag=True,
+    help="Tell from the weights alone which members are copies, and from which model each was tuned.",
+)
 @options.as_json
 @options.allow_pickle
 @click.pass_context
@@ -33,6 +38,7 @@ def command(
     base: str | None,
     all_steps: bool,
     write: bool,
+    lineage: bool,
     as_json: bool,
     allow_pickle: bool,
 ) -> None:
@@ -54,6 +60,7 @@ def command(
             all_steps=all_steps,
             allow_pickle=allow_pickle,
             write=write,
+            lineage=lineage,
             progress=report,
         )
     if as_json:
@@ -76,6 +83,8 @@ def _page(summary: dict[str, Any]) -> list[str]:
     lines += _left_out(summary["excluded"])
     if summary["alerts"]:
         lines += ["", "Alerts", *(f"  {alert}" for alert in summary["alerts"])]
+    if summary["lineage"] is not None:
+        lines += ["", "Lineage, by the weights alone", *_lineage(summary["lineage"])]
     if summary["written"]:
         lines += ["", f"Written: {summary['written']}"]
     return lines
@@ -99,6 +108,23 @@ def _member(member: dict[str, Any]) -> str:
     if member["duplicate_of"]:
         said.append(f"duplicate of {member['duplicate_of']}")
     return f"{member['id']}  {', '.join(said)}".rstrip()
+
+
+def _lineage(rows: list[dict[str, Any]]) -> list[str]:
+    """Say what is the same of many members once, and of the others what the weights tell."""
+    from wsgeo.counting import counted
+
+    of_base: dict[str, list[float]] = {}
+    for row in rows:
+        if row["relation"] == "base":
+            of_base.setdefault(row["other"], []).append(row["distance"])
+    told = []
+    for base, far in of_base.items():
+        come = "comes" if len(far) == 1 else "come"
+        span = f"{min(far):.2g}" if len(far) == 1 else f"{min(far):.2g} to {max(far):.2g}"
+        told.append(f"  {counted(len(far), 'member')} {come} from {base}: relative distance {span}")
+    told += [f"  {row['words']}" for row in rows if row["relation"] != "base"]
+    return told or ["  not applicable: no two models have the same class and shape"]
 
 
 def _left_out(rows: list[dict[str, str]]) -> list[str]:

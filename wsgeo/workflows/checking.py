@@ -23,6 +23,7 @@ def check(
     all_steps: bool = False,
     allow_pickle: bool = False,
     write: bool = False,
+    lineage: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Say what is in a zoo, which members may be compared, and why others are left out.
@@ -41,6 +42,9 @@ def check(
         Whether pickled weights are converted.
     write : bool, default False
         Whether to write what was inferred as ``zoo.toml``; an existing one is never replaced.
+    lineage : bool, default False
+        Whether to tell from the weights alone which members are copies, and from which model each
+        was tuned.
     progress : callable, optional
         Is told of entries and files read.
 
@@ -49,7 +53,8 @@ def check(
     dict
         ``zoo``, ``verdict``, ``n_members``, ``n_comparable_pairs``, ``groups``, ``members``,
         ``excluded``, ``alerts``, ``exit_code`` (0, 3 where no pair can be compared, 4 where an entry
-        was rejected) and ``written`` (the path of the new ``zoo.toml``, or None). Plain values only.
+        was rejected), ``lineage`` (fields of `wsgeo.regions.lineage.Relation`, or None where it was
+        not asked for) and ``written`` (the path of the new ``zoo.toml``, or None). Plain values only.
 
     Raises
     ------
@@ -66,6 +71,7 @@ def check(
         zoo, ids=ids, base=base, all_steps=all_steps, allow_pickle=allow_pickle, progress=progress
     )
     summary = summarize_zoo(found)
+    summary["lineage"] = _lineage(found, progress) if lineage else None
     summary["written"] = None
     if write:
         assert zoo is not None
@@ -86,7 +92,7 @@ def summarize_zoo(zoo: Zoo) -> dict[str, Any]:
     Returns
     -------
     dict
-        As `check`, without ``written``.
+        As `check`, without ``lineage`` and ``written``.
     """
     groups = [_group(zoo, name) for name in sorted({m.geometry_group for m in zoo.members})]
     n_pairs = sum(
@@ -128,6 +134,13 @@ def exit_code(zoo: Zoo) -> int:
     if max(sizes.values(), default=0) < 2:
         return 3
     return 4 if any(row.fate == "rejected" for row in zoo.excluded) else 0
+
+
+def _lineage(zoo: Zoo, progress: Progress | None) -> list[dict[str, Any]]:
+    # It imports much that a plain check has no use for.
+    from wsgeo.workflows.lineage import read_lineage
+
+    return read_lineage(zoo, progress)
 
 
 def _verdict(zoo: Zoo, n_pairs: int) -> str:

@@ -1,0 +1,37 @@
+"""Fine-tunings from several starts, made up; importable by name in tests."""
+
+import polars as pl
+
+from wsgeo.regions.start_tables import STARTS, TRIALS
+
+
+def make_trials(metrics, *, target="trec", shots=None, method="full", **columns):
+    """Give fine-tunings: a metric, or None for a failure, per start and seed."""
+    return pl.DataFrame(
+        [
+            {
+                "target": target, "shots": shots, "start": start, "method": method, "seed": seed,
+                "status": "failed" if metric is None else "trained",
+                "metric": metric, "loss": None if metric is None else 1 - metric,
+                "seconds": 1.0, **columns,
+            }
+            for start, values in metrics.items() for seed, metric in enumerate(values)
+        ],
+        schema=TRIALS,
+    )  # fmt: skip
+
+
+def make_starts(ranks, *, target="trec", shots=None, kind="centroid", **columns):
+    """Give candidates: a rank per start."""
+    return pl.DataFrame(
+        [
+            {"target": target, "shots": shots, "start": start, "kind": kind, "rank": rank} | columns
+            for start, rank in ranks.items()
+        ],
+        schema=STARTS,
+    )
+
+
+def no_starts():
+    """Give no candidates."""
+    return make_starts({})
