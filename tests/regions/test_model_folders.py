@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from wsgeo.errors import WsgeoError
-from wsgeo.regions.cards import Origin, mergekit_recipe, model_card
+from wsgeo.regions.cards import Origin, model_card
 from wsgeo.regions.centroids import mean_weights
 from wsgeo.regions.folders import ModelTemplate, copy_tokenizer, model_config, write_model_folder
+from wsgeo.regions.mergekit_recipes import mergekit_recipe
 from wsgeo.regions.tables import CentroidPlan, Evidence
 from wsgeo.weights.layout import Layout, Weights
 from wsgeo.weights.tensors import read_tensors
@@ -354,7 +355,7 @@ class TestCard:
         recipe = yaml.safe_load(mergekit_recipe(origin(HOSTILE, sources=sources), "BF16"))
 
         assert recipe["merge_method"] == "linear"
-        assert recipe["dtype"] == "bfloat16"
+        assert (recipe["dtype"], recipe["out_dtype"]) == ("float32", "bfloat16")
         models = [model["model"] for model in recipe["models"]]
         assert models == ["org/name@main", *HOSTILE[1:]]
         shares = [model["parameters"]["weight"] for model in recipe["models"]]

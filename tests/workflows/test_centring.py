@@ -21,10 +21,10 @@ from wsgeo.regions.tables import CentroidPlan, Evidence, Variant
 from wsgeo.store import open_run
 from wsgeo.weights.tensors import write_safetensors
 from wsgeo.workflows.centring import centroid
+from wsgeo.workflows.centroid_folders import Writer
 from wsgeo.workflows.evidence import read_back, refuse_barriers
 from wsgeo.workflows.scanning import scan
 from wsgeo.workflows.selections import Selection
-from wsgeo.workflows.variants import Writer
 from wsgeo.zoo import load_adapter_parts, load_weights, read_zoo
 
 N_ADAPTERS = 4

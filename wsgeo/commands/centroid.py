@@ -15,11 +15,71 @@ from wsgeo.counting import counted
 @click.command("centroid", cls=options.RiskyCommand)
 @click.argument("run", type=options.existing_folder)
 @click.option("--basin", type=int, help="Which basin.  [default: the largest]")
-@click.option("--region", type=int, help="Which cluster of task vectors, instead of a basin.")
+@click.option(
+    "--region",
+    metavar="NUMBER|NAME",
+    help="Which cluster of task vectors, instead of a basin; or a region by its name, once `wsgeo "
+    "region` was run.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["dataset", "task", "general", "basin"]),
+    help="Level of the region that is named, where several have the name.",
+)
 @click.option(
     "--group",
     help="Loss group of the basin, or geometry or loss group of the region.  [default: the largest; "
     "a region is taken whole]",
+)
+@click.option(
+    "--method",
+    type=click.Choice(
+        [
+            "mean",
+            "weighted",
+            "medoid",
+            "greedy",
+            "stock",
+            "median",
+            "arithmetic",
+            "ties",
+            "dare",
+            "fisher",
+        ]
+    ),
+    default="mean",
+    show_default=True,
+    help="How members are merged. weighted: by --weights. medoid: the member in the middle. greedy: "
+    "members are added, the best first, while the loss on half of the examples does not rise. "
+    "stock: the mean, drawn toward the base where members disagree. median: the point of least "
+    "summed distance. arithmetic: --scale times the mean change of the base. ties, dare: of changes "
+    "that are thinned out. fisher: by what each weight means to its member.",
+)
+@click.option(
+    "--weights",
+    metavar="W,W,...",
+    help="One per member, in the order of their ids, or as ID=W,ID=W (weighted, arithmetic, ties, dare).",
+)
+@click.option(
+    "--scale",
+    type=float,
+    help="Multiple of the change that is added to the base (arithmetic, ties, dare).  [default: 1]",
+)
+@click.option(
+    "--density",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of the changes that is kept.  [default: 0.2 (ties), 0.5 (dare)]",
+)
+@click.option(
+    "--seed",
+    type=int,
+    help="Of the changes that are kept (dare), or of the choice of examples (greedy, fisher).  "
+    "[default: 0]",
+)
+@click.option(
+    "--per",
+    type=click.Choice(["layer", "tensor"]),
+    help="What has a share of its own (stock).  [default: layer]",
 )
 @click.option(
     "--variant",
@@ -41,22 +101,25 @@ from wsgeo.counting import counted
     show_default=True,
     help="Number format of the file.",
 )
-@click.option("--force", is_flag=True, help="Average across a barrier.")
+@click.option("--force", is_flag=True, help="Merge across a barrier.")
 @options.jobs
 @options.as_json
 def command(as_json: bool, **given: Any) -> None:
-    """Save the mean of a basin's members as a model folder, measured beside them.
+    """Save a merge of a basin's members, by default their mean, as a model folder, measured beside them.
 
-    The folder holds the weights, the tokenizer, a model card with the evidence, and, for the mean of
-    whole weights, the same merge as a mergekit recipe. LoRA adapters give an adapter that PEFT loads. A region of several tasks
-    gives the encoder that its members share, without a task head. The loss is that of the folder,
-    read back.
+    The folder holds the weights, the tokenizer, a model card with the evidence, and, where mergekit
+    can make the same merge, a recipe for it. LoRA adapters give an adapter that PEFT loads, where the
+    method is one linear combination throughout. A region of several tasks gives the encoder that its
+    members share, without a task head. The loss is that of the folder, read back.
     """
     from wsgeo.commands.console import answer, answer_json, progress
     from wsgeo.workflows.centring import centroid
 
     if given["basin"] is not None and given["region"] is not None:
         raise click.UsageError("--basin and --region exclude each other.")
+    if given["basin"] is not None and given["level"] is not None:
+        raise click.UsageError("--level is that of a region, not of a basin.")
+    given["region"] = _number_or_name(given["region"])
     with progress() as shown:
         row = centroid(**given, progress=shown, command=["wsgeo", *sys.argv[1:]])
     if as_json:
@@ -65,10 +128,18 @@ def command(as_json: bool, **given: Any) -> None:
         answer(_page(row))
 
 
+def _number_or_name(region: str | None) -> int | str | None:
+    """Return the number of a cluster as such; all else is the name of a region."""
+    return int(region) if region is not None and region.isdecimal() else region
+
+
 def _page(row: dict[str, Any]) -> list[str]:
     """Return what was saved, what to know of it, and the evidence as lines."""
     members = counted(len(row["members"]), "member")
-    lines = [f"{row['name']}: the {row['variant']} of {members}, saved in {Path(row['folder'])}"]
+    from wsgeo.regions.tables import TITLES
+
+    what = TITLES[row["method"]] + row["variant"].removeprefix("mean")
+    lines = [f"{row['name']}: the {what} of {members}, saved in {Path(row['folder'])}"]
     lines += [row["reason"]] if row["reason"] else []
     figures = (
         ("centroid", "loss", "metric"),

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TypeAlias, final
 
 from wsgeo.files import write_text
-from wsgeo.regions.cards import Origin, mergekit_recipe, model_card, provenance
+from wsgeo.regions.cards import Origin, model_card
+from wsgeo.regions.mergekit_recipes import mergekit_recipe, recipe_gap, recipe_note
+from wsgeo.regions.provenances import provenance
 from wsgeo.regions.staging import MARKER, write_json
 from wsgeo.regions.tables import Evidence
 from wsgeo.weights.precision import StoredType
@@ -61,9 +63,10 @@ class Account:
             # An adapter is read with the label names that stand here.
             write_json(folder / MARKER, provenance(origin, self.labels, self.dtype))
             origin = dataclasses.replace(origin, evidence=measure(folder))
-        card = model_card(origin, self.model_class, self.dtype, self.library)
+        note = recipe_note(origin)
+        card = model_card(origin, self.model_class, self.dtype, self.library, note)
         write_text(folder / "README.md", card)
-        if origin.plan.has_recipe:
+        if not recipe_gap(origin):
             write_text(folder / "mergekit.yml", mergekit_recipe(origin, self.dtype))
         write_json(folder / MARKER, provenance(origin, self.labels, self.dtype))
         return origin.evidence

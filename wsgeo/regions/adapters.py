@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
 
+from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.escapes import shown
 from wsgeo.regions.tables import Variant
 from wsgeo.weights.arithmetic import mean
 from wsgeo.weights.lowrank import LowRankUpdate, mean_of_factors, product_mean
 from wsgeo.weights.precision import Tensor
-from wsgeo.zoo import Checkpoint, load_adapter_parts
+from wsgeo.zoo import Base, Checkpoint, load_adapter_parts
 
 PREFIX = "base_model.model."
 """What PEFT puts before the names of an adapter's tensors."""
@@ -128,6 +129,41 @@ def mean_adapter(
     else:
         updates, error = _product_means(grouped, rank, share)
     return Adapter(updates, whole, first.embeddings, first.transposed), error
+
+
+def scaled_adapter(adapter: Adapter, factor: float, base: Base | None = None) -> Adapter:
+    """Return an adapter that changes its base by a multiple.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        The adapter.
+    factor : float
+        The multiple.
+    base : Base, optional
+        What it changes.
+
+    Returns
+    -------
+    Adapter
+        The same tensors that the base lacks, such as those of the head.
+
+    Raises
+    ------
+    WsgeoError
+        If the adapter holds tensors of the base whole: a multiple of their change needs the base.
+    """
+    if factor == 1:
+        return adapter
+    own = sorted(adapter.whole.keys() & (base.tensors if base is not None else {}))
+    if own:
+        raise WsgeoError(
+            f"the adapters hold {counted(len(own), 'tensor')} of the base whole, such as "
+            f"{shown(own[0])}",
+            remedy="Merge the adapters into the base with --variant mean.",
+        )
+    updates = {n: replace(u, scaling=u.scaling * factor) for n, u in adapter.updates.items()}
+    return replace(adapter, updates=updates)
 
 
 def _check_same_parts(members: Mapping[str, Adapter]) -> None:

@@ -1,24 +1,26 @@
-"""What a centroid says of itself: model card, mergekit recipe and provenance."""
+"""What a centroid says of itself to people: its model card."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import final
+from typing import Final, final
 
 from wsgeo.counting import counted
 from wsgeo.escapes import markdown_text, printable, yaml_text
-from wsgeo.regions.staging import KIND
-from wsgeo.regions.tables import CentroidPlan, Evidence, finite
+from wsgeo.regions.tables import CentroidPlan, Evidence, Variant
 from wsgeo.version import __version__
 from wsgeo.weights.precision import StoredType
 from wsgeo.zoo.hub import parse_hub_id
 
 TORCH_NAMES: Mapping[StoredType, str] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 """The names that torch, transformers and mergekit give to the stored types."""
+
+BASED: Final = ("arithmetic", "stock", "ties", "dare")
+"""Methods that start from the base."""
 
 _PIPELINES = (
     ("ForSequenceClassification", "text-classification"),
@@ -48,6 +50,8 @@ class Origin:
     base, task, data : str, optional
         The base of the members, the task they were tuned on, and the data of the evidence, as the
         members and the user name them.
+    whole_base : str, optional
+        Folder or hub id of the base, where it has every tensor of the members.
     command : tuple of str
         The command line that made it.
     notes : tuple of str
@@ -61,6 +65,7 @@ class Origin:
     base: str | None = None
     task: str | None = None
     data: str | None = None
+    whole_base: str | None = None
     command: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -70,7 +75,11 @@ class Origin:
 
 
 def model_card(
-    origin: Origin, model_class: str, dtype: StoredType, library: str = "transformers"
+    origin: Origin,
+    model_class: str,
+    dtype: StoredType,
+    library: str = "transformers",
+    recipe: str = "",
 ) -> str:
     """Return the README of a centroid, with the front matter that the hub reads.
 
@@ -84,6 +93,8 @@ def model_card(
         The type of the weights in its file.
     library : {"transformers", "peft"}, default "transformers"
         What loads it.
+    recipe : str, optional
+        Sentences on the mergekit recipe beside it, or on why there is none; Markdown.
 
     Returns
     -------
@@ -102,9 +113,7 @@ def model_card(
         _evidence(origin),
         "## How it was made\n",
         _code_block(shlex.join(printable(word) for word in origin.command)),
-        "The equal recipe for mergekit is in `mergekit.yml`, the provenance in `wsgeo.json`.\n"
-        if plan.has_recipe
-        else "The provenance is in `wsgeo.json`.\n",
+        f"{recipe and f'{recipe} '}The provenance is in `wsgeo.json`.\n",
     ]
     return "\n".join(part for part in parts if part)
 
@@ -130,12 +139,58 @@ def _summary(origin: Origin, model_class: str, dtype: StoredType) -> str:
     base = f" fine-tuned from {_code(origin.base)}" if origin.base else ""
     task = f" on the task {_code(origin.task)}" if origin.task else ""
     members = counted(len(plan.members), "model")
+    where = "the centre of" if plan.method == "mean" else "from"
     return (
-        f"The {markdown_text(plan.variant)} of {members}{base}{task}: the centre of "
+        f"The {markdown_text(plan.title)} of {members}{base}{task}: {where} "
         f"{markdown_text(plan.level)} {markdown_text(plan.group)} in weight space, made by wsgeo "
         f"{__version__}.\nClass `{model_class}`, weights summed in float64 and stored as "
-        f"{TORCH_NAMES[dtype]}.\n"
+        f"{TORCH_NAMES[dtype]}.\n{_settings(plan)}Head policy: {': '.join(head_policy(plan))}\n"
     )
+
+
+def _settings(plan: CentroidPlan) -> str:
+    """Return the line on the method's parameters, where it has any."""
+    told = (f"{name} {_value(value)}" for name, value in plan.parameters.items())
+    line = ", ".join((f"Method {plan.method}", *told))
+    return f"{markdown_text(line)}.\n" if plan.method != "mean" else ""
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " ".join(map(_value, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def head_policy(plan: CentroidPlan) -> tuple[str, str]:
+    """Return what becomes of the members' heads.
+
+    Parameters
+    ----------
+    plan : CentroidPlan
+        What a centroid is made of.
+
+    Returns
+    -------
+    policy : str
+        ``none``, ``own`` or ``interpolate``.
+    meaning : str
+        The same in a sentence.
+
+    Examples
+    --------
+    >>> head_policy(CentroidPlan("region-0", "region", "0", Variant.ENCODERS, ("a", "b")))[0]
+    'none'
+    """
+    if plan.variant is Variant.ENCODERS:
+        return "none", "the members' heads serve different tasks; fit a new one before use."
+    if plan.method == "medoid":
+        return "own", "the head is that of the member itself."
+    if plan.method in BASED:
+        return "interpolate", (
+            "head tensors that the base has are merged like the rest; the others are the mean of "
+            "the members'."
+        )
+    return "interpolate", "the heads are merged like the rest."
 
 
 def _members(origin: Origin) -> str:
@@ -215,80 +270,3 @@ def _code_block(text: str) -> str:
 def _longest_run(text: str) -> int:
     """Return the length of the longest run of backticks."""
     return max((len(run) for run in re.findall(r"`+", text)), default=0)
-
-
-def mergekit_recipe(origin: Origin, dtype: StoredType) -> str:
-    """Return a mergekit configuration that averages the same members with the same shares.
-
-    mergekit averages rows as they stand: where members order their labels differently, the card's
-    notes say so.
-
-    Parameters
-    ----------
-    origin : Origin
-        Members, shares and sources.
-    dtype : {"F32", "F16", "BF16"}
-        The type of the result.
-
-    Returns
-    -------
-    str
-        YAML.
-    """
-    lines = ["merge_method: linear", "models:"]
-    for member, share in zip(origin.plan.members, origin.plan.weights, strict=True):
-        lines += [
-            f"  - model: {yaml_text(origin.source(member))}",
-            "    parameters:",
-            f"      weight: {share!r}",
-        ]
-    return "\n".join([*lines, f"dtype: {TORCH_NAMES[dtype]}", ""])
-
-
-def provenance(origin: Origin, labels: tuple[str, ...], dtype: StoredType) -> dict[str, object]:
-    """Return what ``wsgeo.json`` of a centroid holds.
-
-    Parameters
-    ----------
-    origin : Origin
-        Where it comes from.
-    labels : tuple of str
-        Label names in the order of its head; empty for language models.
-    dtype : {"F32", "F16", "BF16"}
-        The type of the weights in its file.
-
-    Returns
-    -------
-    dict
-        Ready for strict JSON; unknown figures are None.
-    """
-    plan, evidence = origin.plan, origin.evidence
-    facts = {"base": origin.base, "task": origin.task, "data": origin.data}
-    return {
-        "kind": KIND,
-        "wsgeo": __version__,
-        "method": f"centroid ({plan.variant})",
-        **{name: value for name, value in facts.items() if value is not None},
-        **({"labels": list(labels)} if labels else {}),
-        "dtype": TORCH_NAMES[dtype],
-        "centroid": {"name": plan.name, "level": plan.level, "group": plan.group},
-        "members": [
-            {
-                "id": member,
-                "source": origin.source(member),
-                "content_hash": origin.hashes.get(member),
-                "share": share,
-            }
-            for member, share in zip(plan.members, plan.weights, strict=True)
-        ],
-        "evidence": {
-            "loss": finite(evidence.loss),
-            "metric": finite(evidence.metric),
-            "medoid": evidence.medoid,
-            "best_member": evidence.best_member,
-            "largest_gap_inside": finite(evidence.largest_gap_inside),
-            **({"missing": evidence.missing} if evidence.missing else {}),
-        },
-        "command": list(origin.command),
-        "notes": list(origin.notes),
-    }

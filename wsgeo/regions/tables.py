@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import final
+from typing import Final, final
 
 import polars as pl
 
@@ -25,11 +26,25 @@ class Variant(StrEnum):
         return self.removeprefix("mean of ")
 
 
+TITLES: Final[Mapping[str, str]] = {
+    "mean": "mean",
+    "weighted": "weighted mean",
+    "medoid": "medoid",
+    "greedy": "greedy soup",
+    "stock": "Model Stock",
+    "median": "geometric median",
+    "arithmetic": "task arithmetic",
+    "ties": "TIES merge",
+    "dare": "DARE merge",
+    "fisher": "Fisher-weighted mean",
+}
+"""What the methods of merging are called in cards, by their names on the command line."""
+
 CENTROIDS = pl.Schema(
     {
         "name": pl.String(),
-        "level": pl.String(),  # basin, group (no basins were found), region
-        "group": pl.String(),  # the number of the basin or region
+        "level": pl.String(),  # basin, group (no basins were found), region; dataset, task, general
+        "group": pl.String(),  # the number of the basin or region, or the region's name
         "variant": pl.String(),  # a `Variant`: mean, mean of products, mean of factors, mean of encoders
         "method": pl.String(),  # how members are merged: mean, weighted, medoid, greedy, stock, ...
         "parameters": pl.String(),  # of the method, as JSON
@@ -78,15 +93,20 @@ class CentroidPlan:
     name : str
         Its name, such as ``basin-0``.
     level : str
-        ``basin``, ``group`` (no basins were found) or ``region``.
+        ``basin``, ``group`` (no basins were found) or ``region``; ``dataset``, ``task`` or
+        ``general`` for a region of the table of regions.
     group : str
-        Its number.
+        Its number, or its name in the table of regions.
     variant : Variant
         What is averaged.
     members : tuple of str
         Ids of the checkpoints that are averaged.
     weights : tuple of float
         Their shares; equal by default.
+    method : str, default 'mean'
+        How they are merged.
+    parameters : mapping of str to object
+        Of the method; ready for JSON.
     """
 
     name: str
@@ -95,10 +115,14 @@ class CentroidPlan:
     variant: Variant
     members: tuple[str, ...]
     weights: tuple[float, ...] = ()
+    method: str = "mean"
+    parameters: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Fill in equal shares; refuse shares that do not match the members, and unknown variants."""
+        """Fill in equal shares; refuse shares that do not match, and unknown variants or methods."""
         object.__setattr__(self, "variant", Variant(self.variant))
+        if self.method not in TITLES:
+            raise ValueError(f"No method of merging is called {self.method!r}.")
         n = len(self.members)
         weights = self.weights or (1.0,) * n
         total = math.fsum(weights)
@@ -107,9 +131,9 @@ class CentroidPlan:
         object.__setattr__(self, "weights", tuple(weight / total for weight in weights))
 
     @property
-    def has_recipe(self) -> bool:
-        """Whether mergekit's linear merge of the members gives the same model."""
-        return self.variant is Variant.MEAN
+    def title(self) -> str:
+        """What it is, such as ``mean of products`` or ``greedy soup of encoders``."""
+        return TITLES[self.method] + self.variant.removeprefix("mean")
 
 
 @final
@@ -187,8 +211,8 @@ def centroid_row(
         "level": plan.level,
         "group": plan.group,
         "variant": plan.variant.value,
-        "method": "mean",
-        "parameters": "{}",
+        "method": plan.method,
+        "parameters": json.dumps(dict(plan.parameters), sort_keys=True, allow_nan=False),
         "members": list(plan.members),
         "weights": list(plan.weights),
         "loss": evidence.loss,

@@ -1,25 +1,32 @@
-"""The checked mean of a basin or region, saved as a model or adapter folder."""
+"""The checked centroid of a basin or region, saved as a model or adapter folder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 
+from wsgeo.errors import WsgeoError
 from wsgeo.graph.matrices import square
 from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
 from wsgeo.regions.cards import Origin
-from wsgeo.regions.tables import CentroidPlan, centroid_row
+from wsgeo.regions.tables import CENTROID_LAYERS, CentroidPlan, centroid_row
 from wsgeo.store import Run, open_run
 from wsgeo.weights.precision import StoredType
+from wsgeo.workflows.centroid_folders import Writer, Written, base_of
 from wsgeo.workflows.engines import workers
 from wsgeo.workflows.evidence import Bench, member_notes, refuse_barriers
+from wsgeo.workflows.inputs import ScanInputs
+from wsgeo.workflows.merge_methods import PreparedMerge, prepared_merge
+from wsgeo.workflows.merge_requests import MergeRequest
+from wsgeo.workflows.named_regions import choose_named_region
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.selections import Selection, choose_basin, choose_region
-from wsgeo.workflows.variants import Writer, variant_of
+from wsgeo.workflows.variants import variant_of
 from wsgeo.zoo import Checkpoint
 
 DTYPES: Final[Mapping[str, StoredType]] = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
@@ -29,8 +36,15 @@ def centroid(
     run: str | Path,
     *,
     basin: int | None = None,
-    region: int | None = None,
+    region: int | str | None = None,
+    level: str | None = None,
     group: str | None = None,
+    method: str = "mean",
+    weights: str | Sequence[float] | None = None,
+    scale: float | None = None,
+    density: float | None = None,
+    seed: int | None = None,
+    per: Literal["layer", "tensor"] | None = None,
     variant: str | None = None,
     rank: int | None = None,
     out: str | Path | None = None,
@@ -41,18 +55,35 @@ def centroid(
     progress: Progress | None = None,
     command: Sequence[str] = ("wsgeo.centroid",),
 ) -> dict[str, Any]:
-    """Save the mean of a basin's or region's members, measured beside them.
+    """Save a merge of a basin's or region's members, measured beside them.
 
     Parameters
     ----------
     run : str or Path
         A finished run.
-    basin, region : int, optional
-        Which cluster of the gaps, or of the task vectors; default the largest basin.
+    basin : int, optional
+        Which cluster of the gaps; default the largest.
+    region : int or str, optional
+        Which cluster of the task vectors, instead of a basin; or the name of a region in the run's
+        table of regions.
+    level : str, optional
+        Level of a region that is named: ``dataset``, ``task``, ``general`` or ``basin``.
     group : str, optional
         Which loss group a basin is of; default the largest. Which geometry group a region is of, or
-        the loss group to whose members it is narrowed; by default a region of the first geometry
-        group is taken whole, whatever the tasks of its members.
+        the loss group to whose members a cluster is narrowed; by default a cluster of the first
+        geometry group is taken whole, whatever the tasks of its members.
+    method : str, default 'mean'
+        How members are merged: ``mean``, ``weighted``, ``medoid``, ``greedy`` (members are added
+        while the loss on half of the examples does not rise), ``stock``, ``median``, ``arithmetic``
+        (the base and a multiple of the mean change), ``ties``, ``dare`` or ``fisher``.
+    weights : str or sequence of float, optional
+        One per member, in the order of their ids, or as ``ID=0.9,ID=0.1``.
+    scale, density : float, optional
+        Multiple of the change of the base; share of its entries that is kept.
+    seed : int, optional
+        Of what is drawn: entries (``dare``) or examples (``greedy``, ``fisher``).
+    per : {"layer", "tensor"}, optional
+        What has a share of its own in ``stock``; default a layer.
     variant : str, optional
         ``mean``: of the weights, adapters merged. ``products``: an adapter whose change of the
         weights is the mean of the members' changes; the default where all are LoRA adapters of one
@@ -93,44 +124,71 @@ def centroid(
     [gueta2023]_
     """
     found = open_run(Path(run))
+    request = MergeRequest(method, weights, scale, density, seed, per)
     with found.ledger() as ledger, workers(pool, jobs) as hands:
         inputs, settings = reopen(found, progress)
-        if region is None:
-            selection = choose_basin(found, inputs, basin, group)
-        else:
-            selection = choose_region(found, inputs, region, group)
-        plan = _plan(selection, variant, rank)
+        selection = _selection(found, inputs, basin, region, level, group)
+        plan = _plan(selection, request, variant, rank)
         gaps = square(found.table("pairs"), selection.ids)
-        if not force:
+        if not force and method != "medoid":  # which mixes nothing
             refuse_barriers(found, selection, gaps)
-        writer = Writer(
-            Path(out) if out else found.subfolder("centroids") / plan.name,
-            DTYPES[dtype],
-            Bench(selection, gaps, hands, ledger, settings, progress),
-            rank,
-            inputs.request.allow_pickle,
-        )
-        notes = (
-            *([selection.note] if selection.note else []),
-            *member_notes(found, selection, gaps),
-        )
-        origin = writer.write(selection.members, _origin(selection, plan, notes, command))
-        return _record(found, origin, writer.folder)
+        bench = Bench(selection, gaps, hands, ledger, settings, progress)
+        with prepared_merge(request, bench) as prepared:
+            writer = Writer(
+                Path(out) if out else found.subfolder("centroids") / plan.name,
+                DTYPES[dtype],
+                bench,
+                prepared.method,
+                rank,
+                inputs.request.allow_pickle,
+                progress,
+            )
+            notes = (selection.note, *member_notes(found, selection, gaps))
+            origin = _origin(selection, plan, prepared, notes, command)
+            return _record(found, writer.write(selection.members, origin), writer.folder)
 
 
-def _plan(selection: Selection, asked: str | None, rank: int | None) -> CentroidPlan:
-    """Return what is to be made; a variant that is not the default, and a rank, are in its name."""
-    variant = variant_of(selection, asked, rank)
-    suffix = "" if variant is variant_of(selection, None, None) else f"-{variant.word}"
+def _selection(
+    run: Run,
+    inputs: ScanInputs,
+    basin: int | None,
+    region: int | str | None,
+    level: str | None,
+    group: str | None,
+) -> Selection:
+    if region is None and level is not None:
+        raise WsgeoError(
+            "--level is that of a region, and none is named", remedy="Pass --region NAME too."
+        )
+    if region is None:
+        return choose_basin(run, inputs, basin, group)
+    if isinstance(region, int) and level is None:
+        return choose_region(run, inputs, region, group)
+    return choose_named_region(run, inputs, str(region), level, group)
+
+
+def _plan(
+    selection: Selection, request: MergeRequest, asked: str | None, rank: int | None
+) -> CentroidPlan:
+    """Return what is to be made; what is not the default is in its name."""
+    if not request.needs_losses:
+        request.merge_of(selection.ids)  # refuses settings that do not fit them, before the work
+    variant = variant_of(selection, asked, rank, request)
+    suffix = "" if variant is variant_of(selection, None, None, request) else f"-{variant.word}"
     suffix += "" if rank is None else f"-rank-{rank}"
-    name, label = selection.name + suffix, str(selection.label)
-    return CentroidPlan(name, selection.kind, label, variant, selection.ids)
+    name, label = f"{selection.name}{suffix}{request.suffix}", str(selection.label)
+    return CentroidPlan(name, selection.kind, label, variant, selection.ids, method=request.method)
 
 
 def _origin(
-    selection: Selection, plan: CentroidPlan, notes: Sequence[str], command: Sequence[str]
+    selection: Selection,
+    plan: CentroidPlan,
+    prepared: PreparedMerge,
+    notes: Sequence[str],
+    command: Sequence[str],
 ) -> Origin:
     members, data = selection.members, selection.data
+    plan = replace(plan, weights=prepared.weights or plan.weights, parameters=prepared.parameters)
     return Origin(
         plan,
         sources={member.id: _source(member) for member in members},
@@ -138,8 +196,9 @@ def _origin(
         base=_base(members),
         task=_fact(members, "task"),
         data=None if data is None else data.task.source,
+        whole_base=_whole_base(members),
         command=tuple(command),
-        notes=tuple(notes),
+        notes=tuple(note for note in (*notes, *prepared.notes) if note),
     )
 
 
@@ -162,17 +221,30 @@ def _base(members: Sequence[Checkpoint]) -> str | None:
     return named if named is not None and "@" in named else _fact(members, "base")
 
 
+def _whole_base(members: Sequence[Checkpoint]) -> str | None:
+    """Return where the base is found, if it has every tensor of the members."""
+    base = base_of(members)
+    if base is None or not set(members[0].layout.names) <= base.tensors.keys():
+        return None
+    return base.id if "@" in base.id else str(base.folder.resolve())
+
+
 def _fact(members: Sequence[Checkpoint], name: str) -> str | None:
     """Return a fact that all members agree on."""
     values = {str(m.facts[name].value) for m in members if name in m.facts}
     return values.pop() if len(values) == 1 else None
 
 
-def _record(run: Run, origin: Origin, folder: Path) -> dict[str, Any]:
-    """Write the row of the table; an earlier one of the same name goes."""
+def _record(run: Run, written: Written, folder: Path) -> dict[str, Any]:
+    """Write the rows of the tables; earlier ones of the same name go."""
+    origin, layers = written.origin, written.layers
     plan, evidence = origin.plan, origin.evidence
     reason = " ".join(part for part in (*origin.notes, evidence.missing) if part)
     row = centroid_row(plan, evidence, str(folder), "written", reason)
-    others = run.table("centroids").filter(pl.col("name") != plan.name)
-    run.write_table("centroids", pl.concat([others, row]))
+    none = pl.DataFrame(schema=CENTROID_LAYERS)
+    named = none if layers is None else layers.with_columns(name=pl.lit(plan.name))
+    for table, rows in (("centroids", row), ("centroid_layers", named)):
+        others = run.table(table).filter(pl.col("name") != plan.name)
+        # A table of an earlier version has its new columns last.
+        run.write_table(table, pl.concat([others.select(rows.columns), rows]))
     return row.to_dicts()[0]

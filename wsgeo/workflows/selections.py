@@ -24,8 +24,9 @@ class Selection:
     Parameters
     ----------
     kind : str
-        ``basin``, ``group`` (the scan found no basins) or ``region``.
-    label : int
+        ``basin``, ``group`` (the scan found no basins) or ``region``; ``dataset``, ``task`` or
+        ``general`` for a region that has a name.
+    label : int or str
         Which one.
     members : tuple of Checkpoint
         Those that were not found unable to do their task, each distinct one once.
@@ -38,7 +39,7 @@ class Selection:
     """
 
     kind: str
-    label: int
+    label: int | str
     members: tuple[Checkpoint, ...]
     data: GroupData | None
     name: str
@@ -192,14 +193,32 @@ def _members(
     run: Run, kind: str, pool: Sequence[Checkpoint], labels: Mapping[str, int], label: int
 ) -> tuple[Checkpoint, ...]:
     """Return the members with a label; equal ones once, without those that failed the gate."""
+    able = sound(run, pool)
+    first = {member.content_hash: member for member in reversed(able)}
+    members = tuple(m for m in able if first[m.content_hash] is m and labels.get(m.id) == label)
+    if not members:
+        _refuse_empty(run, kind, label, {labels[m.id] for m in able if m.id in labels})
+    return members
+
+
+def sound(run: Run, pool: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Return the members that did not fail the end-point gate.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run.
+    pool : sequence of Checkpoint
+        Members.
+
+    Returns
+    -------
+    list of Checkpoint
+        In the same order; all of them where nothing was measured.
+    """
     # Where nothing was measured the gate says nothing, and null is not False.
     failed = set(run.table("models").filter(~pl.col("gate"))["id"])
-    sound = [member for member in pool if member.id not in failed]
-    first = {member.content_hash: member for member in reversed(sound)}
-    members = tuple(m for m in sound if first[m.content_hash] is m and labels.get(m.id) == label)
-    if not members:
-        _refuse_empty(run, kind, label, {labels[m.id] for m in sound if m.id in labels})
-    return members
+    return [member for member in pool if member.id not in failed]
 
 
 def _refuse_empty(run: Run, kind: str, label: int, labels: set[int]) -> Never:
