@@ -1,74 +1,13 @@
-"""Centroids are means, medoids are members, and nothing is averaged across a barrier."""
+"""Medoids are members, and nothing is averaged across a barrier."""
 
 from __future__ import annotations
-
-import tracemalloc
 
 import numpy as np
 import pytest
 
 from wsgeo.errors import WsgeoError
-from wsgeo.regions.centroids import largest_gap, mean_weights, medoid, refuse_across_barrier
+from wsgeo.regions.centroids import largest_gap, medoid, refuse_across_barrier
 from wsgeo.regions.tables import CENTROIDS, CentroidPlan, Evidence, centroid_row
-from wsgeo.weights.layout import Layout, Weights
-
-LAYOUT = Layout(("a", "b"), ((2, 3), (4,)))
-
-
-def models(n, seed=0):
-    rng = np.random.default_rng(seed)
-    return [Weights(LAYOUT, rng.normal(size=10).astype(np.float32)) for _ in range(n)]
-
-
-class TestMeanWeights:
-    """The mean of models."""
-
-    def test_of_one_is_that_one(self):
-        """The centroid of one model is the model to the bit."""
-        member = models(1)[0]
-
-        assert mean_weights([member].__getitem__, 1).vector.tobytes() == member.vector.tobytes()
-
-    @pytest.mark.parametrize("weights", [None, [1, 2, 0, 5]])
-    def test_agrees_with_float64(self, weights):
-        """Every tensor is the weighted mean of the members' tensors."""
-        members = models(4)
-
-        result = mean_weights(members.__getitem__, 4, weights)
-
-        for name in LAYOUT.names:
-            stacked = np.array([member.tensor(name) for member in members], float)
-            expected = np.average(stacked, axis=0, weights=weights)
-            np.testing.assert_allclose(result.tensor(name), expected, rtol=1e-6)
-
-    def test_three_models_are_in_memory(self):
-        """The peak is three float32 models, whatever the number of members."""
-        layout = Layout(("w",), ((500_000,),))
-
-        def load(i):
-            return Weights(layout, np.full(500_000, i, np.float32))
-
-        tracemalloc.start()
-        mean_weights(load, 5)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert peak < 3.3 * 4 * 500_000
-
-    def test_other_layouts_and_no_members_are_refused(self):
-        """Models of other shapes are never averaged."""
-        other = Weights(Layout(("a", "c"), ((2, 3), (4,))), np.zeros(10, np.float32))
-        with pytest.raises(ValueError, match="other tensors"):
-            mean_weights([models(1)[0], other].__getitem__, 2)
-        with pytest.raises(ValueError, match="at least one"):
-            mean_weights(models(1).__getitem__, 0)
-
-    def test_a_member_that_is_not_finite_is_named(self):
-        """A NaN never reaches a centroid; the tensor is named."""
-        members = models(3)
-        members[1].vector[7] = np.nan
-
-        with pytest.raises(WsgeoError, match="'b' is not finite"):
-            mean_weights(members.__getitem__, 3)
 
 
 class TestMedoid:

@@ -11,7 +11,6 @@ import yaml
 
 from wsgeo.errors import WsgeoError
 from wsgeo.regions.cards import Origin, model_card
-from wsgeo.regions.centroids import mean_weights
 from wsgeo.regions.folders import ModelTemplate, copy_tokenizer, model_config, write_model_folder
 from wsgeo.regions.mergekit_recipes import mergekit_recipe
 from wsgeo.regions.tables import CentroidPlan, Evidence
@@ -132,7 +131,8 @@ class TestLoading:
         pairs = [saved_model(tmp_path / f"{i}", kind, i) for i in range(3)]
         template = ModelTemplate(pairs[0][0].config.to_dict(), kind, LABELS, tokenizer)
 
-        mean = mean_weights(lambda i: pairs[i][1], 3)
+        vector = np.mean([weights.vector for _, weights in pairs], axis=0, dtype=np.float64)
+        mean = Weights(pairs[0][1].layout, vector.astype(np.float32))
         folder = tmp_path / "c"
         write_model_folder(folder, mean, template, origin(), dtype=dtype)
 

@@ -1,8 +1,8 @@
-"""The centre of a region: the mean of its members, the member in the middle, and the guard."""
+"""The middle of a region: the member that is nearest to all, and the guard against barriers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,77 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.escapes import shown
-from wsgeo.weights.arithmetic import mean
-from wsgeo.weights.layout import Layout, Vector, Weights
-
-
-def mean_weights(
-    load: Callable[[int], Weights], n: int, weights: Sequence[float] | None = None
-) -> Weights:
-    """Return the weighted mean of ``n`` models, loaded one after another.
-
-    At most three float32 models are in memory: the sum in float64, and one member.
-
-    Parameters
-    ----------
-    load : callable (int) -> Weights
-        Returns one member; all must have the same layout.
-    n : int
-        Number of members.
-    weights : sequence of float, optional
-        One weight per member, at least 0; equal by default.
-
-    Returns
-    -------
-    Weights
-        The mean; of one member, that member to the bit.
-
-    Raises
-    ------
-    ValueError
-        If there are no members, their layouts differ, or the weights do not match.
-    WsgeoError
-        If the mean is not finite, because a member is not.
-
-    References
-    ----------
-    [gueta2023]_
-
-    Examples
-    --------
-    >>> layout = Layout(("w",), ((2,),))
-    >>> models = [Weights(layout, np.float32([0, 2])), Weights(layout, np.float32([1, 4]))]
-    >>> mean_weights(models.__getitem__, 2).vector
-    array([0.5, 3. ], dtype=float32)
-    """
-    layouts: list[Layout] = []
-
-    def vectors() -> Iterator[Vector]:
-        for i in range(n):
-            member = load(i)
-            layouts.append(member.layout)
-            if member.layout != layouts[0]:
-                raise ValueError(f"Member {i} has other tensors than member 0.")
-            vector = member.vector
-            del member
-            yield vector
-            del vector
-
-    vector = mean(vectors(), weights)
-    _check_finite(vector, layouts[0])
-    return Weights(layouts[0], vector)
-
-
-def _check_finite(vector: Vector, layout: Layout) -> None:
-    # The sum is finite where every value is, short of an overflow, and needs no second vector.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(vector.sum(dtype=np.float64)):
-            return
-    broken = next(n for n in layout.names if not np.isfinite(vector[layout.span(n)]).all())
-    raise WsgeoError(
-        f"the mean of tensor {shown(broken)} is not finite",
-        remedy="Run `wsgeo check` and leave out the member whose weights are not finite.",
-    )
 
 
 def medoid(distance: ArrayLike, members: Sequence[int] | None = None) -> int:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
+from wsgeo.regions.affine_merges import Mean, Weighted
+from wsgeo.regions.merging import merge
+from wsgeo.weights.layout import Weights
+from wsgeo.zoo import Base, Checkpoint, WholeBase
 
-from wsgeo.regions.centroids import mean_weights
-from wsgeo.weights.layout import Layout, Weights
-from wsgeo.zoo import Base, Checkpoint, WholeBase, load_weights
 
-
-def encoder_mean(members: Sequence[Checkpoint], base: Base) -> Weights:
+def encoder_mean(
+    members: Sequence[Checkpoint], base: Base, weights: Sequence[float] | None = None
+) -> Weights:
     """Return the mean of the tensors that members of one geometry group share with their base.
 
     Parameters
@@ -20,6 +21,8 @@ def encoder_mean(members: Sequence[Checkpoint], base: Base) -> Weights:
         Full models or adapters, of any tasks.
     base : Base
         Their base.
+    weights : sequence of float, optional
+        One share per member, at least 0; equal by default.
 
     Returns
     -------
@@ -31,21 +34,14 @@ def encoder_mean(members: Sequence[Checkpoint], base: Base) -> Weights:
     EntryError
         As `wsgeo.zoo.load_weights`.
     WsgeoError
-        If the mean is not finite.
+        As `wsgeo.regions.merging.merge`.
 
     References
     ----------
     [gueta2023]_
     """
-    names = tuple(sorted(base.tensors))
-    layout = Layout(names, tuple(base.tensors[name].shape for name in names))
-
-    def encoder(i: int) -> Weights:
-        whole = load_weights(members[i])
-        parts = [whole.tensor(name).reshape(-1) for name in names]
-        return Weights(layout, np.concatenate(parts))
-
-    return mean_weights(encoder, len(members))
+    method = Mean() if weights is None else Weighted(tuple(weights))
+    return merge(method, members, names=sorted(base.tensors)).weights
 
 
 def in_frame(encoder: Weights, frame: WholeBase) -> Weights:

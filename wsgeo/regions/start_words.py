@@ -243,7 +243,8 @@ def _lost(trials: pl.DataFrame) -> Iterator[str]:
         )
     constant = trials.filter(pl.col("status") == "degenerate").height
     if constant:
-        yield f"{counted(constant, 'fine-tuning')} learned nothing beyond a constant answer, and counts."
+        count = "counts" if constant == 1 else "count"
+        yield f"{counted(constant, 'fine-tuning')} learned nothing beyond a constant answer, and {count}."
 
 
 def _first(names: Sequence[str]) -> str:
