@@ -108,6 +108,8 @@ def centroids(ids: list[str], basin: np.ndarray) -> pl.DataFrame:
                 "level": "basin",
                 "group": str(label),
                 "variant": "mean",
+                "method": "mean",
+                "parameters": "{}",
                 "members": members,
                 "weights": [1 / len(members)] * len(members),
                 "loss": 0.391 + 0.01 * label,

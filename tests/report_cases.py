@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 import report_case_answers as answers
 import report_case_groups as groups
+import report_case_regions as region_cases
+import report_case_starts as start_cases
 
 from wsgeo.graph.associations import associate
 from wsgeo.paths.tables import PAIRS, PROFILES
@@ -24,8 +26,12 @@ TAU = 0.043
 Tables = dict[str, pl.DataFrame]
 
 
-def tables(n: int = 12, *, seed: int = 0, name: str | None = None, n_sets: int = 2) -> Tables:
+def tables(
+    n: int = 12, *, seed: int = 0, name: str | None = None, n_sets: int = 2, n_targets: int = 3
+) -> Tables:
     """Return the tables of a zoo of ``n`` members; ``name`` replaces the first member's id.
+
+    Diagnostic sets and data sets of members are ``n_sets``, of the latter three at least.
 
     From six members on the last one fails the gate; from nine on one is noise.
     """
@@ -60,6 +66,9 @@ def tables(n: int = 12, *, seed: int = 0, name: str | None = None, n_sets: int =
         "scores": answers.scores(rng, ids, basin, n_sets),
         "centroids": groups.centroids(ids, basin),
     }
+    made |= region_cases.merged(made["centroids"])
+    made |= region_cases.regions(ids, n_sets, seed=seed)
+    made |= start_cases.starts(ids, n_targets)
     made |= answers.strategies(made["scores"], ids, basin)
     return made | {
         "probes": answers.probes(rng, ids, basin),
@@ -93,6 +102,7 @@ def run(**changes: Any) -> dict[str, Any]:
         "hashes": {"examples": "9f86d081884c7d65", "zoo": "60303ae22b998861"},
         "sets": {name: {"title": name.upper(), "chance": 0.5} for name in ("hans", "paws")},
         **answers.said(),
+        **region_cases.said(),
     }
     return said | changes
 

@@ -112,6 +112,19 @@ class TestPage:
             "own_curves",
             "slice_curves",
             "nulls",
+            "region_map",
+            "counts",
+            "losses",
+            "orders",
+            "radii",
+            "interpolation",
+            "extrapolation",
+            "radial",
+            "centroid_angles",
+            "centroid_norms",
+            "centroid_shares",
+            "gains",
+            "stages",
         ):
             assert opened.view.locator(f"#chart-{chart} svg path").count() > 3, chart
 
@@ -184,6 +197,52 @@ class TestPage:
 
         assert opened.view.locator("#chart-slice_curves svg").inner_html() != before
         assert opened.view.locator("#chart-own_curves svg").inner_html() == own
+
+    def test_another_level_recolours_the_map_of_regions(self, opened):
+        """The list of levels changes colours, crosses and the names below; shapes stay those of tasks."""
+        crosses = opened.view.locator("#chart-region_map .mark-symbol.layer_1_marks path")
+        assert crosses.count() == 2
+        assert "rte" in opened.view.inner_text("#regions .keys:not([hidden]) >> nth=0")
+
+        opened.view.select_option("#pick-level", label="all members")
+        opened.view.wait_for_timeout(300)
+        assert opened.view.inner_text("#regions .keys:not([hidden]) >> nth=0").strip() == "all"
+        assert opened.said == []
+
+    def test_another_region_redraws_what_is_in_and_around_it(self, opened):
+        """The lists of regions change their charts, and say what was not measured."""
+        charts = ("losses", "orders", "radii", "interpolation", "extrapolation")
+        before = {c: opened.view.locator(f"#chart-{c} svg").inner_html() for c in charts}
+        last = opened.view.locator("#pick-inside option").count() - 1
+        opened.view.select_option("#pick-inside", index=last)
+        opened.view.select_option("#pick-line", label="nli (task), head refitted (linear probe)")
+        opened.view.wait_for_timeout(500)
+
+        for chart in charts:
+            assert opened.view.locator(f"#chart-{chart} svg").inner_html() != before[chart], chart
+        assert opened.view.locator("[data-lacks='random origin base']").is_visible()
+        assert opened.view.locator("[data-lacks='interpolation']").is_hidden()
+        assert opened.said == []
+
+    def test_another_choice_redraws_gains_stages_layers_and_clusters(self, opened):
+        """Each further list changes its own chart."""
+        for pick, chart in (
+            ("gain", "gains"), ("stage", "stages"), ("score", "stages"),
+            ("centroid", "centroid_angles"), ("count", "counts"),
+        ):  # fmt: skip
+            before = opened.view.locator(f"#chart-{chart} svg").inner_html()
+            last = opened.view.locator(f"#pick-{pick} option").count() - 1
+            opened.view.select_option(f"#pick-{pick}", index=last)
+            opened.view.wait_for_timeout(300)
+            assert opened.view.locator(f"#chart-{chart} svg").inner_html() != before, pick
+        assert opened.said == []
+
+    def test_a_choice_dims_the_map_of_regions(self, opened):
+        """A basin that is chosen stands out among all members of the geometry group."""
+        opened.view.click(".chip[data-group='1']")
+
+        faint, all_of = opened.faint("region_map", "point")
+        assert (all_of - faint, all_of) == (3, 11)
 
     def test_a_point_of_likeness_picks_its_pair(self, opened):
         """A click shows that pair's path and figures."""
@@ -336,11 +395,13 @@ def test_a_phone_shows_no_wider_page(browser, tmp_path, n, scheme):
 def test_a_phone_hints_at_what_lies_beyond(browser, page_file):
     """At 390 px a table that goes on has a shadow at that edge, and none where it ends."""
     opened = Opened(browser, page_file, viewport={"width": 390, "height": 844})
-    frame = opened.view.locator("#centroids .frame")
+    frame = opened.view.locator("#centroids .frame").first
     assert frame.evaluate("(box) => box.scrollWidth > box.clientWidth")
 
     # What lies behind the text is compared.
-    opened.view.locator("#centroids table").evaluate("(table) => { table.style.opacity = 0; }")
+    opened.view.locator("#centroids table").first.evaluate(
+        "(table) => { table.style.opacity = 0; }"
+    )
     edges = []
     for end in ("0", "box.scrollWidth"):
         frame.evaluate(f"(box) => {{ box.scrollLeft = {end}; }}")

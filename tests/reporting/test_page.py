@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from html.parser import HTMLParser
 
 import polars as pl
@@ -20,6 +21,14 @@ ANSWERS = (
     *("scores", "probes", "agreements", "strategies", "contrasts", "coordinates", "predictors"),
     *("slice_profiles", "attributions", "ridge_examples", "placements", "predictions"),
 )
+
+REGIONS = (
+    *("regions", "region_members", "region_scores", "region_counts", "region_points"),
+    *("region_orders", "region_curves", "stars", "starts", "trials", "gains"),
+)
+
+CODES = {"region_orders": {"a", "b"}, "embedding": {"method"}}
+"""Columns of the tool's own words, where other tables have names."""
 
 
 class Elements(HTMLParser):
@@ -54,27 +63,38 @@ def rendered(tables, **changes):
 
 
 @pytest.fixture(scope="module")
-def clean():
-    return rendered(cases.tables(12))
+def clean(whole_page):
+    return whole_page
+
+
+def _hostile(name, frame):
+    """Return a table in which every name holds markup."""
+    names = {"id", "a", "b", "set", "slice", "null", "method", "cause", "remedy", "file", "reason", "base",
+             "task", "name", "best_member", "group", "parameters", "gate_reason", "medoid", "variant",
+             "folder", "probe", "measure", "label", "text", "example", "nearest", "trait", "value",
+             "point", "farthest", "line", "layer", "target", "start", "note"}  # fmt: skip
+    texts = [c for c in frame.columns if c in names - CODES.get(name, set())]
+    texts = [c for c in texts if frame[c].dtype == pl.String]
+    lists = [c for c in ("members", "left_out") if c in frame.columns]
+    bad = pl.lit(cases.HOSTILE)
+    return frame.with_columns(
+        *(pl.when(pl.col(c) == "*").then(pl.col(c)).otherwise(pl.col(c) + bad) for c in texts),
+        *(pl.col(c).list.eval(pl.element() + bad) for c in lists),
+    )
 
 
 @pytest.fixture(scope="module")
 def hostile():
     """Return a page in which every text of tables and run is hostile."""
-    tables = {}
-    for name, frame in cases.tables(12).items():
-        texts = [c for c in ("id", "a", "b", "set", "slice", "null", "method", "cause", "remedy",
-                             "file", "reason", "base", "task", "name", "best_member", "group",
-                             "parameters", "gate_reason", "medoid", "variant", "folder",
-                             "probe", "measure", "label", "text", "example", "nearest")
-                 if c in frame.columns and frame[c].dtype == pl.String]  # fmt: skip
-        tables[name] = frame.with_columns(pl.col(texts) + cases.HOSTILE)
+    tables = {name: _hostile(name, frame) for name, frame in cases.tables(12).items()}
     bad = cases.HOSTILE
     return rendered(
         tables, name=bad, command=bad, verdict=[bad, bad], alerts=[bad], data={bad: bad},
         settings={bad: {bad: bad}}, version=bad,
         tau={"value": cases.TAU, "origin": bad}, strategies=[bad], ridges=[bad], held_out=bad,
-        by={bad: bad}, probes={f"agreement{bad}": [bad, bad]},
+        by={bad: bad}, probes={f"agreement{bad}": [bad, bad]}, regions=[bad], starts=[bad],
+        around=[{"title": bad, "sentences": [bad]}], notes=[bad],
+        start_notes=[bad], ranked_by=bad,
     )  # fmt: skip
 
 
@@ -140,9 +160,18 @@ class TestRender:
         said = dict.fromkeys(("strategies", "ridges", "held_out", "probes"))
         text = rendered(tables, **said)
 
-        assert Elements(text).count("section") == 10
+        assert Elements(text).count("section") == 13
         assert text.count("wsgeo diagnose") == 1
         assert "Traceback" not in text
+
+    def test_a_run_without_regions_has_no_panel_of_them(self):
+        """Without regions and start models their panels are absent."""
+        tables = {name: frame.clear() if name in REGIONS else frame
+                  for name, frame in cases.tables(12).items()}  # fmt: skip
+        text = rendered(tables, **dict.fromkeys(("regions", "around", "notes", "starts")))
+
+        for panel in ("regions", "around", "starts"):
+            assert f'<section id="{panel}">' not in text
 
     # Each table alone is the concern of the summary's tests; a page takes 1 s.
     @pytest.mark.parametrize("k", range(4))
@@ -170,9 +199,8 @@ class TestRender:
     def test_only_a_loss_below_the_best_member_is_bold(self):
         """The mark follows the losses before they are rounded, and no name is bold."""
         losses = {"loss": [0.40000001, 0.4], "best_member_loss": [0.4, 0.40000001]}
-        frame = cases.tables(12)["centroids"].with_columns(
-            **{name: pl.Series(values) for name, values in losses.items()}
-        )
+        frame = cases.tables(12)["centroids"].filter(method="mean")
+        frame = frame.with_columns(pl.Series(name, values) for name, values in losses.items())
         text = rendered(cases.tables(12) | {"centroids": frame})
         first, second = re.findall(r'<tr class="lead-row">.*?</tr>', text)
 
@@ -181,8 +209,8 @@ class TestRender:
 
     @pytest.mark.slow
     def test_a_hundred_members_fit_in_two_megabytes(self):
-        """At 4,950 pairs of 11 points and 60 slices the page stays below its limit."""
-        assert len(rendered(cases.tables(100, n_sets=11)).encode()) <= 2_000_000
+        """At 4,950 pairs of 11 points, 60 slices, 15 regions and 12 targets the page stays below its limit."""
+        assert len(rendered(cases.tables(100, n_sets=11, n_targets=12)).encode()) <= 2_000_000
 
 
 class TestCharts:
@@ -193,7 +221,9 @@ class TestCharts:
         tables = cases.tables(12)
         renamed = {
             name: frame.with_columns(
-                pl.col(c) + "~" for c in ("id", "a", "b") if c in frame.columns
+                pl.col(c) + "~"
+                for c in {"id", "a", "b", "target", "start"} - CODES.get(name, set())
+                if c in frame.columns
             )
             for name, frame in tables.items()
         }
@@ -249,6 +279,15 @@ class TestFigures:
             ("basin-1-g0.l1-mean", "basin", "--group g0.l1 --variant mean "),
             ("basin-1-rank-8", "basin", "--rank 8 "),
             ("region-1-g1", "region", "--group g1 "),
+            ("basin-1-greedy", "basin", "--method greedy "),
+            ("basin-1-factors-median", "basin", "--variant factors --method median "),
+            (
+                "basin-1-g1-dare-density-0.5-seed-3",
+                "basin",
+                "--group g1 --method dare --density 0.5 --seed 3 ",
+            ),
+            ("basin-1-stock-per-tensor", "basin", "--method stock --per tensor "),
+            ("basin-1-ties-scale-1e-05", "basin", "--method ties --scale 1e-05 "),
         ],
     )
     def test_a_command_makes_the_same_centroid(self, name, level, choices):
@@ -256,6 +295,28 @@ class TestFigures:
         command = centroid_command({"name": name, "level": level, "group": "1"}, "a run")
 
         assert command == f"wsgeo centroid 'a run' --{level} 1 {choices}-o {name}"
+
+    @pytest.mark.parametrize(
+        ("level", "group", "name"),
+        [
+            ("dataset", "snli", "dataset-snli-ties"),
+            ("basin", "g0.l0 basin 1", "basin-g0.l0-basin-1-ties"),
+        ],
+    )
+    def test_a_region_by_name_is_asked_for_by_name(self, level, group, name):
+        """The command names the region and its level, and the method after it."""
+        command = centroid_command({"name": name, "level": level, "group": group})
+
+        assert (
+            command
+            == f"wsgeo centroid RUN --region {shlex.quote(group)} --level {level} --method ties -o {name}"
+        )
+
+    def test_a_weighted_mean_is_asked_for_with_its_weights(self):
+        """The shares of the members stand in the command."""
+        row = {"name": "basin-1-weighted", "level": "basin", "group": "1", "weights": [0.9, 0.1]}
+
+        assert "--method weighted --weights 0.9,0.1 " in centroid_command(row)
 
     def test_a_command_quotes_what_a_shell_would_read(self):
         """A centroid's name is one word of its command, whatever it holds."""

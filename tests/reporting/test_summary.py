@@ -70,6 +70,13 @@ class TestSummarize:
             "predictors": found["strategies"]["predictors"],
             "slice_curves": found["ridges"]["lines"],
             "attributions": found["ridges"]["attributions"],
+            "region_map": any(x is not None for x in found["regions"]["map"]["x"]),
+            "counts": found["regions"]["counts"]["views"],
+            "losses": found["around"]["views"],
+            "interpolation": found["region_lines"]["views"],
+            "centroid_angles": found["centroid_layers"]["views"],
+            "gains": found["starts"]["views"],
+            "stages": found["starts"]["stages"],
         }
         for panel, content in shown.items():
             assert bool(content) != (panel in found["notes"]), panel

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 NO_FOLDER: Final = "RUN"
 """What stands for the run folder where it is not known."""
 
+_NUMBER: Final = r"-?[\d.]+(?:e[+-]?\d+)?"
+
 _CHOICES: Final = re.compile(
     r"(?:-(?P<group>g\d+(?:\.l\d+)?))?(?:-(?P<variant>mean|products|factors))?(?:-rank-(?P<rank>\d+))?"
+    r"(?:-(?P<method>weighted|medoid|greedy|stock|median|arithmetic|ties|dare|fisher))?"
+    rf"(?:-scale-(?P<scale>{_NUMBER}))?(?:-density-(?P<density>{_NUMBER}))?(?:-seed-(?P<seed>\d+))?"
+    r"(?:-per-(?P<per>layer|tensor))?"
 )
+
+_WEIGHTED: Final = frozenset({"weighted", "arithmetic", "ties", "dare"})
 
 
 def number(value: Any) -> str:
@@ -57,8 +64,8 @@ def centroid_command(centroid: Mapping[str, Any], folder: str = NO_FOLDER) -> st
     Parameters
     ----------
     centroid : mapping
-        A row of the centroid table; its name tells the group, the variant and the rank where they
-        are not the default.
+        A row of the centroid table; its name tells the group, the variant, the rank and the method with
+        its settings where they are not the default, its ``weights`` the shares.
     folder : str, default 'RUN'
         The run folder.
 
@@ -73,12 +80,31 @@ def centroid_command(centroid: Mapping[str, Any], folder: str = NO_FOLDER) -> st
     'wsgeo centroid RUN --basin 0 -o basin-0'
     >>> centroid_command({"name": "basin-0-g0.l1-factors", "level": "basin", "group": "0"}, "run")
     'wsgeo centroid run --basin 0 --group g0.l1 --variant factors -o basin-0-g0.l1-factors'
+    >>> centroid_command({"name": "dataset-snli-ties", "level": "dataset", "group": "snli"})
+    'wsgeo centroid RUN --region snli --level dataset --method ties -o dataset-snli-ties'
     """
-    word = centroid.get("level") or "basin"
-    level = "region" if word == "region" else "basin"  # a group without basins is asked for as one
-    label, name = str(centroid.get("group")), str(centroid.get("name"))
-    found = _CHOICES.fullmatch(name.removeprefix(f"{word}-{label}"))
+    place, start = _place(centroid)
+    name = str(centroid.get("name"))
+    found = _CHOICES.fullmatch(name.removeprefix(start))
     choices = {key: value for key, value in (found.groupdict() if found else {}).items() if value}
-    words = ["wsgeo", "centroid", folder, f"--{level}", label]
+    choices |= _weights(choices.get("method"), centroid.get("weights") or [])
+    words = ["wsgeo", "centroid", folder, *place]
     words += [word for key, value in choices.items() for word in (f"--{key}", value)]
     return shlex.join([*words, "-o", name])
+
+
+def _place(centroid: Mapping[str, Any]) -> tuple[list[str], str]:
+    """Return the options that choose the members, and how the name of such a centroid begins."""
+    word, label = centroid.get("level") or "basin", str(centroid.get("group"))
+    if word in {"dataset", "task", "general"} or (word == "basin" and " " in label):
+        slug = re.sub(r"[^A-Za-z0-9._+-]+", "-", label).strip("-.") or "region"
+        return ["--region", label, "--level", word], f"{word}-{slug}"
+    level = "region" if word == "region" else "basin"  # a group without basins is asked for as one
+    return [f"--{level}", label], f"{word}-{label}"
+
+
+def _weights(method: str | None, shares: Sequence[float]) -> dict[str, str]:
+    """Return the weights of a method that takes them, where they are not equal."""
+    if method not in _WEIGHTED or (method != "weighted" and len(set(shares)) < 2):
+        return {}
+    return {"weights": ",".join(f"{share:.6g}" for share in shares)} if shares else {}

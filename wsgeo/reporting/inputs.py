@@ -10,6 +10,76 @@ import polars as pl
 _TEXT, _INT, _FLOAT, _TRUTH = pl.String(), pl.Int64(), pl.Float64(), pl.Boolean()
 _TEXTS, _FLOATS = pl.List(pl.String), pl.List(pl.Float64)
 
+_REGIONS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
+    "regions": {
+        **dict.fromkeys(("group", "level", "name", "trait", "note"), _TEXT),
+        "members": _TEXTS,
+        "n_tasks": _INT,
+        **dict.fromkeys(("norm", "radius", "cosine_within", "cosine_outside"), _FLOAT),
+    },
+    "region_members": {
+        **dict.fromkeys(("group", "id", "note"), _TEXT),
+        **dict.fromkeys(("norm", "cosine_own", "cosine_others"), _FLOAT),
+        "placed": _TRUTH,
+    },
+    "region_scores": {
+        **dict.fromkeys(("group", "level", "trait", "space", "clusters"), _TEXT),
+        **dict.fromkeys(("n_groups", "n_clusters", "n_members"), _INT),
+        **dict.fromkeys(("purity", "f1", "ari", "nmi", "p_value"), _FLOAT),
+        "estimated_base": _TRUTH,
+    },
+    "region_counts": {
+        **dict.fromkeys(("group", "space", "clusters", "level", "trait", "value"), _TEXT),
+        **dict.fromkeys(("cluster", "n"), _INT),
+    },
+    "region_points": {
+        **dict.fromkeys(("group", "level", "name", "kind", "point", "task", "head"), _TEXT),
+        **dict.fromkeys(("radius", "loss"), _FLOAT),
+        "reason": _TEXT,
+    },
+    "region_orders": {
+        **dict.fromkeys(("group", "level", "name", "head", "a", "b"), _TEXT),
+        **dict.fromkeys(("probability", "probability_lo", "probability_hi"), _FLOAT),
+        **dict.fromkeys(("mean_a", "mean_b"), _FLOAT),
+        **dict.fromkeys(("n_a", "n_b"), _INT),
+    },
+    "region_curves": {
+        **dict.fromkeys(("group", "level", "name", "curve", "line", "task", "head"), _TEXT),
+        **dict.fromkeys(("position", "loss"), _FLOAT),
+    },
+    "stars": {
+        **dict.fromkeys(("group", "level", "name", "point", "farthest"), _TEXT),
+        **dict.fromkeys(("largest_gap", "mean_gap"), _FLOAT),
+        "n_gaps": _INT,
+        "is_star": _TRUTH,
+    },
+}
+"""Columns of the tables of regions."""
+
+_STARTS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
+    "starts": {
+        **dict.fromkeys(("target", "start", "kind", "level", "note"), _TEXT),
+        **dict.fromkeys(("shots", "rank"), _INT),
+        **dict.fromkeys(("members", "left_out"), _TEXTS),
+        **dict.fromkeys(("probe_loss", "probe_metric", "logme"), _FLOAT),
+        **dict.fromkeys(("h_score", "few_step_loss"), _FLOAT),
+        "is_tried": _TRUTH,
+    },
+    "trials": {
+        **dict.fromkeys(("target", "start", "method", "status", "reason"), _TEXT),
+        **dict.fromkeys(("shots", "seed"), _INT),
+        "seconds": _FLOAT,
+    },
+    "gains": {
+        **dict.fromkeys(("target", "method", "start", "kind", "outcome"), _TEXT),
+        **dict.fromkeys(("shots", "n", "wins", "ties", "losses"), _INT),
+        **dict.fromkeys(("base_metric", "metric", "gain", "gain_lo", "gain_hi"), _FLOAT),
+        **dict.fromkeys(("loss_gain", "seconds", "stage_agreement"), _FLOAT),
+        "is_chosen": _TRUTH,
+    },
+}
+"""Columns of the tables of a choice of a start model."""
+
 COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
     "models": {
         **dict.fromkeys(("id", "duplicate_of", "base", "task", "method", "data"), _TEXT),
@@ -127,13 +197,21 @@ COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
         **dict.fromkeys(("predicted", "lo", "hi", "everyone", "actual"), _FLOAT),
     },
     "centroids": {
-        **dict.fromkeys(("name", "level", "group", "variant"), _TEXT),
+        **dict.fromkeys(("name", "level", "group", "variant", "method", "parameters"), _TEXT),
         "members": _TEXTS,
+        "weights": _FLOATS,
         **dict.fromkeys(("loss", "metric", "mean_member_loss", "mean_member_metric"), _FLOAT),
         **dict.fromkeys(("best_member", "medoid", "folder", "status", "reason"), _TEXT),
         **dict.fromkeys(("best_member_loss", "best_member_metric", "medoid_loss"), _FLOAT),
         **dict.fromkeys(("medoid_metric", "largest_gap_inside"), _FLOAT),
     },
+    "centroid_layers": {
+        **dict.fromkeys(("name", "layer"), _TEXT),
+        "position": _INT,
+        **dict.fromkeys(("cosine", "angle", "norm", "norm_spread", "share"), _FLOAT),
+    },
+    **_REGIONS,
+    **_STARTS,
 }
 """Columns by table; the units are those of ``docs/formats.md``."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,9 @@ from markupsafe import Markup
 from wsgeo.files import write_text
 from wsgeo.reporting.charts import charts
 from wsgeo.reporting.figures import centroid_command, number
-from wsgeo.reporting.packing import coded
+from wsgeo.reporting.packing import coded, table
+from wsgeo.reporting.region_curves import CURVES
+from wsgeo.reporting.region_losses import KINDS, family
 
 PANELS: Final = (
     "overview",
@@ -35,14 +37,16 @@ PANELS: Final = (
     "ridges",
     "placements",
     "evidence",
+    "regions",
     "centroids",
+    "starts",
     "members",
     "provenance",
 )
 """Sections of the page, from top to bottom."""
 
 _HERE: Final = Path(__file__).resolve().parent
-_SCRIPTS: Final = ("data", "answers", "views", "page", "tables", "start")
+_SCRIPTS: Final = ("data", "answers", "regions", "views", "page", "tables", "start")
 _NUMERIC: Final = (
     "membership",
     "outlier",
@@ -55,7 +59,7 @@ _NUMERIC: Final = (
     "certainty",
 )
 _READ: Final = (
-    *("members", "groups", "maps", "layers", "quantities", "probes", "placed_on", "settings"),
+    *("groups", "maps", "layers", "quantities", "probes", "placed_on", "settings"),
     *("order", "tree", "graph", "bridges", "bands", "nulls", "evidence", "tau", "labels"),
     "status_words",
 )
@@ -63,8 +67,12 @@ _READ_OF: Final = {
     "diagnosis": ("means", "views"),
     "strategies": ("coordinate", "correlation", "predictors"),
     "ridges": ("t", "lines", "own", "first"),
+    "members": ("id", "group", "loss", "metric", "duplicate_of", "gate"),
     "placements": ("models",),
+    "regions": ("ids", "levels", "map", "centres", "counts"),
+    "centroid_layers": ("views",),
 }
+_ORDERS: Final = ("mean", "p", "lo", "hi")
 _ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -199,13 +207,41 @@ def _compact(summary: Mapping[str, Any]) -> dict[str, Any]:
         key: {name: summary[key][name] for name in names} for key, names in _READ_OF.items()
     }
     return kept | {
-        "pairs": {name: coded(values) for name, values in summary["pairs"].items()},
-        "curves": _packed(summary["curves"], "loss", "metric"),
+        **_of_regions(summary),
+        "pairs": _packed(summary["pairs"], *summary["pairs"]),
+        "tree": {"bars": table(summary["tree"]["bars"])},
+        "curves": _packed(summary["curves"], "pair", "grid", "loss", "metric"),
         "diagnosis": kept["diagnosis"]
         | {"parts": [_packed(part, "metric") for part in summary["diagnosis"]["parts"]]},
         "ridges": kept["ridges"]
         | {"parts": [_packed(part, "loss") for part in summary["ridges"]["parts"]]},
     }
+
+
+def _of_regions(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the script reads of losses in and around regions, and of start models."""
+    around, lines, starts = summary["around"], summary["region_lines"], summary["starts"]
+    stages = [{**view, "points": table(view["points"])} for view in starts["stages"]]
+    return {
+        "around": {
+            "points": table(_of_views(around["views"], "points")),
+            "means": table(_of_views(around["views"], "means")),
+            "orders": [_packed(view["orders"], *_ORDERS) for view in around["views"]],
+        },
+        "kinds": {name: {"words": words, "family": family(name)} for name, words in KINDS.items()},
+        "region_lines": {
+            part: table(_of_views(lines["views"], part)) for part in ("points", "means")
+        },
+        "first_line": lines["first"],
+        "curve_words": CURVES,
+        "starts": {"dots": table(starts["dots"]), "stages": stages}
+        | {name: starts[name] for name in ("views", "scores", "first_score")},
+    }
+
+
+def _of_views(views: Sequence[Mapping[str, Any]], part: str) -> list[dict[str, Any]]:
+    """Return the rows of all views, each with the number of its own."""
+    return [{"view": k, **row} for k, view in enumerate(views) for row in view[part]]
 
 
 def _packed(columns: Mapping[str, Any], *names: str) -> dict[str, Any]:

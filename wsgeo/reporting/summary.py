@@ -9,6 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from wsgeo.reporting import words
+from wsgeo.reporting.centroids import centroid_layers, centroids
 from wsgeo.reporting.diagnosis import diagnosis
 from wsgeo.reporting.figures import NO_FOLDER
 from wsgeo.reporting.inputs import complete
@@ -29,7 +30,12 @@ from wsgeo.reporting.pairs import (
 from wsgeo.reporting.placements import placements
 from wsgeo.reporting.plain import columns, escaped, plain
 from wsgeo.reporting.probes import probes
+from wsgeo.reporting.region_curves import region_curves
+from wsgeo.reporting.region_losses import region_losses
+from wsgeo.reporting.regions import regions
 from wsgeo.reporting.ridges import ridges
+from wsgeo.reporting.said import around, sentences, told
+from wsgeo.reporting.starts import starts
 from wsgeo.reporting.strategies import strategies
 from wsgeo.reporting.tables import member_table, short_labels
 from wsgeo.reporting.trained import trained
@@ -42,6 +48,11 @@ _OF_BASINS: Final = (
     *("attributions", "ridge_examples", "placements", "predictions"),
 )
 
+_OF_REGIONS: Final = (
+    *("regions", "region_members", "region_scores", "region_counts"),
+    *("region_points", "region_orders", "region_curves", "stars"),
+)
+
 
 def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the report shows; the page looks nothing up elsewhere.
@@ -52,14 +63,19 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
         Tables of a run by name: models, exclusions, pairs, layers, profiles, clusters, clusterings, nulls,
         embedding, merge_tree, scores, centroids, settings, associations, and what `wsgeo.probing` makes: probes,
         agreements, strategies, contrasts, coordinates, predictors, slice_profiles, attributions,
-        ridge_examples, placements, predictions. Any may be missing, empty, or short of a column.
+        ridge_examples, placements, predictions; and those of `wsgeo.regions`: regions, region_members, region_scores,
+        region_counts, region_points, region_orders, region_curves, stars, centroid_layers, starts, trials, gains.
+        Any may be missing, empty, or short of a column.
     run : mapping
         What the run says of itself, all optional: ``name``, ``folder``, ``version``, ``command``, ``settings``,
         ``seed``, ``tau`` (``value`` in nats per example, ``origin`` in words), ``verdict``, ``reasons`` and
         ``alerts`` (sentences), ``timings`` (seconds), ``data``, ``trained`` and ``angles`` (sentences on the
         settings of training: with groups and gaps, and with task vectors), ``sets`` (per diagnostic set ``title`` and ``chance``),
         ``strategies``, ``ridges`` and ``held_out`` (sentences on what members answer), ``by`` (such sentences by
-        setting of training), and ``probes`` (unit and meaning of each measure).
+        setting of training), ``probes`` (unit and meaning of each measure), ``regions`` and ``starts`` (sentences on regions
+        of task vectors and on the choice of a start model), ``around`` (``title`` and ``sentences`` of each region) and
+        ``notes`` (sentences on what is not known of regions), ``start_notes`` (on the choice of a start model) and ``ranked_by``
+        (name of the cheap score that chose).
 
     Returns
     -------
@@ -94,24 +110,25 @@ def summarize(tables: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dic
             frames["layers"], dict(zip(people["id"], people["group"], strict=True))
         ),
         "settings": trained(frames, people, run),
-        "centroids": [_centroid(row) for row in frames["centroids"].to_dicts()],
+        "centroids": centroids(frames["centroids"]),
+        "centroid_layers": centroid_layers(frames["centroid_layers"]),
+        "starts": starts(
+            frames,
+            sentences(run.get("starts")),
+            sentences(run.get("start_notes")),
+            str(run.get("ranked_by") or "probe"),
+        ),
         "exclusions": plain(frames["exclusions"].to_dicts()),
         "provenance": _provenance(run),
     }
     summary |= _listed(people, packed)
     summary |= _answers(frames, packed, people, run)
+    summary |= _regions(frames, run)
     summary |= _shape(found, packed, people, run)
     summary |= _paths(frames["profiles"], packed, people, summary["tau"]["value"])
     summary |= _evidence(frames, groups)
     summary |= _said(summary, run, frames)
     return escaped(summary)  # type: ignore[no-any-return]
-
-
-def _centroid(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a centroid, and whether it beats its best member before its figures are rounded."""
-    loss, best = row["loss"], row["best_member_loss"]
-    better = loss is not None and best is not None and loss < best
-    return {**plain(dict(row)), "better": better}
 
 
 def _listed(people: dict[str, list[Any]], packed: dict[str, list[Any]]) -> dict[str, Any]:
@@ -145,7 +162,21 @@ def _answers(
         "probes": probes(mine["probes"], place, labels, run.get("probes") or {}),
         "ridges": ridges(mine, parts, shown, pairs, people),
         "placements": placements(mine, parts, shown),
-        "told": words.told(run),
+        "told": told(run),
+    }
+
+
+def _regions(frames: Mapping[str, pl.DataFrame], run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of regions: those of one geometry group, for no two share a space."""
+    mine = {name: _first_group(frames[name]) for name in _OF_REGIONS}
+    group = mine["regions"]["group"].first()
+    other = pl.col("group") != pl.lit(group, pl.String)
+    mine["embedding"] = frames["embedding"].filter(~other.fill_null(value=False))
+    found = regions(mine, sentences(run.get("regions")))
+    return {
+        "regions": found,
+        "around": region_losses(mine, found["ids"]) | around(run),
+        "region_lines": region_curves(mine["region_curves"]),
     }
 
 

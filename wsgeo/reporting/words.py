@@ -8,8 +8,9 @@ from typing import Any, Final
 import polars as pl
 
 from wsgeo.counting import counted
-from wsgeo.graph.setting_words import title
 from wsgeo.reporting.pairs import UNUSABLE
+from wsgeo.reporting.region_notes import region_notes
+from wsgeo.reporting.said import sentences
 
 STATUS_WORDS: Final = {
     "connected": "connected",
@@ -44,7 +45,7 @@ def verdict(run: Mapping[str, Any], groups: list[dict[str, Any]], noun: str, n: 
     list of str
         Sentences; the first is the headline.
     """
-    if said := _sentences(run.get("verdict")):
+    if said := sentences(run.get("verdict")):
         return said
     real = [g for g in groups if g["label"] >= 0]
     if n == 0:
@@ -104,38 +105,6 @@ def alerts(
     return found + [str(sentence) for sentence in run.get("alerts") or []]
 
 
-def told(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the run says of the answers of its members.
-
-    Parameters
-    ----------
-    run : mapping
-        What the run says of itself.
-
-    Returns
-    -------
-    dict
-        Sentences under ``strategies``, ``ridges`` and ``held_out``, and under ``by`` a ``title`` and
-        what is ``said`` of each setting of training that was compared.
-
-    Examples
-    --------
-    >>> told({"ridges": "One ridge."})["ridges"]
-    ['One ridge.']
-    """
-    found = {name: _sentences(run.get(name)) for name in ("strategies", "ridges", "held_out")}
-    by = [
-        {"title": title(str(axis)), "said": _sentences(said)}
-        for axis, said in (run.get("by") or {}).items()
-    ]
-    return {**found, "by": by}
-
-
-def _sentences(said: Any) -> list[str]:
-    said = said or []
-    return [said] if isinstance(said, str) else [str(sentence) for sentence in said]
-
-
 def _few(names: list[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
@@ -178,6 +147,7 @@ def notes(summary: Mapping[str, Any]) -> dict[str, str]:
         and "Nothing was clustered: four members or more with measured pairs are needed.",
         "nulls": not summary["nulls"]["statistic"] and "No null was drawn.",
         "centroids": not summary["centroids"] and "No centroid was made.",
+        **region_notes(summary),
         "exclusions": not summary["exclusions"] and "Every entry of the zoo is a member.",
     }
     return {panel: reason for panel, reason in reasons.items() if reason}

@@ -112,4 +112,19 @@ def _facts(
         "data": [data for data in facts["data"] if name in (None, data["group"])],
         "sets": facts.get("sets", {}),
         "probes": facts.get("diagnosis", {}).get("probe_meanings", {}),
+        **_regions_and_starts(facts, name),
+    }
+
+
+def _regions_and_starts(facts: dict[str, Any], name: str | None) -> dict[str, Any]:
+    """Return what is said of regions, of the inside of those of a page, and of start models."""
+    told, chosen = facts.get("regions", {}), facts.get("starts", {})
+    mine = None if name is None else name.split(".")[0]
+    return {
+        "regions": told.get("sentences", []),
+        "notes": told.get("notes", []),
+        "around": [row for row in told.get("regions", []) if mine in (None, row["group"])],
+        "starts": chosen.get("sentences", []),
+        "start_notes": [*chosen.get("notes", []), *([chosen["head"]] if "head" in chosen else [])],
+        "ranked_by": chosen.get("settings", {}).get("rank_by"),
     }

@@ -13,9 +13,13 @@ from wsgeo.reporting.charts import (
     overview,
     pairwise,
     probes,
+    region_curves,
+    regions,
     scores,
+    starts,
     trained,
 )
+from wsgeo.reporting.charts.parts import THEME
 
 
 def charts(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -29,8 +33,8 @@ def charts(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict of str to dict
-        Vega-Lite specifications by panel, without data, width or theme, which the page's script
-        adds.
+        Vega-Lite specifications by panel, without data, width, theme or the parameters of its
+        colours, which the page's script adds.
     """
     labels = [group["label"] for group in summary["groups"] if group["label"] >= 0]
     built = {
@@ -42,6 +46,9 @@ def charts(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         **probes.build(labels),
         **likeness.build(summary),
         **lines.build(),
+        **regions.build(summary),
+        **region_curves.build(),
+        **starts.build(),
         "nulls": evidence.nulls_chart(),
     }
     return {
@@ -54,4 +61,7 @@ def charts(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _specification(chart: Any) -> dict[str, Any]:
     """Return the chart as a dict, without the address of its schema and altair's own theme."""
     found: dict[str, Any] = chart.to_dict()
-    return {key: value for key, value in found.items() if key not in {"$schema", "config"}}
+    own = [param for param in found["params"] if param["name"] not in THEME]
+    return {key: value for key, value in found.items() if key not in {"$schema", "config"}} | {
+        "params": own
+    }

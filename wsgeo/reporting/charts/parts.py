@@ -100,6 +100,18 @@ def themed(name: str) -> Any:
     return alt.value(alt.ExprRef(name))
 
 
+def legible() -> alt.Color:
+    """Return the colour of a figure in a cell: that of the page on a cell of high ``strength``.
+
+    Returns
+    -------
+    altair.Color
+        The channel.
+    """
+    strong = {"test": "datum.strength > 0.5", "value": {"expr": "paper"}}
+    return alt.ColorValue({"expr": "ink"}, condition=strong)  # type: ignore[return-value]
+
+
 def named(name: str) -> alt.NamedData:
     """Return a data set that the page's script fills.
 

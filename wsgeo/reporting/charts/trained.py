@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from wsgeo.reporting.charts.pairwise import KINDS
-from wsgeo.reporting.charts.parts import Layered, named, params, themed
+from wsgeo.reporting.charts.parts import Layered, legible, named, params, themed
 
 _STEP = 30  # pixels of a row; so it is in views.js
 
@@ -50,15 +50,9 @@ def settings_chart(noun: str) -> Layered:
     counts = (
         base.transform_filter("datum.n > 0")
         .mark_text(cursor="pointer", fontSize=12)
-        .encode(text="n:Q", color=_legible())
+        .encode(text="n:Q", color=legible())
     )
     return alt.layer(cells, counts).add_params(*params(("axis", 0)))
-
-
-def _legible() -> alt.Color:
-    """Return the colour of a count: that of the page on a strong cell."""
-    strong = {"test": "datum.strength > 0.5", "value": {"expr": "paper"}}
-    return alt.ColorValue({"expr": "ink"}, condition=strong)  # type: ignore[return-value]
 
 
 def contrasts_chart(n_rows: int, entry: str, words: str) -> Layered:

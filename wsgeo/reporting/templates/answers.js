@@ -70,4 +70,5 @@ function told() {
   if (byId("along-text")) byId("along-text").textContent = !found ? "No correlation with the coordinate."
     : `Correlation with the coordinate: ${digits(found[0])}${found[1] == null ? "" : ` [${digits(found[1])}, ${digits(found[2])}], 95 % over members`}.`;
   document.querySelectorAll("[data-probe]").forEach((box) => { box.hidden = Number(box.dataset.probe) !== live.probe; });
+  toldOfRegions();
 }

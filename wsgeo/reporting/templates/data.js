@@ -3,10 +3,16 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const summary = read("summary");
 const specs = read("charts");
 
-// A text column arrives as its few different words and a code per row, decimals as whole numbers.
+// A text column arrives as its few different words and a code per row, decimals as whole numbers, small rises as steps.
 const parted = (value, power) => Array.isArray(value) ? value.map((item) => parted(item, power)) : value === null ? null : value / power;
+const wordAt = (code) => typeof code === "string" ? parseInt(code, 36) : code;
+function climbed(first, steps) {
+  let at = first;
+  return [first, ...[...steps].map((step) => { at += wordAt(step); return at; })];
+}
 const decode = (column) => Array.isArray(column) ? column
-  : column.words ? column.codes.map((code) => column.words[code]) : parted(column.whole, column.power);
+  : column.steps ? climbed(column.first, column.steps)
+  : column.words ? [...column.codes].map((code) => column.words[wordAt(code)]) : parted(column.whole, column.power);
 
 function rows(columns) {
   const names = Object.keys(columns);
@@ -49,10 +55,11 @@ const kindOf = (row) => {
 };
 const curveOf = new Map();
 const curveLoss = decode(summary.curves.loss), curveMetric = summary.curves.metric && decode(summary.curves.metric);
-const curves = summary.curves.pair.map((pair, k) => {
+const curveGrid = decode(summary.curves.grid);
+const curves = decode(summary.curves.pair).map((pair, k) => {
   const curve = {
     pair, a: pairs[pair].a, b: pairs[pair].b, kind: kindOf(pairs[pair]),
-    t: summary.curves.grids[summary.curves.grid[k]], loss: curveLoss[k],
+    t: summary.curves.grids[curveGrid[k]], loss: curveLoss[k],
     metric: curveMetric ? curveMetric[k] : null,
   };
   curveOf.set(pair, curve);
@@ -97,7 +104,7 @@ const datasets = {
   nodes: members.filter((row) => summary.graph[row.member])
     .map((row) => ({ ...row, x: summary.graph[row.member][0], y: summary.graph[row.member][1] })),
   edges, cells,
-  bars: summary.tree.bars,
+  bars: rows(summary.tree.bars),
   line: [{}],
   bands: summary.bands,
   // Single curves are drawn only while the eye can follow them.

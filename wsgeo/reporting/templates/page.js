@@ -150,6 +150,14 @@ function prepareControls() {
   redraws("slice", "transfer", "along");
   redraws("probe", "probes");
   redraws("curve", "slice_curves");
+  redraws("level", "region_map");
+  redraws("count", "counts");
+  redraws("inside", "orders", "losses", "radii");
+  redraws("line", "interpolation", "extrapolation", "radial");
+  redraws("centroid", "centroid_angles", "centroid_norms", "centroid_shares");
+  redraws("gain", "gains");
+  redraws("stage", "stages");
+  redraws("score", "stages");
   document.querySelectorAll("tr[data-part]").forEach((row) => row.addEventListener("click", () => {
     byId("pick-slice").value = row.dataset.part;
     byId("pick-slice").dispatchEvent(new Event("change"));
@@ -184,7 +192,10 @@ function firstChoices() {
   live.slice = summary.diagnosis.views[0].parts[0] ?? 0;
   live.probe = summary.probes.first;
   live.curve = summary.ridges.first;
-  ["slice", "probe", "curve"].forEach((name) => { if (byId(`pick-${name}`)) byId(`pick-${name}`).value = live[name]; });
+  live.line = summary.first_line;
+  live.score = summary.starts.first_score;
+  live.centroid = most(summary.centroid_layers.views, (view) => view.rows[0].share);
+  ["slice", "probe", "curve", "level", "count", "inside", "line", "centroid", "gain", "stage", "score"].forEach((name) => { if (byId(`pick-${name}`)) byId(`pick-${name}`).value = live[name]; });
   told();
 }
 

@@ -4,6 +4,7 @@ const views = new Map();
 const live = {
   chosen: null, picked: -1, threshold: 0, map: 0, quantity: "convexity_gap", floor: 0, ceiling: 1, names: [],
   axis: 0, view: 0, slice: 0, probe: 0, curve: 0,
+  level: 0, count: 0, inside: 0, line: 0, centroid: 0, gain: 0, stage: 0, score: 0,
 };
 const themed = ["ink", "muted", "paper", "rule", "within", "between", ...Array.from({ length: 8 }, (_, k) => `g${k}`)];
 const renderer = members.length > 40 ? "canvas" : "svg";
@@ -55,6 +56,7 @@ function complete(panel, box) {
   const spec = structuredClone(specs[panel]);
   const sets = new Set(JSON.stringify(specs[panel]).match(/(?<="data":\{"name":")\w+/g));
   spec.datasets = Object.fromEntries([...sets].map((name) => [name, fresh[name] ? fresh[name]() : datasets[name]]));
+  spec.params.push(...themed.map((name) => ({ name, value: live[name] })));
   spec.params.forEach((param) => { if (param.name in live) param.value = live[param.name]; });
   spec.width = Math.max(240, box.clientWidth);
   if (panel === "heatmap") spec.height = Math.min(spec.width, 560);
