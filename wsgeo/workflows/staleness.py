@@ -82,6 +82,7 @@ def drop_stale(run: Run) -> None:
         _keep(run, name, of_kept if holds else pl.lit(value=False))
     for name in _OF_ZOO:
         _keep(run, name, pl.lit(value=False))
+    run.write("run", {k: v for k, v in run.read("run").items() if k not in ("regions", "starts")})
     note_answers(run)
 
 

@@ -1,0 +1,281 @@
+"""The models that a fine-tuning could start from: base, members, and middles of regions."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+import polars as pl
+
+from wsgeo.errors import WsgeoError
+from wsgeo.graph.matrices import square
+from wsgeo.regions.centroids import medoid
+from wsgeo.suggestions import suggestion
+from wsgeo.zoo import Base, Checkpoint
+
+BASE: Final = "base"
+"""Name of the start without any fine-tuning."""
+
+GENERAL: Final = "centroid of all"
+"""Name of the start that is the mean of all members."""
+
+SOUP: Final = "soup of the best half"
+"""Name of the mean of the members that are best by the cheap score."""
+
+_LEVELS: Final = ("general", "task", "dataset", "basin")
+
+
+@final
+@dataclass(frozen=True)
+class Candidate:
+    """An encoder that a fine-tuning could start from.
+
+    Parameters
+    ----------
+    name : str
+        The same for every target.
+    kind : str
+        ``base``, ``member``, ``medoid``, ``centroid`` or ``soup``.
+    members : tuple of Checkpoint
+        Whose encoders are averaged; none for the base.
+    weights : tuple of float
+        Their shares, summing to 1.
+    level : str or None
+        Of the region.
+    left_out : tuple of str
+        Members of the region that know the target.
+    aliases : tuple of str
+        Names of other candidates that are the same encoder.
+    """
+
+    name: str
+    kind: str
+    members: tuple[Checkpoint, ...] = ()
+    weights: tuple[float, ...] = ()
+    level: str | None = None
+    left_out: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the members."""
+        return tuple(member.id for member in self.members)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that it goes by."""
+        return (self.name, *self.aliases)
+
+    @property
+    def note(self) -> str | None:
+        """What it equals, in words."""
+        return f"The same encoder as {', '.join(self.aliases)}." if self.aliases else None
+
+    def key(self, base: Base) -> str:
+        """Return the hash of what it is made of."""
+        parts = sorted(zip((m.content_hash for m in self.members), self.weights, strict=True))
+        return hashlib.sha256(repr((base.content_hash, parts)).encode()).hexdigest()
+
+
+@final
+@dataclass(frozen=True)
+class Region:
+    """A region of the run, as a source of candidates.
+
+    Parameters
+    ----------
+    level : str
+        ``general``, ``task``, ``dataset`` or ``basin``.
+    name : str
+        Such as ``snli``.
+    members : tuple of str
+        Ids.
+    """
+
+    level: str
+    name: str
+    members: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """How candidates call it."""
+        return "all" if self.level == "general" else self.name
+
+
+def regions_in(frame: pl.DataFrame) -> list[Region]:
+    """Return the regions of a geometry group, the widest level first.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Rows of `REGIONS`.
+
+    Returns
+    -------
+    list of Region
+        Titles that two levels share are told apart by the level.
+    """
+    rows = sorted(
+        frame.select("level", "name", "members").iter_rows(),
+        key=lambda row: (_LEVELS.index(row[0]), row[1]),
+    )
+    found: list[Region] = []
+    for level, name, members in rows:
+        taken = {region.title for region in found}
+        found.append(Region(level, f"{name} ({level})" if name in taken else name, tuple(members)))
+    return found
+
+
+def candidates_for(
+    pool: Sequence[Checkpoint],
+    regions: Iterable[Region],
+    distances: pl.DataFrame,
+    known: Collection[str],
+) -> list[Candidate]:
+    """Return the candidates for a target: each encoder once, its other names beside it.
+
+    Parameters
+    ----------
+    pool : sequence of Checkpoint
+        The distinct members that can be averaged.
+    regions : iterable of Region
+        The widest level first.
+    distances : polars.DataFrame
+        Rows of ``distances`` of their geometry group, for medoids.
+    known : collection of str
+        Ids of members that were trained on the target; no candidate is made of them.
+
+    Returns
+    -------
+    list of Candidate
+        The base first.
+    """
+    free = {member.id: member for member in pool if member.id not in known}
+    found = [Candidate(BASE, "base")]
+    middles: list[Candidate] = []
+    for region in regions:
+        inside = [free[name] for name in region.members if name in free]
+        out = tuple(name for name in region.members if name in known)
+        if inside:
+            found.append(mean_of(inside, f"centroid of {region.title}", region.level, out))
+            middle = _medoid(inside, distances, f"medoid of {region.title}", region.level, out)
+            middles += [middle] if middle else []
+    alone = [_mean([member], name, "member") for name, member in free.items()]
+    return _distinct([*found, *middles, *alone])
+
+
+def mean_of(
+    members: Sequence[Checkpoint], name: str, level: str, left_out: tuple[str, ...] = ()
+) -> Candidate:
+    """Return the plain mean of a region's members.
+
+    Parameters
+    ----------
+    members : sequence of Checkpoint
+        At least one.
+    name, level : str
+        Of the candidate.
+    left_out : tuple of str
+        Members that are not in it.
+
+    Returns
+    -------
+    Candidate
+        A centroid.
+    """
+    plain = _mean(members, name, "centroid")
+    return dataclasses.replace(plain, level=level, left_out=left_out)
+
+
+def soup_of(
+    candidates: Sequence[Candidate], scores: Mapping[str, float | None]
+) -> Candidate | None:
+    """Return the mean of the better half of the members.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        With cheap scores; single members enter, whatever they are called.
+    scores : mapping of str to float or None
+        Cheap score by name of the candidate, less is better.
+
+    Returns
+    -------
+    Candidate or None
+        None with fewer than four members, of which two are no choice, or where the same mean is
+        among the candidates.
+    """
+    single = [c for c in candidates if len(c.members) == 1 and scores.get(c.name) is not None]
+    if len(single) < 4:
+        return None
+    ranked = sorted(single, key=lambda c: (scores[c.name], c.name))
+    best = sorted((c.members[0] for c in ranked[: len(ranked) // 2]), key=lambda m: m.id)
+    soup = _mean(best, SOUP, "soup")
+    return None if any(_content(c) == _content(soup) for c in candidates) else soup
+
+
+def named(candidates: Sequence[Candidate], name: str) -> Candidate:
+    """Return the candidate of a name, or of an alias.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        Of one target.
+    name : str
+        What the user said.
+
+    Returns
+    -------
+    Candidate
+        It.
+
+    Raises
+    ------
+    WsgeoError
+        If there is none.
+    """
+    for candidate in candidates:
+        if name in candidate.names:
+            return candidate
+    names = [name for candidate in candidates for name in candidate.names]
+    raise WsgeoError(f"no start is called {name!r}", remedy=suggestion(name, names))
+
+
+def _mean(members: Sequence[Checkpoint], name: str, kind: str) -> Candidate:
+    share = 1.0 / len(members)
+    return Candidate(name, kind, tuple(members), (share,) * len(members))
+
+
+def _medoid(
+    members: Sequence[Checkpoint],
+    distances: pl.DataFrame,
+    name: str,
+    level: str,
+    left_out: tuple[str, ...],
+) -> Candidate | None:
+    """Return the member in the middle; None where distances are missing, or nothing is between."""
+    matrix = square(distances, [member.id for member in members], "l2")
+    if len(members) < 3 or not np.isfinite(matrix).all():
+        return None
+    found = _mean([members[medoid(matrix)]], name, "medoid")
+    return dataclasses.replace(found, level=level, left_out=left_out)
+
+
+def _content(candidate: Candidate) -> frozenset[tuple[str, float]]:
+    return frozenset(zip(candidate.ids, candidate.weights, strict=True))
+
+
+def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Keep the first of equal candidates, with the names of the others."""
+    first: dict[frozenset[tuple[str, float]], Candidate] = {}
+    for candidate in candidates:
+        content = _content(candidate)
+        kept = first.setdefault(content, candidate)
+        if kept is not candidate:
+            aliases = (*kept.aliases, candidate.name)
+            first[content] = dataclasses.replace(kept, aliases=aliases)
+    return list(first.values())

@@ -1,0 +1,224 @@
+"""What a choice of a start begins with: base, members, regions, targets, and who knows which."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import polars as pl
+
+from wsgeo.counting import counted
+from wsgeo.errors import WsgeoError
+from wsgeo.progress import Progress
+from wsgeo.store import Run
+from wsgeo.workflows.basins import unfit_members
+from wsgeo.workflows.reopening import reopen
+from wsgeo.workflows.start_candidates import Region, regions_in
+from wsgeo.workflows.start_overlaps import Knowledge, ZooData
+from wsgeo.workflows.start_settings import StartSettings, Tuning
+from wsgeo.workflows.start_targets import (
+    Target,
+    check_names,
+    own_name,
+    own_target,
+    read_target,
+)
+from wsgeo.zoo import Base, Checkpoint, WholeBase, load_whole_base
+
+
+@final
+@dataclass(frozen=True)
+class Wish:
+    """What the user said of targets and members.
+
+    Parameters
+    ----------
+    targets : tuple of str
+        Folders, ``NAME=PATH``, or ``task:NAME``.
+    each_task : bool
+        Whether every data set of the zoo is a target too.
+    leave_out : tuple of str
+        Ids or values of settings whose members no start is made of.
+    group : str or None
+        The geometry group; None for the first that has a base.
+    """
+
+    targets: tuple[str, ...] = ()
+    each_task: bool = False
+    leave_out: tuple[str, ...] = ()
+    group: str | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Study:
+    """Targets, and what starts for them are made of.
+
+    Parameters
+    ----------
+    group : str
+        The geometry group.
+    base : Base
+        Of its members.
+    members : tuple of Checkpoint
+        Those that starts may be made of: distinct, and able to do their own task.
+    regions : tuple of Region
+        The widest first.
+    distances : polars.DataFrame
+        Between the members.
+    targets : tuple of Target
+        The data.
+    known : mapping of str to mapping of str to str
+        Reason by member that knows the target, by target.
+    tuning : Tuning
+        Rate and longest input.
+    frame : WholeBase
+        The base, read: what every start is put into.
+    notes : tuple of str
+        What a user must know of members and targets.
+    """
+
+    group: str
+    base: Base
+    members: tuple[Checkpoint, ...]
+    regions: tuple[Region, ...]
+    distances: pl.DataFrame
+    targets: tuple[Target, ...]
+    known: Mapping[str, Mapping[str, str]]
+    tuning: Tuning
+    frame: WholeBase
+    notes: tuple[str, ...]
+
+    @property
+    def tokenizer(self) -> Path:
+        """Folder of the members' tokenizer."""
+        return self.members[0].tokenizer_folder
+
+    @property
+    def begun(self) -> tuple[str, ...]:
+        """What the choice rests on, in sentences."""
+        left_out = (
+            f"{name}: {counted(n, 'member')} left out: {reason}."
+            for name, known in self.known.items()
+            for reason, n in Counter(known.values()).items()
+        )
+        free = {member.id for member in self.members}
+        alone = (
+            f"{name}: every member knows it, so there is nothing to compare the base with."
+            for name, known in self.known.items()
+            if free <= known.keys()
+        )
+        rate = f"Learning rate {self.tuning.learning_rate:g}, {self.tuning.origin}."
+        return (*self.notes, *left_out, *alone, rate)
+
+
+def prepare_study(
+    run: Run, wish: Wish, settings: StartSettings, progress: Progress | None = None
+) -> Study:
+    """Read zoo, regions and targets.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run, held by the caller: its regions are found where they are not there yet.
+    wish : Wish
+        What the user said.
+    settings : StartSettings
+        What a choice rests on.
+    progress : Progress, optional
+        Told of the inventory.
+
+    Returns
+    -------
+    Study
+        Everything but scores.
+
+    Raises
+    ------
+    WsgeoError
+        If there is no base, no target, or a target cannot be read.
+    """
+    inputs, _ = reopen(run, progress)
+    zoo = inputs.zoo
+    group = _group(zoo.members, wish.group)
+    everyone = zoo.geometry_group(group)
+    base = next(member.base for member in everyone if member.base is not None)
+    unfit = {
+        name: why
+        for loss in _loss_groups(everyone)
+        for name, why in unfit_members(run, loss).items()
+    }
+    members = tuple(m for m in everyone if m.duplicate_of is None and m.id not in unfit)
+    if not members:
+        raise WsgeoError("no member can do its own task, so no start can be made of any")
+    data = ZooData.of(everyone, zoo.root)
+    targets = _targets(wish, data, settings)
+    knowledge = Knowledge(everyone, data, run.table("settings"), wish.leave_out)
+    known = {target.name: knowledge.of(target) for target in targets}
+    return Study(
+        group, base, members, _regions(run, group, settings.seed),
+        run.table("distances").filter(pl.col("group") == group), targets, known,
+        Tuning.of(settings, members), load_whole_base(base, allow_pickle=inputs.request.allow_pickle),
+        (*_unfit_note(unfit), *(note for target in targets for note in target.notes)),
+    )  # fmt: skip
+
+
+def _loss_groups(members: Sequence[Checkpoint]) -> list[str]:
+    return sorted({member.loss_group for member in members})
+
+
+def _group(members: Sequence[Checkpoint], asked: str | None) -> str:
+    """Return the geometry group that is asked for, or the first one that has a base."""
+    based = [m.geometry_group for m in members if m.base is not None]
+    groups = sorted(set(based), key=lambda name: (-based.count(name), name))
+    if asked is not None and asked not in groups:
+        raise WsgeoError(
+            f"no geometry group {asked} has a base",
+            remedy=f"There are {', '.join(groups) or 'none'}.",
+        )
+    if not groups:
+        raise WsgeoError(
+            "the members' base was not found, and a start is compared with the base",
+            remedy="Scan with --base PATH.",
+        )
+    return asked or groups[0]
+
+
+def _regions(run: Run, group: str, seed: int) -> tuple[Region, ...]:
+    """Return the regions of a group, found now where the run has none yet."""
+    if run.table("regions").filter(pl.col("group") == group).is_empty():
+        from wsgeo.workflows.region_levels import score_levels
+
+        score_levels(run, seed=seed)
+    return tuple(regions_in(run.table("regions").filter(pl.col("group") == group)))
+
+
+def _targets(wish: Wish, data: ZooData, settings: StartSettings) -> tuple[Target, ...]:
+    draw = {"n_held_out": settings.held_out, "seed": settings.seed}
+    own = [own_name(text, list(data.files)) for text in wish.targets]
+    found = [
+        read_target(text, **draw) if name is None else own_target(name, data.files[name], **draw)
+        for text, name in zip(wish.targets, own, strict=True)
+    ]
+    if wish.each_task:
+        if not data.files:
+            raise WsgeoError(
+                "no member names data that lie in the zoo, so there is no task to take in turn",
+                remedy="Name the data: --target PATH.",
+            )
+        found += [own_target(n, f, **draw) for n, f in data.files.items() if n not in own]
+    if not found:
+        raise WsgeoError("there is no target", remedy="Name data: --target PATH.")
+    check_names(found)
+    return tuple(found)
+
+
+def _unfit_note(unfit: Collection[str]) -> list[str]:
+    if not unfit:
+        return []
+    fail = "fails at its own task" if len(unfit) == 1 else "fail at their own tasks"
+    told = f"{counted(len(unfit), 'member')} that {fail} can be no part of a start"
+    return [f"{told}: {', '.join(sorted(unfit))}."]
