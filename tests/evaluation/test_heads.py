@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wsgeo.evaluation.heads import HeadPolicy, halves, head_for, probe
+from wsgeo.evaluation.heads import RIDGES, HeadPolicy, halves, head_for, probe
 from wsgeo.evaluation.losses import Failure
 
 
@@ -84,6 +84,38 @@ class TestProbe:
         found = probe(rng.normal(size=(400, 2)).astype(np.float32), np.arange(400) % 2, 2)
 
         assert found.metric == pytest.approx(0.5, abs=0.12)
+
+    def test_more_noise_than_examples(self):
+        """With more features than examples, and none that means anything, the loss is that of chance."""
+        rng = np.random.default_rng(2)
+        found = probe(rng.normal(size=(200, 300)).astype(np.float32), np.arange(200) % 2, 2)
+
+        assert found.mean == pytest.approx(np.log(2), abs=0.02)
+
+    def test_the_best_of_the_ridges_is_near(self):
+        """The loss is close to the least that any of the ridges would have had."""
+        rng = np.random.default_rng(3)
+        targets = rng.integers(3, size=400)
+        features = rng.normal(size=(400, 100)) + 1.5 * np.eye(3, 100)[targets]
+        train, test = halves(targets, 0)
+        scale = features[train].std(axis=0)
+        x = (features - features[train].mean(axis=0)) / scale
+
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.metrics import log_loss
+
+        fits = [LogisticRegression(C=1 / r).fit(x[train], targets[train]) for r in RIDGES]
+        losses = [log_loss(targets[test], fit.predict_proba(x[test])) for fit in fits]
+        found = probe(features.astype(np.float32), targets, 3)
+        assert min(losses) - 1e-3 <= found.mean <= min(losses) + 0.02
+
+    def test_a_label_of_three_examples(self):
+        """A label too rare for every fold is learned all the same."""
+        targets = np.array([0] * 40 + [1] * 40 + [2] * 3)
+        features = np.eye(3)[targets] + np.random.default_rng(4).normal(size=(83, 3)) * 0.1
+
+        found = probe(features.astype(np.float32), targets, 3)
+        assert found.metric == 1.0
 
     def test_constant_features(self):
         """A feature that does not vary is harmless."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wsgeo.evaluation.losses import Failure, Losses, Outcome
-from wsgeo.evaluation.points import REFIT
+from wsgeo.evaluation.losses import REFIT, Failure, Losses, Outcome
+
+RIDGES: Final = (1e4, 1e3, 1e2, 1e1, 1.0)
+"""Strengths of a probe's ridge that are tried, the strongest first."""
+
+_FOLDS: Final = 4
+
+Rows: TypeAlias = NDArray[np.float64]
 
 
 class HeadPolicy(StrEnum):
@@ -91,9 +98,11 @@ def probe(
 ) -> Outcome:
     """Fit a linear probe on half of the examples and measure it on the other half.
 
-    Multinomial logistic regression with a ridge of 1 on standardised features: fitted to the
-    optimum from zero, so equal features give equal losses. The halves depend on the targets and the
-    seed alone: along a path all points are measured on the same examples.
+    Multinomial logistic regression on standardised features, fitted to the optimum from zero, so
+    equal features give equal losses. Its ridge is the one of `RIDGES` that does best on the training
+    half in four folds: with fewer examples than features a fixed one fits the noise, and the loss
+    would tell how many features an encoder has rather than how good they are. The halves depend on
+    the targets and the seed alone: along a path all points are measured on the same examples.
 
     Parameters
     ----------
@@ -112,27 +121,62 @@ def probe(
         On the test half, in the order of the examples; a failure if a label is too rare to be in
         both halves, or a feature is not finite.
     """
-    from sklearn.linear_model import LogisticRegression
-
     if not np.isfinite(features).all():
         return Failure("nonfinite", "the encoder's output is not finite")
     counts = np.bincount(targets, minlength=n_classes)
     if (counts == 1).any() or (counts > 0).sum() < 2:
         return Failure("failed", "a probe needs two labels with two examples each")
     train, test = halves(targets, seed)
+    x, y = _standardised(features, train), targets[train]
+    loss, hit = _losses(x[train], y, x[test], targets[test], _best_ridge(x[train], y, seed))
+    return Losses(loss.astype(np.float32), hit.astype(np.float32))
+
+
+def _standardised(features: NDArray[np.float32], train: NDArray[np.intp]) -> Rows:
+    """Return features of mean 0 and variance 1 on the training half."""
     mean = features[train].mean(axis=0, dtype=np.float64)
     scale = features[train].std(axis=0, dtype=np.float64)
-    x = (features - mean) / np.where(scale > 0, scale, 1.0)
-    model = LogisticRegression(tol=1e-6, max_iter=10_000).fit(x[train], targets[train])
-    scores = model.decision_function(x[test])
+    # What hardly varies in one half is not blown up where it varies in the other.
+    least = 1e-3 * np.sqrt(np.mean(scale**2))
+    return np.asarray((features - mean) / np.maximum(scale, least if least > 0 else 1.0))
+
+
+def _best_ridge(x: Rows, targets: NDArray[np.int64], seed: int) -> float:
+    """Return the ridge with the least loss over four folds; the strongest among equals."""
+    folds = _folds(targets, seed)
+    parts = [(folds != k, folds == k) for k in range(_FOLDS)]
+    # A label of one example is nowhere else to be learned from, and one label is no problem.
+    parts = [(fit, held & np.isin(targets, targets[fit])) for fit, held in parts]
+    parts = [(f, h) for f, h in parts if h.any() and len(np.unique(targets[f])) > 1]
+    if not parts:
+        return RIDGES[0]
+    total = [
+        sum(_losses(x[f], targets[f], x[h], targets[h], ridge)[0].sum() for f, h in parts)
+        for ridge in RIDGES
+    ]
+    return RIDGES[int(np.argmin(total))]
+
+
+def _folds(targets: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Return a fold of each example, every label spread evenly over them."""
+    order = np.random.default_rng([seed, 1]).permutation(len(targets))
+    order = order[np.argsort(targets[order], kind="stable")]
+    folds = np.empty(len(targets), np.int64)
+    folds[order] = np.arange(len(targets)) % _FOLDS
+    return folds
+
+
+def _losses(
+    x: Rows, y: NDArray[np.int64], test_x: Rows, test_y: NDArray[np.int64], ridge: float
+) -> tuple[Rows, Rows]:
+    """Return losses and hits on one part of the examples of a fit on another."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=1 / ridge, tol=1e-6, max_iter=10_000).fit(x, y)
+    scores = model.decision_function(test_x)
     if scores.ndim == 1:  # two labels: one score, for the second
         scores = np.stack([np.zeros_like(scores), scores], axis=1)
-    chosen = np.searchsorted(model.classes_, targets[test])
+    chosen = np.searchsorted(model.classes_, test_y)
     top = scores.max(axis=1)
-    loss = (
-        top
-        + np.log(np.exp(scores - top[:, None]).sum(axis=1))
-        - scores[np.arange(len(test)), chosen]
-    )
-    hit = scores.argmax(axis=1) == chosen
-    return Losses(loss.astype(np.float32), hit.astype(np.float32))
+    total = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
+    return total - scores[np.arange(len(test_y)), chosen], scores.argmax(axis=1) == chosen

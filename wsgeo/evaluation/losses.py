@@ -99,12 +99,19 @@ class Point:
         str
             SHA-256 (hex); neither the grid nor the batch size enters it.
         """
-        parts = [VERSION, self.members, self.coefficients, self.head, examples, precision]
+        version = PROBE_VERSION if self.head and self.head.startswith(REFIT) else VERSION
+        parts = [version, self.members, self.coefficients, self.head, examples, precision]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+REFIT = "refit:"
+"""Start of ``Point.head`` where the head is fitted anew; the seed of the split follows."""
+
 VERSION = 1
 """Version of the evaluation algorithm; raised when the same key would mean other losses."""
+
+PROBE_VERSION = 2
+"""The same where the head is fitted anew: with the ridge that folds choose."""
 
 
 @final

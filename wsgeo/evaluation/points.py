@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from wsgeo.evaluation.losses import Loaded, Point, Values
+from wsgeo.evaluation.losses import REFIT, Loaded, Point, Values
 from wsgeo.weights.arithmetic import lerp, mix
 from wsgeo.weights.layout import Layout
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-REFIT = "refit:"
-"""Start of ``Point.head`` where the head is fitted anew; the seed of the split follows."""
 
 
 @final
