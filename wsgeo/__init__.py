@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from wsgeo.workflows.exporting import export
     from wsgeo.workflows.making import train
     from wsgeo.workflows.placing import place
+    from wsgeo.workflows.regioning import region
     from wsgeo.workflows.reports import report
     from wsgeo.workflows.scanning import scan
+    from wsgeo.workflows.selecting import select
     from wsgeo.workflows.settings import ScanSettings
     from wsgeo.workflows.showing import show
     from wsgeo.workflows.touring import demo
@@ -40,8 +42,10 @@ __all__ = [
     "doctor",
     "export",
     "place",
+    "region",
     "report",
     "scan",
+    "select",
     "show",
     "train",
 ]
@@ -60,8 +64,10 @@ __getattr__ = late_names(
         "doctor": "workflows.doctoring",
         "export": "workflows.exporting",
         "place": "workflows.placing",
+        "region": "workflows.regioning",
         "report": "workflows.reports",
         "scan": "workflows.scanning",
+        "select": "workflows.selecting",
         "show": "workflows.showing",
         "train": "workflows.making",
     },

@@ -73,8 +73,7 @@ from wsgeo.counting import counted
 @click.option(
     "--seed",
     type=int,
-    help="Of the changes that are kept (dare), or of the choice of examples (greedy, fisher).  "
-    "[default: 0]",
+    help="Seed of every draw. With dare, greedy and fisher.  [default: 0]",
 )
 @click.option(
     "--per",

@@ -12,6 +12,7 @@ import numpy as np
 from wsgeo.errors import EntryError, WsgeoError
 from wsgeo.evaluation.heads import probe
 from wsgeo.evaluation.losses import (
+    REFIT,
     AbstractBackend,
     AbstractBackends,
     Failure,
@@ -19,7 +20,7 @@ from wsgeo.evaluation.losses import (
     Outcome,
     Point,
 )
-from wsgeo.evaluation.points import REFIT, WeightsCache, layout_of, materialise, owner_of
+from wsgeo.evaluation.points import WeightsCache, layout_of, materialise, owner_of
 from wsgeo.evaluation.races import AbstractRace, run
 from wsgeo.processes.worker import attempt, failure_of
 from wsgeo.tasks.task import EncodedExamples

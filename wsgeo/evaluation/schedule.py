@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import final
 
-from wsgeo.evaluation.losses import Point
-from wsgeo.evaluation.points import REFIT
+from wsgeo.evaluation.losses import REFIT, Point
 
 _SECONDS = 1.0  # work in one hand-out: what a kill loses, well below the 5 s that are promised
 _MOST = 64
