@@ -107,6 +107,18 @@ def test_saved_centroids_are_told_and_the_card_is_next(tables, write):
     assert told.endswith(f"0.401; saved in {folder}")
 
 
+def test_what_regions_and_starts_say_is_told(tables, write):
+    """The sentences of later verbs stand among the findings, in the order of the verbs."""
+    run = write(tables)
+    said = {"regions": {"sentences": ["One region."]}, "starts": {"sentences": ["One start."]}}
+    run.write("run", {**run.read("run"), **said})
+
+    found = show(run.folder)
+
+    assert found["findings"][-2:] == ["One region.", "One start."]
+    assert set(found["findings"]) <= set(page(found))
+
+
 def test_several_groups_are_named(tables, write):
     """Where there are several groups, findings, centroids and commands name theirs."""
     run = write(tables | {"centroids": tables["centroids"].filter(pl.col("name") == "basin-1")}, 2)

@@ -116,6 +116,25 @@ class TestDropStale:
         assert before == [1, 1]
         assert heights(run, ("regions", "trials")) == [0, 0]
 
+    def test_regions_around_another_base(self, run):
+        """Task vectors from another base are others, and so is what a start gains over it."""
+        base = {"id": "p", "base_files": {"base/model.safetensors": "new"}}
+        run.write("zoo.lock", {"members": [base]})
+
+        drop_stale(run)
+
+        assert heights(run, ("regions", "trials")) == [0, 0]
+        assert heights(run, KEPT_BY_TASK) == [2, 1]
+
+    def test_regions_of_other_traits(self, run):
+        """Regions are named by settings: where one was corrected, they are others."""
+        row = {"id": "p", "axis": "task", "value": "snli"}
+        run.write_table("settings", frame("settings", [row]))
+
+        drop_stale(run)
+
+        assert heights(run, ("regions", "trials")) == [0, 0]
+
     def test_other_names_of_groups(self, run):
         """Rows of a group that is called otherwise now are not taken for another's."""
         models = run.table("models").with_columns(loss_group=pl.lit("h"))

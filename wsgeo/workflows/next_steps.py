@@ -93,7 +93,7 @@ def _saved(run: Run, members: Iterable[str]) -> str | None:
     """Return the folder of the last centroid of members of one basin, if there is one."""
     rows = (
         run.table("centroids")
-        .filter(pl.col("status") == "written", pl.col("level") != "region")
+        .filter(pl.col("status") == "written", pl.col("level").is_in(["basin", "group"]))
         .to_dicts()
     )
     own = [row for row in rows if row["members"] and set(row["members"]) <= set(members)]

@@ -7,6 +7,7 @@ import importlib.metadata
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -194,7 +195,8 @@ def _locked(member: Checkpoint) -> dict[str, Any]:
         "folder": str(member.folder),
         "adapter": None if member.adapter is None else str(member.adapter),
         "content_hash": member.content_hash,
-        "files": {str(file): digest for file, digest in member.file_hashes.items()},
+        "files": _hashes(member.file_hashes),
+        "base_files": None if member.base is None else _hashes(member.base.file_hashes),
         "model_class": member.model_class,
         "labels": list(member.labels),
         "label_order": list(member.label_order),
@@ -203,6 +205,10 @@ def _locked(member: Checkpoint) -> dict[str, Any]:
         "duplicate_of": member.duplicate_of,
         "facts": {name: dataclasses.asdict(fact) for name, fact in member.facts.items()},
     }
+
+
+def _hashes(files: Mapping[Path, str]) -> dict[str, str]:
+    return {str(file): digest for file, digest in files.items()}
 
 
 def _evidence(settings: ScanSettings) -> tuple[str, ...]:

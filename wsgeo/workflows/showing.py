@@ -53,11 +53,19 @@ def _with_later(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
     return {
         **summary,
         "run": str(run.folder),
-        "findings": _findings({name: _sentences(found) for name, found in told.items()}, groups),
+        "findings": [
+            *_findings({name: _sentences(found) for name, found in told.items()}, groups),
+            *(one for key in ("regions", "starts") for one in _words(run, key)),
+        ],
         "centroids": centroids_of(run, groups),
         "report": str(run.folder / "report" / "index.html"),
         "next": next_steps(run, groups, better),
     }
+
+
+def _words(run: Run, key: str) -> list[str]:
+    """Return what a later verb put down in words."""
+    return list(run.read("run").get(key, {}).get("sentences", []))
 
 
 def _sentences(found: Mapping[str, Any]) -> list[str]:

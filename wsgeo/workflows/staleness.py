@@ -27,7 +27,7 @@ _OF_ZOO: Final = (
     "regions", "region_members", "region_scores", "region_counts", "region_points", "region_orders",
     "region_curves", "stars", "starts", "trials", "gains",
 )  # fmt: skip
-"""Tables of which every row depends on every member."""
+"""Tables of which every row depends on every member, their base, and what they were tuned on."""
 
 _SETTINGS: Final = ("n_points", "head_policy", "precision", "seed")
 
@@ -91,11 +91,15 @@ def _circumstances(run: Run) -> dict[str, Any]:
     facts, models = run.read("run"), run.table("models")
     clusters = run.table("clusters").filter(DEFAULT_BASINS).sort("group", "id")
     members = models.select("id", "content_hash", "loss_group").iter_rows()
+    locked = run.read("zoo.lock").get("members", [])
+    axes = run.table("settings").select("id", "axis", "value").sort("id", "axis")
     return {
         "data": {data["group"]: data["key"] for data in facts.get("data", [])},
         "settings": {name: facts.get("settings", {}).get(name) for name in _SETTINGS},
         "members": {name: list(known) for name, *known in members},
         "basins": [list(row) for row in clusters.select("group", "id", "label").iter_rows()],
+        "bases": {one["id"]: one.get("base_files") for one in locked},
+        "axes": [list(row) for row in axes.iter_rows()],
     }
 
 
