@@ -102,6 +102,12 @@ class TestSelect:
         ]
         assert json.loads(run(tmp_path, "--target", "t", "--dry-run", "--json").stdout)["n_trials"]
 
+    def test_a_dry_run_counts_what_is_asked(self, asked, tmp_path):
+        """Starts that are tried too are part of the plan."""
+        run(tmp_path, "--target", "trec", "--start", "run-0", "--dry-run")
+
+        assert asked["start"] == ("run-0",)
+
     def test_a_budget_is_exit_code_5(self, asked, tmp_path):
         """Where the budget ended the work the exit code is 5, and the page says how to go on."""
         result = run(tmp_path, "--target", "trec", "--budget", 0)

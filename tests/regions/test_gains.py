@@ -7,7 +7,12 @@ from scipy import stats
 from start_cases import make_starts, make_trials, no_starts
 
 from wsgeo.errors import DataError
-from wsgeo.regions.differences import mean_interval
+from wsgeo.regions.differences import (
+    examples_half_width,
+    gain_interval,
+    mean_interval,
+    seed_differences,
+)
 from wsgeo.regions.gains import ALL, choice_level, gains
 from wsgeo.regions.start_tables import GAINS, TRIALS
 from wsgeo.regions.stopping import MARGIN, planned_looks, undecided
@@ -115,7 +120,7 @@ def test_one_seed_proves_nothing():
     trials = make_trials({"base": [0.6], "soup": [0.8], "medoid": [0.61], "centroid": [0.3]})
     outcomes = {"soup": "win", "medoid": "tie", "centroid": "loss"}
     for n_held_out, expected in [
-        ({"trec": 1_000}, outcomes),
+        (1_000, outcomes),
         (None, dict.fromkeys(outcomes, "tie")),
     ]:
         found = gains(trials, no_starts(), n_held_out=n_held_out)
@@ -123,6 +128,73 @@ def test_one_seed_proves_nothing():
         assert {start: row_of(found, start)["outcome"] for start in outcomes} == expected
         assert found.filter("is_chosen")["start"].to_list() == ["base"]
         assert found["gain_lo"].null_count() == found.height
+
+
+def test_perfect_answers_prove_little_on_few_examples():
+    """An interval over examples is not 0 where every answer is right, or none."""
+    pairs = pl.DataFrame({"base_metric": [0.0], "metric": [1.0]})
+
+    assert examples_half_width(pairs, 1) > 0.5
+    assert 0 < examples_half_width(pairs, 1_000) < 0.01
+
+
+@pytest.mark.parametrize(("gain", "outcome"), [(1 / 400, "tie"), (-1 / 400, "tie"), (0.2, "win")])
+def test_seeds_that_agree_prove_no_more_than_the_examples(gain, outcome):
+    """A gain of one example with each seed has no spread, and is no proof."""
+    trials = make_trials({"base": [0.6] * 3, "soup": [0.6 + gain] * 3})
+    found = gains(trials, no_starts(), n_held_out=400)
+
+    assert row_of(found, "soup")["outcome"] == outcome
+    assert row_of(found, "soup")["is_chosen"] == (outcome == "win")
+    assert gains(trials, no_starts()).filter(start="soup")["outcome"].item() != "tie"
+
+
+def test_the_interval_over_examples_is_that_of_two_fractions(rng):
+    """It holds the difference of two fractions of independent answers in 95 of 100 draws."""
+    p, n = np.array([0.6, 0.7]), 500
+    answers = rng.binomial(n, p, (700, 2)) / n
+    held = [
+        abs(start - base - 0.1) <= examples_half_width(pairs, n)
+        for base, start in answers
+        for pairs in [pl.DataFrame({"base_metric": [base], "metric": [start]})]
+    ]
+
+    assert np.mean(held) == pytest.approx(0.95, abs=0.03)
+
+
+def test_the_wider_of_both_intervals_counts(rng):
+    """With few examples they decide, with many the seeds; the mean stays."""
+    trials = make_trials({"base": rng.uniform(0.5, 0.6, 4), "soup": rng.uniform(0.6, 0.7, 4)})
+    pairs = seed_differences(trials).filter(start="soup")
+    seeds, few, many = (gain_interval(pairs, 0.9, n) for n in (None, 5, 10**9))
+
+    assert many == pytest.approx(seeds)
+    half = examples_half_width(pairs, 5, 0.9)
+    assert few == pytest.approx((seeds.mean, seeds.mean - half, seeds.mean + half))
+    assert few.lo < seeds.lo
+
+
+def test_looks_and_examples_belong_to_a_setting():
+    """Each setting is widened by its own looks and examples; one that is not named had one look."""
+    trials = pl.concat(make_trials(CLEAR, target=target) for target in "abc")
+    looks, sizes = {("a", None, "full"): 9}, {("b", None, "full"): 10}
+    mixed = gains(trials, no_starts(), looks=looks, n_held_out=sizes)
+    plain = {"a": {"looks": 9}, "b": {"n_held_out": 10}, "c": {}}
+
+    for target, options in plain.items():
+        alone = gains(trials.filter(target=target), no_starts(), **options)
+        assert mixed.filter(target=target).equals(alone)
+
+
+def test_another_recipe_is_apart():
+    """What was fine-tuned otherwise keeps its own rows, and is no part of those over all targets."""
+    trials = pl.concat(make_trials(CLEAR, target=target) for target in "abc")
+    found = gains(trials, no_starts(), apart=[("b", None, "full")])
+
+    assert row_of(found, "soup", ALL)["n"] == 2
+    assert row_of(found, "soup", "b")["outcome"] == "win"
+    two = [("b", None, "full"), ("c", None, "full")]
+    assert ALL not in gains(trials, no_starts(), apart=two)["target"]
 
 
 def test_the_base_is_chosen_where_nothing_is_proved():

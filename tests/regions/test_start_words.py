@@ -22,6 +22,15 @@ def test_a_proved_start_is_recommended_with_its_gain():
     )
 
 
+def test_the_best_of_several_is_said_to_flatter():
+    """Whoever is chosen among several was lucky too; a single start was not chosen by its luck."""
+    trials = make_trials(CLEAR | {"soup": [0.60, 0.62, 0.61], "lost": [None] * 3})
+
+    assert told(trials)[0].endswith(
+        "over the base, 3 seeds; chosen among 2 starts, so it likely gains a little less."
+    )
+
+
 def test_where_nothing_is_proved_the_base_is_recommended_with_the_best_of_the_rest():
     """The reader sees what came closest."""
     trials = make_trials({"base": [0.6, 0.6, 0.6], "a": [0.6, 0.61, 0.6], "b": [0.5, 0.5, 0.5]})
@@ -64,6 +73,18 @@ def test_several_targets_are_told_together():
     assert not any("the soup:" in sentence for sentence in sentences)
 
 
+def test_what_is_not_counted_is_named():
+    """Targets of another recipe are named, with shots and method where these differ."""
+    trials = pl.concat([make_trials(CLEAR), make_trials(CLEAR, shots=9)])
+    starts, apart = no_starts(), [("trec", 9, "full")]
+    sentences = start_sentences(gains(trials, starts, apart=apart), starts, trials, apart)
+
+    assert (
+        "Not counted over all targets, being fine-tuned by another recipe than the last: "
+        "trec (9 examples)." in sentences
+    )
+
+
 def test_settings_are_named_where_they_differ():
     """Numbers of examples and methods stand beside the target only where there are several."""
     trials = pl.concat([make_trials(CLEAR), make_trials(CLEAR, shots=1_000, method="lora")])
@@ -94,8 +115,8 @@ def test_members_that_know_the_target_are_named():
     ])  # fmt: skip
 
     assert (
-        "trec: 2 members were left out of all means, having been trained on it: m0 and m1."
-        in told(make_trials(CLEAR), starts)
+        "trec: 2 members were left out of every start, being found to know it or named with "
+        "--leave-out: m0 and m1." in told(make_trials(CLEAR), starts)
     )
 
 

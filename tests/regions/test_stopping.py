@@ -55,6 +55,24 @@ def test_a_winner_is_decided_when_it_would_be_chosen():
     assert asked(gains, others=others)
 
 
+@pytest.mark.parametrize("gain", [0.004, 0.02, -0.02])
+def test_what_no_seeds_could_prove_is_decided(gain):
+    """Where so few examples hide the gain, more seeds are of no use."""
+    gains = np.full(3, gain) + np.array([-0.02, 0.0, 0.02]) * (gain > 0)
+
+    assert not asked(gains, n_held_out=100)
+    assert asked(np.full(3, gain) + np.array([-0.05, 0.0, 0.05]), n_held_out=100_000)
+
+
+def test_a_gain_of_few_examples_is_no_win():
+    """Seeds that agree on a gain stop as a tie or go on, but not as the choice would not have it."""
+    wide = np.array([0.06, 0.1, 0.12])
+
+    assert not asked(wide)
+    assert asked(wide, n_held_out=150)
+    assert not asked(wide, n_held_out=1_000)
+
+
 def test_looks_begin_with_the_third_seed():
     """There is one look per seed from the third on, and one where there are fewer."""
     assert [planned_looks(n) for n in range(1, 7)] == [1, 1, 1, 2, 3, 4]

@@ -23,6 +23,17 @@ def test_methods_and_settings_are_in_words(tables):
     assert {row["method"] for row in old["centroids"]} == {"mean"}
 
 
+def test_methods_that_have_seen_the_examples_are_never_called_better(tables):
+    """The loss of a greedy soup below that of its best member is no finding."""
+    loss = pl.col("best_member_loss") - 0.1
+    rows = [
+        centroids.centroids(tables["centroids"].with_columns(loss=loss, method=pl.lit(method)))
+        for method in ("mean", "greedy", "fisher")
+    ]
+
+    assert [any(row["better"] for row in found) for found in rows] == [True, False, False]
+
+
 def test_settings_that_are_no_object_are_shown_as_they_are(tables):
     """Whatever stands in the table, the page has it as text."""
     odd = tables["centroids"].with_columns(parameters=pl.Series(["[1", "[1]", None, "{}"]))

@@ -139,7 +139,7 @@ def command(ctx: click.Context, /, run: Path, as_json: bool, dry_run: bool, **gi
     from wsgeo.workflows.selecting import plan_selection, select
 
     settings = _settings(given)
-    own = {key: given[key] for key in ("each_task", "leave_out", "group", "jobs")}
+    own = {key: given[key] for key in ("each_task", "leave_out", "start", "group", "jobs")}
     targets = given["targets"]
     if not targets and not given["each_task"]:
         raise click.UsageError("Name data with --target, or take the zoo's own with --each-task.")
@@ -148,7 +148,7 @@ def command(ctx: click.Context, /, run: Path, as_json: bool, dry_run: bool, **gi
             plan = plan_selection(run, targets, **own, settings=settings, progress=shown)
         found, lines = plan.as_dict(), str(plan).splitlines()
     else:
-        more = {key: given[key] for key in ("start", "budget", "keep", "out")}
+        more = {key: given[key] for key in ("budget", "keep", "out")}
         with progress() as shown:
             found = select(
                 run, targets, **own, **more, settings=settings, progress=shown, announce=say,

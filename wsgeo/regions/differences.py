@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,9 @@ FINISHED: Final = ("trained", "degenerate")
 
 SETTING: Final = ("target", "shots", "method")
 """Columns that two fine-tunings must share to be compared."""
+
+Setting: TypeAlias = tuple[str, int | None, str]
+"""Values of `SETTING`."""
 
 
 class Bounds(NamedTuple):
@@ -79,6 +82,79 @@ def mean_interval(values: ArrayLike, level: float = LEVEL) -> Bounds:
         return Bounds(mean, -math.inf, math.inf)
     half = float(stdtrit(n - 1, (1 + level) / 2) * x.std(ddof=1)) / math.sqrt(n)
     return Bounds(mean, mean - half, mean + half)
+
+
+def gain_interval(
+    pairs: pl.DataFrame, level: float = LEVEL, n_held_out: int | None = None
+) -> Bounds:
+    """Return the mean gain of a start, with an interval that other examples could not belie.
+
+    Student's interval over seeds holds for the same held-out examples alone: seeds that agree make
+    it as narrow as one likes. It is therefore widened to that over examples, where it is narrower.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        From `seed_differences`, of one start and setting; at least one row.
+    level : float, default 0.95
+        Confidence, in (0, 1).
+    n_held_out : int, optional
+        Held-out examples; where it is not known, the interval is over seeds alone.
+
+    Returns
+    -------
+    Bounds
+        Mean and ends; infinite with a single seed.
+
+    Examples
+    --------
+    >>> pairs = pl.DataFrame({"base_metric": [0.5] * 3, "metric": [0.51] * 3, "gain": [0.01] * 3})
+    >>> [round(end, 3) for end in gain_interval(pairs)]
+    [0.01, 0.01, 0.01]
+    >>> [round(end, 3) for end in gain_interval(pairs, n_held_out=100)]
+    [0.01, -0.127, 0.147]
+    """
+    mean, lo, hi = mean_interval(pairs["gain"], level)
+    if n_held_out is None:
+        return Bounds(mean, lo, hi)
+    half = examples_half_width(pairs, n_held_out, level)
+    return Bounds(mean, min(lo, mean - half), max(hi, mean + half))
+
+
+def examples_half_width(pairs: pl.DataFrame, n_held_out: int, level: float = LEVEL) -> float:
+    r"""Return half the width of the interval that a gain has over held-out examples.
+
+    .. math:: z \, \sqrt{[p_0 (1 - p_0) + p_1 (1 - p_1)] / (n + 2)}
+
+    It is that of two fractions :math:`p_0, p_1` of different examples, to each of which one right
+    and one wrong answer are added, so that it is not 0 where all are right. Base and start answer
+    the same examples, and mostly alike, so it is cautious; more seeds do not make it narrower.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        From `seed_differences`, of one start and setting; at least one row.
+    n_held_out : int
+        Held-out examples, n.
+    level : float, default 0.95
+        Confidence, in (0, 1).
+
+    Returns
+    -------
+    float
+        A difference of fractions.
+
+    Examples
+    --------
+    >>> pairs = pl.DataFrame({"base_metric": [0.8], "metric": [0.8], "gain": [0.0]})
+    >>> round(examples_half_width(pairs, 1_000), 3)
+    0.035
+    """
+    from scipy.special import ndtri
+
+    right = n_held_out * pairs.select("base_metric", "metric").mean().to_numpy()
+    p, n = (right + 1) / (n_held_out + 2), n_held_out + 2
+    return float(ndtri((1 + level) / 2)) * math.sqrt(float((p * (1 - p)).sum()) / n)
 
 
 def seed_differences(trials: pl.DataFrame) -> pl.DataFrame:

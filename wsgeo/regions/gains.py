@@ -1,26 +1,26 @@
 """What a start gains over the base: for each target, and over all of them.
 
-An interval over seeds says what other seeds would give on the same held-out examples; one over
-targets says what other targets would give.
+An interval over seeds says what other seeds would give on the same held-out examples, and is never
+narrower than one over examples; an interval over targets says what other targets would give.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
 
 from wsgeo.errors import DataError
 from wsgeo.probing.correlations import spearman
-from wsgeo.probing.intervals import Z95
 from wsgeo.regions.differences import (
     BASE,
     LEVEL,
     SETTING,
-    Bounds,
-    mean_interval,
+    Setting,
+    examples_half_width,
+    gain_interval,
     seed_differences,
 )
 from wsgeo.regions.start_tables import GAINS
@@ -39,8 +39,9 @@ def gains(
     starts: pl.DataFrame,
     *,
     level: float = LEVEL,
-    looks: int = 1,
-    n_held_out: Mapping[str, int] | None = None,
+    looks: int | Mapping[Setting, int] = 1,
+    n_held_out: int | Mapping[Setting, int] | None = None,
+    apart: Collection[Setting] = (),
 ) -> pl.DataFrame:
     """Return what each start gains over the base, per target and over all targets.
 
@@ -58,20 +59,23 @@ def gains(
         Schema `wsgeo.regions.start_tables.STARTS`: kinds and ranks.
     level : float, default 0.95
         Confidence of the intervals.
-    looks : int, default 1
+    looks : int or mapping of (target, shots, method) to int, default 1
         How often the seeds could have stopped (`wsgeo.regions.stopping.planned_looks`): intervals
-        are widened so that they hold at all looks together.
-    n_held_out : mapping of str to int, optional
-        Held-out examples of targets. With one seed a gain is a win or a loss only if it is beyond
-        the interval of a difference of two independent binomial fractions; where the number is
-        not known it is a tie.
+        are widened so that they hold at all looks together. A setting that is not named had one.
+    n_held_out : int or mapping of (target, shots, method) to int, optional
+        Held-out examples. No interval of a target is narrower than they allow
+        (`wsgeo.regions.differences.gain_interval`), and with one seed a gain is a win or a loss
+        only if it is beyond that; where the number is not known it is a tie.
+    apart : collection of (target, shots, method), optional
+        Settings that are not counted over all targets, such as those of another recipe.
 
     Returns
     -------
     DataFrame
         Schema `GAINS`: targets in the order of the trials, the base first and then starts by gain.
         The base has the gain 0 and neither interval nor outcome. Several targets are followed by
-        rows of all targets, each a mean over the targets on which the start has a result.
+        rows of all targets, each a mean over the targets on which the start has a result; these
+        intervals are over targets.
 
     References
     ----------
@@ -94,15 +98,16 @@ def gains(
     for key, group in trials.group_by(*SETTING, maintain_order=True):
         where = dict(zip(SETTING, key, strict=True))
         own, known = _at(pairs, where), _at(starts, {**where, "method": None})
-        sizes = (n_held_out or {}).get(where["target"])
+        size, error = _of(n_held_out, key), (1 - level) / (_of(looks, key) or 1)
         found = [
-            {**where, **_gain(name, own, (1 - level) / looks, sizes)}
+            {**where, **_gain(name, own, error, size)}
             for name in group["start"].unique(maintain_order=True)
         ]
         _describe(found, group, known)
-        rows += _chosen(found, own, (1 - level) / looks)
-    if trials["target"].n_unique() > 1:
-        rows += _over_all(pl.DataFrame(rows, schema=GAINS), 1 - level)
+        rows += _chosen(found, own, error, size)
+    joint = [row for row in rows if tuple(row[part] for part in SETTING) not in apart]
+    if len({row["target"] for row in joint}) > 1:
+        rows += _over_all(pl.DataFrame(joint, schema=GAINS), 1 - level)
     return pl.DataFrame(rows, schema=GAINS)
 
 
@@ -130,6 +135,11 @@ def choice_level(error: float, n_starts: int) -> float:
     return 1 - error * min(1.0, 2 / n_starts)
 
 
+def _of(given: int | Mapping[Setting, int] | None, setting: Any) -> int | None:
+    """Return the number of a setting, if it is known."""
+    return given.get(setting) if isinstance(given, Mapping) else given
+
+
 def _at(table: pl.DataFrame, where: Mapping[str, Any]) -> pl.DataFrame:
     """Return the rows of a setting, by those of its columns that the table has."""
     return table.filter(
@@ -137,25 +147,19 @@ def _at(table: pl.DataFrame, where: Mapping[str, Any]) -> pl.DataFrame:
     )
 
 
-def _gain(name: str, pairs: pl.DataFrame, error: float, n_examples: int | None) -> Row:
+def _gain(name: str, pairs: pl.DataFrame, error: float, n_held_out: int | None) -> Row:
     """Return the means of a start over the seeds that it shares with the base."""
     own = pairs.filter(pl.col("start") == name)
     row: Row = {"start": name, "n": own.height}
     row |= {figure: own[figure].mean() for figure in _FIGURES}
     if name == BASE or own.is_empty():
         return row
-    bounds = mean_interval(own["gain"], 1 - error)
-    row |= {"gain_lo": finite(bounds.lo), "gain_hi": finite(bounds.hi)}
-    if own.height == 1:  # the noise of the examples is the least that a gain must exceed
-        bounds = _of_one_seed(row, n_examples)
-    return row | {"outcome": "win" if bounds.lo > 0 else "loss" if bounds.hi < 0 else "tie"}
-
-
-def _of_one_seed(row: Row, n_examples: int | None) -> Bounds:
-    """Return the interval of a gain over examples, as if the two had been asked others."""
-    noise = sum(row[figure] * (1 - row[figure]) for figure in ("base_metric", "metric"))
-    half = Z95 * math.sqrt(noise / n_examples) if n_examples else math.inf
-    return Bounds(row["gain"], row["gain"] - half, row["gain"] + half)
+    mean, lo, hi = gain_interval(own, 1 - error, n_held_out)
+    row |= {"gain_lo": finite(lo), "gain_hi": finite(hi)}
+    if own.height == 1 and n_held_out:  # of other seeds nothing is known, of other examples it is
+        half = examples_half_width(own, n_held_out, 1 - error)
+        lo, hi = mean - half, mean + half
+    return row | {"outcome": "win" if lo > 0 else "loss" if hi < 0 else "tie"}
 
 
 def _describe(found: Sequence[Row], trials: pl.DataFrame, starts: pl.DataFrame) -> None:
@@ -181,7 +185,9 @@ def _agreement(found: Sequence[Row], ranks: Mapping[str, int]) -> float | None:
         return None
 
 
-def _chosen(found: Sequence[Row], values: pl.DataFrame, error: float) -> list[Row]:
+def _chosen(
+    found: Sequence[Row], pairs: pl.DataFrame, error: float, n_held_out: int | None = None
+) -> list[Row]:
     """Mark the start that is recommended; the base first, then starts by gain."""
     level = choice_level(error, max(1, sum(row["start"] != BASE for row in found)))
     proved = [
@@ -189,7 +195,7 @@ def _chosen(found: Sequence[Row], values: pl.DataFrame, error: float) -> list[Ro
         for row in found
         if row["start"] != BASE
         and row["n"]
-        and mean_interval(values.filter(pl.col("start") == row["start"])["gain"], level).lo > 0
+        and gain_interval(pairs.filter(start=row["start"]), level, n_held_out).lo > 0
     ]
     best = max(proved, key=lambda row: row["gain"])["start"] if proved else BASE
     order = sorted(found, key=_place)

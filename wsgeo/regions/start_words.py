@@ -9,7 +9,7 @@ import polars as pl
 
 from wsgeo.counting import counted
 from wsgeo.probing.differences import listed
-from wsgeo.regions.differences import BASE, FINISHED, SETTING
+from wsgeo.regions.differences import BASE, FINISHED, SETTING, Setting
 from wsgeo.regions.gains import ALL
 
 MOST_NAMED: Final = 5
@@ -20,7 +20,10 @@ Title: TypeAlias = Callable[[Row], str]
 
 
 def start_sentences(
-    gains: pl.DataFrame, starts: pl.DataFrame, trials: pl.DataFrame
+    gains: pl.DataFrame,
+    starts: pl.DataFrame,
+    trials: pl.DataFrame,
+    apart: Sequence[Setting] = (),
 ) -> tuple[str, ...]:
     """Say what to start from, for each target and over all, and what limits the answer.
 
@@ -30,6 +33,8 @@ def start_sentences(
         From `wsgeo.regions.gains.gains`.
     starts, trials : DataFrame
         Schemas `STARTS` and `TRIALS` of `wsgeo.regions.start_tables`.
+    apart : sequence of (target, shots, method), optional
+        Settings of another recipe, which are not counted over all targets.
 
     Returns
     -------
@@ -41,6 +46,7 @@ def start_sentences(
     return (
         *_choices(gains.filter(pl.col("target") != ALL), title),
         *_over_all(gains.filter(pl.col("target") == ALL), title),
+        *_apart(apart, title),
         *_agreements(gains, title),
         *_left_out(starts),
         *_lost(trials),
@@ -167,7 +173,9 @@ def _choice(rows: Sequence[Row]) -> str:
     chosen = next((row for row in rows if row["is_chosen"]), None)
     if chosen is not None and chosen["start"] != BASE:
         gain = gain_words(chosen)
-        return f"start from {_named(chosen)}: {gain} over the base, {_seeds(chosen)}"
+        among = f"; chosen among {len(known)} starts, so it likely gains a little less"
+        told = f"start from {_named(chosen)}: {gain} over the base, {_seeds(chosen)}"
+        return told + among * (len(known) > 1)
     if not known:
         return "nothing is known: no start has a result beside one of the base"
     best = f"best: {_named(known[0])}, {gain_words(known[0])}, {_seeds(known[0])}"
@@ -194,6 +202,15 @@ def _over_all(gains: pl.DataFrame, title: Title) -> Iterator[str]:
             yield f"Over {where}, {_named(row)}: {gain_words(row)}, {', '.join(outcomes)}."
         if rows and not any(row["is_chosen"] for row in rows):
             yield f"Over {title(rows[0])} no start is proved to beat the base."
+
+
+def _apart(settings: Sequence[Setting], title: Title) -> Iterator[str]:
+    names = [title(dict(zip(SETTING, setting, strict=True))) for setting in settings]
+    if names:
+        yield (
+            f"Not counted over all targets, being fine-tuned by another recipe than the last: "
+            f"{_first(names)}."
+        )
 
 
 def _agreements(gains: pl.DataFrame, title: Title) -> Iterator[str]:
@@ -223,8 +240,8 @@ def _left_out(starts: pl.DataFrame) -> Iterator[str]:
         names = group["left_out"].unique().sort().to_list()
         was = "member was" if len(names) == 1 else "members were"
         yield (
-            f"{target}: {len(names)} {was} left out of all means, having been trained on it: "
-            f"{_first(names)}."
+            f"{target}: {len(names)} {was} left out of every start, being found to know it or "
+            f"named with --leave-out: {_first(names)}."
         )
 
 

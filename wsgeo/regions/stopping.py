@@ -6,7 +6,15 @@ from typing import Final
 
 import polars as pl
 
-from wsgeo.regions.differences import BASE, LEVEL, SETTING, mean_interval, seed_differences
+from wsgeo.regions.differences import (
+    BASE,
+    LEVEL,
+    SETTING,
+    examples_half_width,
+    gain_interval,
+    mean_interval,
+    seed_differences,
+)
 from wsgeo.regions.gains import choice_level
 
 FIRST_LOOK: Final = 3
@@ -44,16 +52,18 @@ def undecided(
     start: str,
     *,
     looks: int,
+    n_held_out: int | None = None,
     margin: float = MARGIN,
     level: float = LEVEL,
 ) -> bool:
     """Return whether more seeds are needed to tell a start from the base.
 
-    None are needed if the interval of the gain is above 0 so far that the start would be chosen,
-    is below 0, or lies within the margin of 0. The error is shared equally by all looks
-    (Bonferroni), so the intervals hold at whichever look the seeds stop; give
-    `wsgeo.regions.gains.gains` the same number of looks. Ask after each seed, and go on with the
-    base for as long as a start is undecided.
+    None are needed if the interval of the gain is above 0 so far that the start would be chosen;
+    or if the one over seeds is below 0, lies within the margin of 0, or so near to 0 that no number
+    of seeds could prove a gain on so few held-out examples. The error is shared equally by all
+    looks (Bonferroni), so the intervals hold at whichever look the seeds stop; give
+    `wsgeo.regions.gains.gains` the same numbers of looks and examples. Ask after each seed, and go
+    on with the base for as long as a start is undecided.
 
     Parameters
     ----------
@@ -64,6 +74,8 @@ def undecided(
         Names.
     looks : int
         Looks that are planned, from `planned_looks`.
+    n_held_out : int, optional
+        Held-out examples of the target, as in `wsgeo.regions.differences.gain_interval`.
     margin : float, default 0.01
         Gain within which both are taken as equal, a difference of fractions.
     level : float, default 0.95
@@ -96,12 +108,14 @@ def undecided(
     own = trials.filter(pl.col("target") == target)
     if own.select(SETTING).n_unique() > 1:
         raise ValueError(f"The fine-tunings on {target} are of several methods or sizes.")
-    found = seed_differences(own).filter(pl.col("start") == start)["gain"]
-    if len(found) < FIRST_LOOK:
+    pairs = seed_differences(own).filter(pl.col("start") == start)
+    if pairs.height < FIRST_LOOK:
         return True
     error = (1 - level) / looks
     n_starts = own.filter(pl.col("start") != BASE)["start"].n_unique()
-    if mean_interval(found, choice_level(error, n_starts)).lo > 0:
+    if gain_interval(pairs, choice_level(error, n_starts), n_held_out).lo > 0:
         return False
-    _, lo, hi = mean_interval(found, 1 - error)
+    _, lo, hi = mean_interval(pairs["gain"], 1 - error)
+    if n_held_out is not None:
+        margin = max(margin, examples_half_width(pairs, n_held_out, 1 - error))
     return hi >= 0 and not -margin <= lo <= hi <= margin

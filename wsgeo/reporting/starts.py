@@ -8,10 +8,10 @@ from typing import Any, Final
 import polars as pl
 
 from wsgeo.counting import counted
+from wsgeo.regions.differences import BASE, FINISHED
+from wsgeo.regions.gains import ALL
+from wsgeo.regions.start_tables import RANKS
 from wsgeo.reporting.plain import plain
-
-ALL: Final = "*"
-"""Target of the rows over all targets."""
 
 SHOWN: Final = 14
 """Most rows of a table that are shown before they are asked for."""
@@ -31,18 +31,8 @@ SCORES: Final = {
 }
 """Cheap scores in words."""
 
-RANKS: Final = {
-    "probe": "probe_loss",
-    "logme": "logme",
-    "h-score": "h_score",
-    "few-step": "few_step_loss",
-}
-"""The cheap score by what the command line calls it."""
-
 METHODS: Final = {"full": "full fine-tuning", "lora": "LoRA", "bitfit": "BitFit", "probe": "probe"}
 """Ways of fine-tuning in words."""
-
-_SETTING: Final = ("shots", "method")
 
 
 def starts(
@@ -62,7 +52,7 @@ def starts(
     notes : sequence of str, optional
         What must be known of it.
     ranked_by : str, default 'probe'
-        Name of the cheap score that chose, one of `RANKS`.
+        Name of the cheap score that chose, one of `wsgeo.regions.start_tables.RANKS`.
 
     Returns
     -------
@@ -78,7 +68,7 @@ def starts(
     every = _candidates(tried)
     listed = _nearest(every)[:LISTED]
     stages = _stages(rows, tried)
-    scores, chose = _scores(stages), RANKS.get(ranked_by)
+    scores, chose = _scores(stages), RANKS.get(ranked_by, ("", 0))[0]
     return plain(  # type: ignore[no-any-return]
         {
             "said": list(said),
@@ -173,7 +163,7 @@ def _views(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     several = len({row["recipe"] for row in rows}) > 1
     n_targets = len({row["target"] for row in rows if not row["overall"]})
     for k, row in enumerate(rows):
-        if row["gain"] is None or row["kind"] == "base":
+        if row["gain"] is None or row["kind"] == BASE:
             continue
         end = f"; {row['recipe']}" if several else ""
         found.setdefault(("start", f"{row['target']}: every start{end}"), []).append(k)
@@ -246,7 +236,7 @@ def _nearest(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _cost(trials: pl.DataFrame) -> dict[str, Any]:
     """Return how many fine-tunings there were, what they took, and why some have no result."""
-    lost = trials.filter(~pl.col("status").is_in(["trained", "degenerate"]))
+    lost = trials.filter(~pl.col("status").is_in(FINISHED))
     missing = lost.group_by("target", "status", "reason", maintain_order=True).len("n")
     return {
         "n_trials": trials.drop_nulls("status").height,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,17 +12,15 @@ from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
-from wsgeo.regions.gains import gains
 from wsgeo.regions.start_words import start_sentences, transfer_table
-from wsgeo.regions.stopping import planned_looks
 from wsgeo.store import Run, open_run
 from wsgeo.workflows.reports import write_reports
 from wsgeo.workflows.staleness import note_answers
 from wsgeo.workflows.start_choices import write_chosen
-from wsgeo.workflows.start_folders import HEAD_NOTE
 from wsgeo.workflows.start_plans import StartPlan, plan_starts
 from wsgeo.workflows.start_ranks import Ranking, rank_starts
 from wsgeo.workflows.start_records import Records
+from wsgeo.workflows.start_results import keep_answer, settings_apart, write_tables
 from wsgeo.workflows.start_rounds import Cell, Rounds
 from wsgeo.workflows.start_settings import StartSettings
 from wsgeo.workflows.start_studies import Study, Wish, prepare_study
@@ -35,8 +32,6 @@ STOPPED: Final = 5
 
 PARTLY: Final = 4
 """Exit code where a fine-tuning has no result."""
-
-_REFERENCES: Final = ("bao2019", "gueta2023", "ibrahim2021", "you2021")
 
 
 def select(
@@ -102,9 +97,9 @@ def select(
     dict
         ``run``, ``targets`` (``name``, ``n_train``, ``n_held_out``, ``labels``, ``left_out``),
         ``sentences``, ``notes``, ``table`` (rows of texts: targets by starts), ``gains`` (rows of
-        `GAINS`), ``chosen`` (``target``, ``shots``, ``start``, ``folder``), ``n_trials``, ``n_new``,
-        ``report`` and ``exit_code`` (4 where a fine-tuning has no result, 5 where the budget ended
-        the work).
+        `GAINS`), ``chosen`` (``target``, ``shots``, ``method``, ``start``, ``folder``), ``n_trials``,
+        ``n_new``, ``report`` and ``exit_code`` (4 where a fine-tuning has no result, 5 where the
+        budget ended the work).
 
     Raises
     ------
@@ -117,11 +112,15 @@ def select(
     ----------
     [gueta2023]_, [you2021]_, [bao2019]_
     """
-    asked, settings = _wish(targets, each_task, leave_out, group), settings or StartSettings()
+    asked, settings = (
+        _wish(targets, each_task, leave_out, group, start),
+        settings or StartSettings(),
+    )
     found, say = open_run(Path(run)), announce or (lambda _: None)
     n_jobs = usual_jobs(settings.device) if jobs is None else jobs
     with found.ledger(), WorkerPool(n_jobs, preload=HEAVY) as pool:
         study = prepare_study(found, asked, settings, progress)
+        study.keep_regions(found)
         _check_out(out, study, settings)
         for line in study.begun:
             say(line)
@@ -132,10 +131,11 @@ def select(
         n_all, n_known = rounds.n_wanted(cells)
         say(f"{counted(n_all, 'fine-tuning')} at most, {n_known} of them known.")
         rounds.run(cells, pool)
-        _keep(found, study, settings, cells, rounds)
+        write_tables(found, study, settings, cells, rounds)
         chosen = write_chosen(found, rounds, cells, out=out, command=command)
+        chosen = [{**row, "method": settings.method} for row in chosen]
         answer = _answer(found, study, rounds, chosen)
-        _record(found, study, settings, answer)
+        keep_answer(found, study, settings, answer)
         note_answers(found)
         page = write_reports(found)
     return {**answer, "report": str(page)}
@@ -147,6 +147,7 @@ def plan_selection(
     *,
     each_task: bool = False,
     leave_out: Sequence[str] = (),
+    start: Sequence[str] = (),
     group: str | None = None,
     settings: StartSettings | None = None,
     jobs: int | None = None,
@@ -156,7 +157,7 @@ def plan_selection(
 
     Parameters
     ----------
-    run, targets, each_task, leave_out, group, settings, jobs, progress
+    run, targets, each_task, leave_out, start, group, settings, jobs, progress
         As in `select`.
 
     Returns
@@ -164,17 +165,25 @@ def plan_selection(
     StartPlan
         Candidates, fine-tunings, and an estimate of the time from a few updates.
     """
-    asked, settings = _wish(targets, each_task, leave_out, group), settings or StartSettings()
+    asked, settings = (
+        _wish(targets, each_task, leave_out, group, start),
+        settings or StartSettings(),
+    )
     found = open_run(Path(run))
     n_jobs = usual_jobs(settings.device) if jobs is None else jobs
     with found.sole_writer(), WorkerPool(n_jobs, preload=HEAVY) as pool:
-        return plan_starts(prepare_study(found, asked, settings, progress), settings, pool)
+        study = prepare_study(found, asked, settings, progress)
+        return plan_starts(study, settings, pool, start)
 
 
 def _wish(
-    targets: Sequence[str | Path], each_task: bool, leave_out: Sequence[str], group: str | None
+    targets: Sequence[str | Path],
+    each_task: bool,
+    leave_out: Sequence[str],
+    group: str | None,
+    start: Sequence[str],
 ) -> Wish:
-    return Wish(tuple(map(str, targets)), each_task, tuple(leave_out), group)
+    return Wish(tuple(map(str, targets)), each_task, tuple(leave_out), group, tuple(start))
 
 
 def _check_out(out: str | Path | None, study: Study, settings: StartSettings) -> None:
@@ -192,32 +201,6 @@ def _ranked(
     return rank_starts(study, bench.settings, bench, records, pool, progress)
 
 
-def _keep(
-    run: Run, study: Study, settings: StartSettings, cells: Sequence[Cell], rounds: Rounds
-) -> None:
-    """Write the three tables; rows of other targets, shots and methods stay."""
-    starts = pl.concat([cell.ranking.table(cell.tried) for cell in cells])
-    for name, frame, keys in (
-        ("starts", starts, ["target", "shots"]),
-        ("trials", rounds.trials, ["target", "shots", "method"]),
-    ):
-        here = frame.select(keys).unique()
-        others = run.table(name).join(here, on=keys, how="anti", nulls_equal=True)
-        run.write_table(name, pl.concat([others, frame], how="diagonal"))
-    n_held_out = {**_known_sizes(run), **{t.name: len(t.held_out) for t in study.targets}}
-    found = gains(
-        run.table("trials"), run.table("starts"),
-        looks=planned_looks(settings.seeds), n_held_out=n_held_out,
-    )  # fmt: skip
-    run.write_table("gains", found)
-
-
-def _known_sizes(run: Run) -> dict[str, int]:
-    """Return the numbers of held-out examples of targets of earlier calls."""
-    targets = run.read("run").get("starts", {}).get("targets", [])
-    return {target["name"]: target["n_held_out"] for target in targets}
-
-
 def _answer(
     run: Run, study: Study, rounds: Rounds, chosen: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
@@ -231,7 +214,7 @@ def _answer(
     return {
         "run": str(run.folder),
         "targets": _target_rows(study),
-        "sentences": list(start_sentences(mine["gains"], mine["starts"], mine["trials"])),
+        "sentences": list(start_sentences(**mine, apart=settings_apart(run))),
         "notes": list(study.begun),
         "table": transfer_table(mine["gains"]).to_dicts(),
         "gains": mine["gains"].to_dicts(),
@@ -253,30 +236,3 @@ def _target_rows(study: Study) -> list[dict[str, Any]]:
         }
         for target in study.targets
     ]
-
-
-def _record(run: Run, study: Study, settings: StartSettings, answer: Mapping[str, Any]) -> None:
-    """Note in the run what the report says of starts; targets of earlier calls stay."""
-    facts = run.read("run")
-    before = facts.get("starts", {})
-    mine = {row["name"] for row in answer["targets"]}
-    targets = [row for row in before.get("targets", []) if row["name"] not in mine]
-    tables = [run.table(name) for name in ("gains", "starts", "trials")]
-    told = {
-        "sentences": list(start_sentences(*tables)),
-        "table": transfer_table(tables[0]).to_dicts(),
-        "targets": [*targets, *answer["targets"]],
-        "chosen": [
-            *(row for row in before.get("chosen", []) if row["target"] not in mine),
-            *answer["chosen"],
-        ],
-        "notes": answer["notes"],
-        "head": HEAD_NOTE,
-        "settings": {
-            **dataclasses.asdict(settings),
-            "shots": list(settings.shots),
-            **dataclasses.asdict(study.tuning),
-        },
-    }
-    references = sorted({*facts.get("references", []), *_REFERENCES})
-    run.write("run", {**facts, "starts": told, "references": references})

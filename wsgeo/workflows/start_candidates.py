@@ -11,14 +11,11 @@ from typing import Final, final
 import numpy as np
 import polars as pl
 
-from wsgeo.errors import WsgeoError
 from wsgeo.graph.matrices import square
 from wsgeo.regions.centroids import medoid
-from wsgeo.suggestions import suggestion
-from wsgeo.zoo import Base, Checkpoint
-
-BASE: Final = "base"
-"""Name of the start without any fine-tuning."""
+from wsgeo.regions.differences import BASE
+from wsgeo.workflows.start_regions import Region
+from wsgeo.zoo import Checkpoint
 
 GENERAL: Final = "centroid of all"
 """Name of the start that is the mean of all members."""
@@ -26,7 +23,8 @@ GENERAL: Final = "centroid of all"
 SOUP: Final = "soup of the best half"
 """Name of the mean of the members that are best by the cheap score."""
 
-_LEVELS: Final = ("general", "task", "dataset", "basin")
+_MIDDLES: Final = ("centroid", "medoid")
+_FEWEST: Final = 4
 
 
 @final
@@ -75,59 +73,10 @@ class Candidate:
         """What it equals, in words."""
         return f"The same encoder as {', '.join(self.aliases)}." if self.aliases else None
 
-    def key(self, base: Base) -> str:
-        """Return the hash of what it is made of."""
+    def key(self, base: str) -> str:
+        """Return the hash of what it is made of, from the key of the base."""
         parts = sorted(zip((m.content_hash for m in self.members), self.weights, strict=True))
-        return hashlib.sha256(repr((base.content_hash, parts)).encode()).hexdigest()
-
-
-@final
-@dataclass(frozen=True)
-class Region:
-    """A region of the run, as a source of candidates.
-
-    Parameters
-    ----------
-    level : str
-        ``general``, ``task``, ``dataset`` or ``basin``.
-    name : str
-        Such as ``snli``.
-    members : tuple of str
-        Ids.
-    """
-
-    level: str
-    name: str
-    members: tuple[str, ...]
-
-    @property
-    def title(self) -> str:
-        """How candidates call it."""
-        return "all" if self.level == "general" else self.name
-
-
-def regions_in(frame: pl.DataFrame) -> list[Region]:
-    """Return the regions of a geometry group, the widest level first.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        Rows of `REGIONS`.
-
-    Returns
-    -------
-    list of Region
-        Titles that two levels share are told apart by the level.
-    """
-    rows = sorted(
-        frame.select("level", "name", "members").iter_rows(),
-        key=lambda row: (_LEVELS.index(row[0]), row[1]),
-    )
-    found: list[Region] = []
-    for level, name, members in rows:
-        taken = {region.title for region in found}
-        found.append(Region(level, f"{name} ({level})" if name in taken else name, tuple(members)))
-    return found
+        return hashlib.sha256(repr((base, parts)).encode()).hexdigest()
 
 
 def candidates_for(
@@ -152,8 +101,11 @@ def candidates_for(
     Returns
     -------
     list of Candidate
-        The base first.
+        The base first. A member that is called as another candidate goes by ``member NAME``.
     """
+    regions = list(regions)
+    taken = {BASE, SOUP, *(f"{kind} of {r.title}" for kind in _MIDDLES for r in regions)}
+    called = _names([member.id for member in pool], taken)
     free = {member.id: member for member in pool if member.id not in known}
     found = [Candidate(BASE, "base")]
     middles: list[Candidate] = []
@@ -164,7 +116,7 @@ def candidates_for(
             found.append(mean_of(inside, f"centroid of {region.title}", region.level, out))
             middle = _medoid(inside, distances, f"medoid of {region.title}", region.level, out)
             middles += [middle] if middle else []
-    alone = [_mean([member], name, "member") for name, member in free.items()]
+    alone = [_mean([member], called[name], "member") for name, member in free.items()]
     return _distinct([*found, *middles, *alone])
 
 
@@ -210,7 +162,7 @@ def soup_of(
         among the candidates.
     """
     single = [c for c in candidates if len(c.members) == 1 and scores.get(c.name) is not None]
-    if len(single) < 4:
+    if not can_be_soup(single):
         return None
     ranked = sorted(single, key=lambda c: (scores[c.name], c.name))
     best = sorted((c.members[0] for c in ranked[: len(ranked) // 2]), key=lambda m: m.id)
@@ -218,31 +170,38 @@ def soup_of(
     return None if any(_content(c) == _content(soup) for c in candidates) else soup
 
 
-def named(candidates: Sequence[Candidate], name: str) -> Candidate:
+def named(candidates: Iterable[Candidate], name: str) -> Candidate | None:
     """Return the candidate of a name, or of an alias.
 
     Parameters
     ----------
-    candidates : sequence of Candidate
+    candidates : iterable of Candidate
         Of one target.
     name : str
         What the user said.
 
     Returns
     -------
-    Candidate
-        It.
-
-    Raises
-    ------
-    WsgeoError
-        If there is none.
+    Candidate or None
+        None where the target has no such candidate.
     """
-    for candidate in candidates:
-        if name in candidate.names:
-            return candidate
-    names = [name for candidate in candidates for name in candidate.names]
-    raise WsgeoError(f"no start is called {name!r}", remedy=suggestion(name, names))
+    return next((one for one in candidates if name in one.names), None)
+
+
+def can_be_soup(candidates: Iterable[Candidate]) -> bool:
+    """Tell whether there are members enough for a soup: of three, two are no choice."""
+    return sum(len(candidate.members) == 1 for candidate in candidates) >= _FEWEST
+
+
+def _names(ids: Sequence[str], taken: Collection[str]) -> dict[str, str]:
+    """Return the name of each member among candidates: a folder may be called as any of them."""
+    names = dict(zip(ids, ids, strict=True))
+    used = {*ids, *taken}
+    for name in ids:
+        while names[name] in taken or (names[name] != name and names[name] in used):
+            names[name] = f"member {names[name]}"
+        used.add(names[name])
+    return names
 
 
 def _mean(members: Sequence[Checkpoint], name: str, kind: str) -> Candidate:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from wsgeo.counting import counted
 from wsgeo.regions.cards import Origin
+from wsgeo.regions.differences import BASE
 from wsgeo.regions.start_words import gain_words
 from wsgeo.regions.tables import CentroidPlan, Evidence, Variant
 from wsgeo.store import Run
-from wsgeo.workflows.start_candidates import BASE, Candidate, named
+from wsgeo.workflows.centring import member_source
 from wsgeo.workflows.start_encoders import start_weights
 from wsgeo.workflows.start_folders import HEAD_NOTE, write_carded
 from wsgeo.workflows.start_rounds import Cell, Rounds
 from wsgeo.workflows.start_trials import file_name
-from wsgeo.zoo import Checkpoint
 
 
 def write_chosen(
@@ -57,15 +59,67 @@ def write_chosen(
     for cell in cells:
         target, shots = cell.ranking.target.name, cell.ranking.shots
         row = _row(run, target, shots, rounds.bench.settings.method)
+        place = rounds.starts / _folder_name(cell, rounds.bench.settings.method)
         folder = str(rounds.study.base.folder)
         if row is not None and row["start"] != BASE:
-            words = [f"chosen-{target}", *([] if shots is None else [str(shots)])]
-            place = Path(out) if out else rounds.starts / file_name("-".join(words))
-            _write(place, rounds, named(cell.tried, row["start"]), row, command)
-            folder = str(place)
+            _write(run, Path(out) if out else place, rounds, row, cell, command)
+            folder = str(Path(out) if out else place)
+        elif row is not None:
+            # What was recommended before is so no more.
+            shutil.rmtree(place, ignore_errors=True)
         start = None if row is None else row["start"]
         found.append({"target": target, "shots": shots, "start": start, "folder": folder})
     return found
+
+
+def barriers_inside(run: Run, members: Sequence[str]) -> tuple[list[str], float | None]:
+    """Say whether barriers separate members that are averaged; fine-tunings judge the mean.
+
+    Parameters
+    ----------
+    run : Run
+        With its table of pairs.
+    members : sequence of str
+        Ids.
+
+    Returns
+    -------
+    notes : list of str
+        One sentence, or none where every pair was measured and none is separated.
+    gap : float or None
+        The largest convexity gap inside, in nats per example; None where none was measured.
+    """
+    inside = pl.col("a").is_in(members) & pl.col("b").is_in(members)
+    pairs = run.table("pairs").filter(inside)
+    n = len(members) * (len(members) - 1) // 2
+    n_known = pairs.filter(pl.col("convexity_gap").is_not_null()).height
+    n_apart = pairs.filter(pl.col("status").cast(pl.String) == "separated").height
+    if n_apart == 0 and n_known == n:
+        return [], _largest(pairs)
+    told = f"Of {counted(n, 'pair')} of its members {n_apart} {'is' if n_apart == 1 else 'are'} "
+    told += (
+        f"separated by a barrier, and {n - n_known} {'was' if n - n_known == 1 else 'were'} not "
+    )
+    told += "measured."
+    gap = _largest(pairs)
+    words = (
+        "" if gap is None else f" The largest convexity gap inside is {gap:.4g} nats per example."
+    )
+    return [told + words], gap
+
+
+def _largest(pairs: pl.DataFrame) -> float | None:
+    gap = pairs["convexity_gap"].drop_nulls().drop_nans().max()
+    return float(gap) if isinstance(gap, float) else None
+
+
+def _folder_name(cell: Cell, method: str) -> str:
+    """Return a name that no other cell has: two dashes stand in no target's name of a file."""
+    target, shots = cell.ranking.target, cell.ranking.shots
+    name = file_name(target.name)
+    parts = [f"chosen-{name}", *([] if name == target.name else [target.key])]
+    parts += [] if shots is None else [f"{shots}-shots"]
+    return "--".join([*parts, *([] if method == "full" else [method])])
 
 
 def _row(run: Run, target: str, shots: int | None, method: str) -> dict[str, Any] | None:
@@ -78,9 +132,16 @@ def _row(run: Run, target: str, shots: int | None, method: str) -> dict[str, Any
 
 
 def _write(
-    folder: Path, rounds: Rounds, chosen: Candidate, row: dict[str, Any], command: Sequence[str]
+    run: Run,
+    folder: Path,
+    rounds: Rounds,
+    row: dict[str, Any],
+    cell: Cell,
+    command: Sequence[str],
 ) -> None:
+    chosen = next(one for one in cell.tried if one.name == row["start"])
     study, members = rounds.study, chosen.members
+    barriers, gap = barriers_inside(run, chosen.ids)
     told = (
         f"Chosen as the start of fine-tunings ({row['method']}) on {row['target']}: "
         f"{gain_words(row)} over the base."
@@ -91,17 +152,15 @@ def _write(
     )  # fmt: skip
     origin = Origin(
         plan,
-        Evidence(missing="Its loss is not measured: it has no head. What counts is what it gains."),
-        sources={member.id: _source(member) for member in members},
+        Evidence(
+            missing="Its loss is not measured: it has no head. What counts is what it gains.",
+            largest_gap_inside=gap,
+        ),
+        sources={member.id: member_source(member) for member in members},
         hashes={member.id: member.content_hash for member in members},
         base=study.base.id,
         command=tuple(command),
-        notes=(told, HEAD_NOTE),
+        notes=(told, *barriers, HEAD_NOTE),
     )
     weights = start_weights(members, chosen.weights, study.base, study.frame)
     write_carded(folder, weights, study.frame, study.tokenizer, origin)
-
-
-def _source(member: Checkpoint) -> str:
-    """Return where a member is found: its hub id, or its folder."""
-    return member.id if member.revision is not None else str(member.adapter or member.folder)

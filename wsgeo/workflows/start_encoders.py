@@ -90,7 +90,11 @@ def features_of(encoder: Any, examples: EncodedExamples) -> NDArray[np.float32]:
     import torch
 
     if getattr(encoder.config, "is_encoder_decoder", False):
-        raise WsgeoError("starts of encoder-decoders cannot be scored: a text has two outputs")
+        kind = str(getattr(encoder.config, "model_type", type(encoder).__name__))
+        raise WsgeoError(
+            f"starts of encoder-decoders ({kind}) cannot be scored: a text has two outputs",
+            remedy="Choose the start of another geometry group: --group NAME.",
+        )
     texts, lengths = Batches(examples, encoder), examples.lengths
     parts, rows = [], batches(lengths, _TOKENS)
     with torch.inference_mode():

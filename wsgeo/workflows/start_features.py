@@ -17,14 +17,16 @@ from wsgeo.errors import DataError, WsgeoError
 from wsgeo.processes.abstract import AbstractPool
 from wsgeo.processes.worker import WorkFailure
 from wsgeo.progress import Progress
+from wsgeo.regions.start_tables import RANKS
 from wsgeo.regions.transferability import h_score, log_me, probe_scores
 from wsgeo.tasks.task import EncodedExamples
 from wsgeo.training import FineTuneRecipe
+from wsgeo.training.finished import ALGORITHM
 from wsgeo.weights.layout import Weights
 from wsgeo.workflows.start_candidates import Candidate
 from wsgeo.workflows.start_encoders import empty_encoder, features_of, fill, start_weights
 from wsgeo.workflows.start_folders import write_plain
-from wsgeo.workflows.start_records import Records, key_of
+from wsgeo.workflows.start_records import Records, key_of, making
 from wsgeo.zoo import Base, Checkpoint, WholeBase
 
 VERSION: Final = 1
@@ -33,20 +35,14 @@ VERSION: Final = 1
 SCORES: Final = ("probe_loss", "probe_metric", "logme", "h_score", "few_step_loss")
 """Cheap scores, as the table of starts calls them."""
 
-RANKS: Final[Mapping[str, tuple[str, int]]] = {
-    "probe": ("probe_loss", 1),
-    "logme": ("logme", -1),
-    "h-score": ("h_score", -1),
-    "few-step": ("few_step_loss", 1),
-}
-"""Column by which each ranking goes, and the sign that makes less the better."""
-
 Values = dict[str, float | None]
+
+_SHOWN: Final = 3  # folders in a message
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Sample:
+class TargetSample:
     """Examples of a target on which candidates are scored.
 
     Parameters
@@ -66,10 +62,11 @@ class Sample:
     @property
     def key(self) -> str:
         """Hash of all that a score depends on beside the encoder."""
-        few = None
+        few: list[Any] = [making()]
         if self.few is not None:
             plan = dataclasses.asdict(self.few.optimization)
-            few = [self.few.method.name, plan, self.few.seed, self.few.max_length]
+            made = [ALGORITHM, making(self.few.device)]
+            few += [made, self.few.method.name, plan, self.few.seed, self.few.max_length]
         return key_of([VERSION, self.examples.key, self.seed, few])
 
 
@@ -86,14 +83,14 @@ class Scorer:
         The same, read here: workers, to whom it is sent once, do not read models' configs.
     tokenizer : Path
         Folder of the tokenizer, for the few updates.
-    samples : sequence of Sample
+    samples : sequence of TargetSample
         What they are scored on.
     """
 
     base: Base
     frame: WholeBase
     tokenizer: Path
-    samples: Sequence[Sample]
+    samples: Sequence[TargetSample]
     _model: Any = field(default=None, init=False)
 
     def __call__(
@@ -109,7 +106,7 @@ class Scorer:
             fill(self._model, weights)
             return [self._scores(self.samples[i], weights) for i in numbers]
 
-    def _scores(self, sample: Sample, weights: Weights) -> Values:
+    def _scores(self, sample: TargetSample, weights: Weights) -> Values:
         found = features_of(self._model.base_model, sample.examples)
         scores = scores_of(found, sample)
         if sample.few is not None:
@@ -176,7 +173,12 @@ def score_candidates(
     for done, (i, answer) in enumerate(pool.run(scorer, arguments), 1):
         key, candidate, numbers = asked[i]
         if isinstance(answer, WorkFailure):
-            raise WsgeoError(f"the start {candidate.name} cannot be scored ({answer.reason})")
+            raise WsgeoError(
+                f"the start {candidate.name} cannot be scored ({answer.reason})",
+                where=", ".join(str(member.folder) for member in candidate.members[:_SHOWN])
+                or None,
+                remedy="Check its members, or leave them out: --leave-out ID.",
+            )
         for number, scores in zip(numbers, answer, strict=True):
             records.put(_key(key, scorer.samples[number]), dict(scores))
             known[key, number] = scores
@@ -185,14 +187,14 @@ def score_candidates(
     return known
 
 
-def scores_of(features: NDArray[np.float32], sample: Sample) -> Values:
+def scores_of(features: NDArray[np.float32], sample: TargetSample) -> Values:
     """Return the cheap scores of features; one that cannot be had of so few examples is None.
 
     Parameters
     ----------
     features : ndarray of float32, shape (n_examples, width)
         Of an encoder.
-    sample : Sample
+    sample : TargetSample
         The examples.
 
     Returns
@@ -248,5 +250,5 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _key(encoder: str, sample: Sample) -> str:
+def _key(encoder: str, sample: TargetSample) -> str:
     return key_of([encoder, sample.key])

@@ -17,6 +17,7 @@ from wsgeo.errors import DataError, WsgeoError
 from wsgeo.suggestions import suggestion
 from wsgeo.tasks import Objective, Task, drawn, read_task
 from wsgeo.tasks.overlaps import shared_examples
+from wsgeo.workflows.start_ancestry import Ancestry
 from wsgeo.workflows.start_targets import Target
 from wsgeo.zoo import Checkpoint
 from wsgeo.zoo.axes import text_of
@@ -96,7 +97,7 @@ def data_name(member: Checkpoint) -> str | None:
 
 
 @final
-@dataclass
+@dataclass(frozen=True)
 class Knowledge:
     """What the members of a zoo were tuned on, to be held against targets.
 
@@ -104,31 +105,68 @@ class Knowledge:
     ----------
     members : sequence of Checkpoint
         All of a geometry group.
-    data : ZooData
-        Of the members.
-    settings : polars.DataFrame
-        Rows of `SETTINGS`.
-    values : collection of str
-        Ids, and values of any setting, whose members are left out in any case.
-
-    Raises
-    ------
-    WsgeoError
-        If no member has one of the values.
+    trained_on : mapping of str to Path
+        Training file by id of the member, where it is known.
+    tasks : mapping of Path to Task
+        What stands in the files; one that cannot be read is missing.
+    asked : mapping of str to str
+        Members that are left out in any case, and why.
+    ancestry : Ancestry
+        Which members went on from which.
     """
 
     members: Sequence[Checkpoint]
-    data: ZooData
-    settings: pl.DataFrame
-    values: Collection[str] = ()
+    trained_on: Mapping[str, Path]
+    tasks: Mapping[Path, Task]
+    asked: Mapping[str, str]
+    ancestry: Ancestry
 
-    def __post_init__(self) -> None:
-        """Read each file once, for all targets; one that cannot be read tells nothing."""
-        self._asked = _of_values(self.members, self.settings, self.values)
-        self._tasks: dict[Path, Task] = {}
-        for path in sorted(set(self.data.trained_on.values())):
+    @classmethod
+    def read(
+        cls,
+        members: Sequence[Checkpoint],
+        root: Path,
+        data: ZooData,
+        settings: pl.DataFrame,
+        values: Collection[str] = (),
+    ) -> Knowledge:
+        """Read each file of training data once, for all targets.
+
+        Parameters
+        ----------
+        members : sequence of Checkpoint
+            All of a geometry group.
+        root : Path
+            The zoo.
+        data : ZooData
+            Of the members.
+        settings : polars.DataFrame
+            Rows of `SETTINGS`.
+        values : collection of str
+            Ids, and values of any setting, whose members are left out in any case.
+
+        Returns
+        -------
+        Knowledge
+            A file that cannot be read tells nothing.
+
+        Raises
+        ------
+        WsgeoError
+            If no member has one of the values.
+        """
+        asked = _of_values(members, settings, values)
+        tasks: dict[Path, Task] = {}
+        for path in sorted(set(data.trained_on.values())):
             with contextlib.suppress(DataError):
-                self._tasks[path] = read_task(path, objective=Objective.CLASSIFICATION)
+                tasks[path] = read_task(path, objective=Objective.CLASSIFICATION)
+        return cls(members, data.trained_on, tasks, asked, Ancestry.of(members, root))
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """Ids of members whose training data, or those of what they went on from, are not known."""
+        unread = {m.id for m in self.members if self.trained_on.get(m.id) not in self.tasks}
+        return frozenset(unread | self.ancestry.strangers)
 
     def of(self, target: Target) -> dict[str, str]:
         """Return the members that were tuned on a target, and how that is known.
@@ -141,25 +179,20 @@ class Knowledge:
         Returns
         -------
         dict of str to str
-            Reason by id; a copy of such a member is one too.
+            Reason by id; a copy of such a member is one too, and what went on from one.
         """
-        shares = {path: share_of(target, task) for path, task in self._tasks.items()}
+        shares = {path: share_of(target, task) for path, task in self.tasks.items()}
         hashes = {_hash(Path(task.source)) for task in (target.train, target.held_out)} - {""}
         found = {}
         for member in self.members:
-            reason = self._asked.get(member.id) or _named(member, target, hashes)
-            path = self.data.trained_on.get(member.id)
+            reason = self.asked.get(member.id) or _named(member, target, hashes)
+            path = self.trained_on.get(member.id)
             share = 0.0 if path is None else shares.get(path, 0.0)
             if not reason and path is not None and share > MOST_SHARED:
                 reason = f"{share:.1%} of the target's texts stand in {path.name}"
             if reason:
                 found[member.id] = reason
-        copies = {m.id: m.duplicate_of for m in self.members if m.duplicate_of is not None}
-        for copy, first in copies.items():
-            if copy in found or first in found:
-                reason = found.get(first) or found[copy]
-                found |= {first: reason, copy: found.get(copy, reason)}
-        return found
+        return self.ancestry.inherited(found)
 
 
 def share_of(target: Target, other: Task) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,8 @@ from wsgeo.counting import counted
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import duration
 from wsgeo.tasks import encode
-from wsgeo.workflows.start_candidates import candidates_for
-from wsgeo.workflows.start_features import Sample, Scorer
+from wsgeo.workflows.start_candidates import GENERAL, SOUP, Candidate, can_be_soup, named
+from wsgeo.workflows.start_features import Scorer, TargetSample
 from wsgeo.workflows.start_folders import write_plain
 from wsgeo.workflows.start_settings import StartSettings
 from wsgeo.workflows.start_studies import Study
@@ -37,11 +37,12 @@ class StartPlan:
     Parameters
     ----------
     targets : mapping of str to int
-        Candidates by target.
+        Candidates by target, with the soup that may be made of their scores.
     n_scores : int
         Encoders to score, each on one sample.
     n_trials : int
-        Fine-tunings at most: the base, the centroid of all and the best, over all seeds.
+        Fine-tunings at most: the base, the centroid of all, the best, and what was asked for, over
+        all seeds.
     steps : tuple of int
         Updates of one, by number of shots.
     seconds : tuple of (float, float)
@@ -77,7 +78,9 @@ class StartPlan:
         return "\n".join([*lines, *self.notes])
 
 
-def plan_starts(study: Study, settings: StartSettings, pool: WorkerPool) -> StartPlan:
+def plan_starts(
+    study: Study, settings: StartSettings, pool: WorkerPool, start: Sequence[str] = ()
+) -> StartPlan:
     """Count candidates and fine-tunings, and time a few of each on the first target.
 
     Parameters
@@ -88,22 +91,19 @@ def plan_starts(study: Study, settings: StartSettings, pool: WorkerPool) -> Star
         How they are scored and tried.
     pool : WorkerPool
         As many trials run at once as it has workers.
+    start : sequence of str
+        Names of candidates that are tried too.
 
     Returns
     -------
     StartPlan
         Nothing is written to the run.
     """
-    n_candidates = {
-        t.name: len(
-            candidates_for(study.members, study.regions, study.distances, study.known[t.name])
-        )
-        for t in study.targets
-    }
+    n_candidates = {name: _n_with_soup(found) for name, found in study.candidates.items()}
     sizes = {min(shots or settings.examples, settings.examples) for shots in settings.shots}
-    n_scores = sum(n + 1 for n in n_candidates.values()) * len(sizes)
-    n_tried = {name: min(settings.top + 2, n) for name, n in n_candidates.items()}
-    n_trials = sum(n_tried.values()) * settings.seeds * len(settings.shots)
+    n_scores = sum(n_candidates.values()) * len(sizes)
+    n_tried = sum(_most_tried(found, settings.top, start) for found in study.candidates.values())
+    n_trials = n_tried * settings.seeds * len(settings.shots)
     jobs = max(1, pool.n_jobs)
     each = _seconds_per_score(study, max(sizes))
     costs = _trial_costs(study, settings, pool)
@@ -114,13 +114,28 @@ def plan_starts(study: Study, settings: StartSettings, pool: WorkerPool) -> Star
     )  # fmt: skip
 
 
+def _n_with_soup(candidates: Sequence[Candidate]) -> int:
+    return len(candidates) + can_be_soup(candidates)
+
+
+def _most_tried(candidates: Sequence[Candidate], top: int, start: Sequence[str]) -> int:
+    """Return how many starts of a target are fine-tuned at most, the base among them."""
+    base, *others = candidates
+    if not others:
+        return 0  # the base alone tells nothing
+    always = {base.name, *(one.name for one in others if GENERAL in one.names)}
+    always |= {one.name for name in start if (one := named(candidates, name))}
+    always |= {SOUP}.intersection(start)
+    return min(len(always) + top, _n_with_soup(candidates))
+
+
 def _seconds_per_score(study: Study, n_examples: int) -> float:
     """Time the base on a few examples and on more of the first target."""
     target = study.targets[0]
     task = target.sample(_MANY, 0)
     use = partial(encode, task, labels=target.labels, max_length=study.tuning.max_length)
     examples = with_tokenizer(study.members[0], use, n_texts=len(task))
-    samples = [Sample(examples.rows(pl.int_range(n, eager=True).to_numpy())) for n in (
+    samples = [TargetSample(examples.rows(pl.int_range(n, eager=True).to_numpy())) for n in (
         min(_FEW, len(examples)), len(examples)
     )]  # fmt: skip
     scorer = Scorer(study.base, study.frame, study.tokenizer, samples)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, final
 
 import polars as pl
@@ -12,20 +12,19 @@ import polars as pl
 from wsgeo.evaluation.heads import halves
 from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
+from wsgeo.regions.differences import BASE
 from wsgeo.regions.start_tables import STARTS
 from wsgeo.tasks import encode
 from wsgeo.training import FineTuneRecipe
 from wsgeo.workflows.start_candidates import (
-    BASE,
     GENERAL,
     Candidate,
-    candidates_for,
     named,
     soup_of,
 )
 from wsgeo.workflows.start_features import (
-    Sample,
     Scorer,
+    TargetSample,
     Values,
     ranked,
     score_candidates,
@@ -36,6 +35,8 @@ from wsgeo.workflows.start_studies import Study
 from wsgeo.workflows.start_targets import Target, write_examples
 from wsgeo.workflows.start_trials import Bench, file_name
 from wsgeo.zoo import with_tokenizer
+
+_Score = Callable[[Mapping[str, tuple[Candidate, Sequence[int]]]], Mapping[tuple[str, int], Values]]
 
 
 @final
@@ -78,21 +79,17 @@ class Ranking:
         top : int
             How many of the best.
         also : sequence of str
-            Names of others.
+            Names of others; one that this target has not is passed over.
 
         Returns
         -------
         list of Candidate
             The base first; the centroid of all, where there is one, is always among them.
-
-        Raises
-        ------
-        WsgeoError
-            If a name is none of them.
         """
         best = [name for name, place in self.ranks.items() if place <= top]
         general = [c.name for c in self.candidates if GENERAL in c.names]
-        names = [BASE, *general, *best, *(named(self.candidates, name).name for name in also)]
+        asked = [one.name for name in also if (one := named(self.candidates, name))]
+        names = [BASE, *general, *best, *asked]
         by_name = {candidate.name: candidate for candidate in self.candidates}
         return [by_name[name] for name in dict.fromkeys(names)]
 
@@ -163,48 +160,56 @@ def rank_starts(
     kinds = list(dict.fromkeys((t.name, n) for (t, _), n in zip(cells, sizes, strict=True)))
     by_name = {target.name: target for target in study.targets}
     samples = [_sample(by_name[name], n, study, settings, bench) for name, n in kinds]
-    places = [kinds.index((t.name, n)) for (t, _), n in zip(cells, sizes, strict=True)]
     scorer = Scorer(study.base, study.frame, study.tokenizer, samples)
-    score = functools.partial(
+    table = _Table(study, partial(
         score_candidates, scorer=scorer, records=records, pool=pool, progress=progress
-    )
-    known: dict[tuple[str, int], Values] = {}
-
-    def add(wanted: Sequence[tuple[Candidate, int]]) -> None:
-        by_key: dict[str, tuple[Candidate, list[int]]] = {}
-        for candidate, i in wanted:
-            numbers = by_key.setdefault(candidate.key(study.base), (candidate, []))[1]
-            numbers += [i] if i not in numbers else []
-        known.update(score(by_key))
-
-    def of(candidates: Sequence[Candidate], i: int) -> dict[str, Values]:
-        return {c.name: known[c.key(study.base), i] for c in candidates}
-
-    found = {
-        target.name: candidates_for(
-            study.members, study.regions, study.distances, study.known[target.name]
-        )
-        for target in study.targets
-    }
-    add([(c, i) for i, (name, _) in enumerate(kinds) for c in found[name]])
-    whole: list[list[Candidate]] = []
-    for i, (name, _) in enumerate(kinds):
-        soup = soup_of(found[name], ranked(of(found[name], i), settings.rank_by))
-        whole.append([*found[name], *([soup] if soup else [])])
-    add([(candidates[-1], i) for i, candidates in enumerate(whole)])
+    ))  # fmt: skip
+    found = [study.candidates[name] for name, _ in kinds]
+    table.add(found)
+    soups = [soup_of(c, ranked(table.of(c, i), settings.rank_by)) for i, c in enumerate(found)]
+    table.add([[soup] if soup else [] for soup in soups])
+    whole = [[*c, *([soup] if soup else [])] for c, soup in zip(found, soups, strict=True)]
+    places = [kinds.index((t.name, n)) for (t, _), n in zip(cells, sizes, strict=True)]
     return [
-        Ranking(target, shots, tuple(whole[i]), of(whole[i], i), settings.rank_by)
+        Ranking(target, shots, tuple(whole[i]), table.of(whole[i], i), settings.rank_by)
         for (target, shots), i in zip(cells, places, strict=True)
     ]
 
 
-def _sample(target: Target, n: int, study: Study, settings: StartSettings, bench: Bench) -> Sample:
+@final
+@dataclass(frozen=True)
+class _Table:
+    """Cheap scores by encoder and number of the sample; each encoder is built once for all."""
+
+    study: Study
+    score: _Score
+    known: dict[tuple[str, int], Values] = field(default_factory=dict)
+
+    def add(self, candidates: Sequence[Sequence[Candidate]]) -> None:
+        """Score the candidates of each sample."""
+        wanted: dict[str, tuple[Candidate, list[int]]] = {}
+        for i, mine in enumerate(candidates):
+            for candidate in mine:
+                wanted.setdefault(self._key(candidate), (candidate, []))[1].append(i)
+        self.known.update(self.score(wanted))
+
+    def of(self, candidates: Sequence[Candidate], i: int) -> dict[str, Values]:
+        """Return the scores on a sample, by name."""
+        return {c.name: self.known[self._key(c), i] for c in candidates}
+
+    def _key(self, candidate: Candidate) -> str:
+        return candidate.key(self.study.base_key)
+
+
+def _sample(
+    target: Target, n: int, study: Study, settings: StartSettings, bench: Bench
+) -> TargetSample:
     """Draw and encode the training examples on which candidates are scored."""
     task = target.sample(n, settings.seed)
-    use = functools.partial(encode, task, labels=target.labels, max_length=study.tuning.max_length)
+    use = partial(encode, task, labels=target.labels, max_length=study.tuning.max_length)
     examples = with_tokenizer(study.members[0], use, n_texts=len(task))
     few = _few(target, n, settings, bench) if settings.few_steps else None
-    return Sample(examples, settings.seed, few)
+    return TargetSample(examples, settings.seed, few)
 
 
 def _few(target: Target, n: int, settings: StartSettings, bench: Bench) -> FineTuneRecipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any, final
 
 from wsgeo.files import write_text
+from wsgeo.training.devices import device_of
+from wsgeo.training.finished import making_of, versions
 
 
 @final
@@ -65,3 +68,25 @@ def key_of(content: object) -> str:
     """
     text = json.dumps(content, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+@functools.lru_cache
+def making(device: str = "cpu") -> str:
+    """Return what decides a result beside what goes in: kind of device, and versions of libraries.
+
+    Parameters
+    ----------
+    device : str, default 'cpu'
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    str
+        Equal where results can be compared.
+
+    Raises
+    ------
+    WsgeoError
+        If there is no such device.
+    """
+    return making_of({"device": device_of(device).type, "versions": versions()})

@@ -88,7 +88,8 @@ class Rounds:
             self._write(cells, chosen)
             done = make_trials(chosen, pool, self.progress)
             self.trials = pl.concat([self.trials, done])
-            if self.is_stopped or not wanted:
+            # Where the budget is spent, what is known of further seeds still counts.
+            if not wanted:
                 break
         if not self.bench.keep and not self.is_stopped:
             for cell in cells:
@@ -116,14 +117,21 @@ class Rounds:
         open_ = [
             one
             for one in starts[1:]
-            if not seed or undecided(before, ranking.target.name, one.name, looks=looks)
+            if not seed
+            or undecided(
+                before,
+                ranking.target.name,
+                one.name,
+                looks=looks,
+                n_held_out=len(ranking.target.held_out),
+            )
         ]
         # The base alone tells nothing.
         needed = [starts[0], *open_] if open_ else []
         return [self.bench.trial(ranking.target, ranking.shots, one, seed) for one in needed]
 
     def _starts(self, cell: Cell) -> list[Start]:
-        base = self.study.base
+        base = self.study.base_key
         return [
             Start(one.name, key, self.starts / f"{file_name(one.name)}-{key[:8]}")
             for one in cell.tried

@@ -9,10 +9,10 @@ from statistics import median
 from typing import Final, Self, final
 
 from wsgeo.errors import WsgeoError
+from wsgeo.regions.start_tables import RANKS
 from wsgeo.suggestions import suggestion
 from wsgeo.training import Optimization
 from wsgeo.workflows.sources import longest_input
-from wsgeo.workflows.start_features import RANKS
 from wsgeo.zoo import Checkpoint
 
 TRIED: Final = ("full", "lora", "bitfit", "probe")
@@ -25,6 +25,9 @@ FEWEST: Final = 60
 MOST: Final = 200
 
 _SMALL = 20_000_000  # weights; smaller models need a larger rate to move
+_COUNTS: Final = (
+    "seeds", "examples", "held_out", "batch_size", "steps", "max_length",
+)  # fmt: skip
 _RATES: Final = {"bitfit": 1e-3, "lora": 1e-3, "probe": 1e-3}
 
 
@@ -102,11 +105,30 @@ class StartSettings:
                 remedy="Say how many: --few-steps 20.",
             )
         if self.steps is not None and self.epochs is not None:
-            raise WsgeoError("updates and passes exclude each other", remedy="Give one of them.")
-        counts = [n for n in self.shots if n is not None]
-        least = min([self.seeds, self.examples, self.held_out, self.batch_size, *counts])
-        if least < 1 or self.top < 0 or self.few_steps < 0 or len(set(self.shots)) < 1:
-            raise WsgeoError("seeds, shots, examples and the batch size are 1 or more")
+            raise WsgeoError(
+                f"{self.steps} updates and {self.epochs:g} passes exclude each other",
+                remedy="Give one of them.",
+            )
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        """Refuse counts and rates that are too small, by the options that give them."""
+        shots = [("--shots", n) for n in self.shots if n is not None]
+        counts = [(f"--{name.replace('_', '-')}", getattr(self, name)) for name in _COUNTS]
+        for option, value in [*counts, *shots]:
+            if value is not None and value < 1:
+                raise WsgeoError(f"{option} is {value}", remedy="Give 1 or more.")
+        for option, value in (("--top", self.top), ("--few-steps", self.few_steps)):
+            if value < 0:
+                raise WsgeoError(f"{option} is {value}", remedy="Give 0 or more.")
+        for option, rate in (("--epochs", self.epochs), ("--learning-rate", self.learning_rate)):
+            if rate is not None and not 0 < rate < math.inf:
+                raise WsgeoError(f"{option} is {rate}", remedy="Give a finite number above 0.")
+        if not self.shots:
+            raise WsgeoError(
+                "no number of training examples is given",
+                remedy="Give --shots N, or --shots all.",
+            )
 
     def n_steps(self, n_examples: int) -> int:
         """Return the updates of a fine-tuning on so many examples.

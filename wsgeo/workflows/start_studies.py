@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
@@ -14,10 +17,19 @@ from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.progress import Progress
 from wsgeo.store import Run
+from wsgeo.suggestions import suggestion
 from wsgeo.workflows.basins import unfit_members
 from wsgeo.workflows.reopening import reopen
-from wsgeo.workflows.start_candidates import Region, regions_in
+from wsgeo.workflows.start_candidates import (
+    SOUP,
+    Candidate,
+    can_be_soup,
+    candidates_for,
+    named,
+)
 from wsgeo.workflows.start_overlaps import Knowledge, ZooData
+from wsgeo.workflows.start_records import key_of
+from wsgeo.workflows.start_regions import Region, keep_levels, missing_levels, regions_in
 from wsgeo.workflows.start_settings import StartSettings, Tuning
 from wsgeo.workflows.start_targets import (
     Target,
@@ -44,12 +56,15 @@ class Wish:
         Ids or values of settings whose members no start is made of.
     group : str or None
         The geometry group; None for the first that has a base.
+    start : tuple of str
+        Names of candidates that are tried too.
     """
 
     targets: tuple[str, ...] = ()
     each_task: bool = False
     leave_out: tuple[str, ...] = ()
     group: str | None = None
+    start: tuple[str, ...] = ()
 
 
 @final
@@ -79,6 +94,10 @@ class Study:
         The base, read: what every start is put into.
     notes : tuple of str
         What a user must know of members and targets.
+    unread : frozenset of str
+        Ids of members of which only names tell whether they know a target.
+    levels : mapping of str to polars.DataFrame
+        Tables of regions that the run lacks.
     """
 
     group: str
@@ -91,11 +110,29 @@ class Study:
     tuning: Tuning
     frame: WholeBase
     notes: tuple[str, ...]
+    unread: frozenset[str] = frozenset()
+    levels: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
     @property
     def tokenizer(self) -> Path:
         """Folder of the members' tokenizer."""
         return self.members[0].tokenizer_folder
+
+    @functools.cached_property
+    def base_key(self) -> str:
+        """Hash of what all starts have of their base: weights, config and tokenizer."""
+        config = json.dumps(dict(self.frame.config), sort_keys=True, default=str)
+        return key_of([self.base.content_hash, config, self.members[0].tokenizer_hash])
+
+    @functools.cached_property
+    def candidates(self) -> dict[str, list[Candidate]]:
+        """Candidates by target, but for the soup, which is made of their scores."""
+        return {
+            target.name: candidates_for(
+                self.members, self.regions, self.distances, self.known[target.name]
+            )
+            for target in self.targets
+        }
 
     @property
     def begun(self) -> tuple[str, ...]:
@@ -112,18 +149,33 @@ class Study:
             if free <= known.keys()
         )
         rate = f"Learning rate {self.tuning.learning_rate:g}, {self.tuning.origin}."
-        return (*self.notes, *left_out, *alone, rate)
+        return (*self.notes, *left_out, *alone, *self._unread(), rate)
+
+    def keep_regions(self, run: Run) -> None:
+        """Write the regions that the run lacks; the caller holds the run."""
+        keep_levels(run, self.levels)
+
+    def _unread(self) -> Iterator[str]:
+        """Say of how many members nobody knows whether they saw a target's texts."""
+        for name, known in self.known.items():
+            n = sum(m.id in self.unread and m.id not in known for m in self.members)
+            if n:
+                yield (
+                    f"Whether {counted(n, 'member')} {'knows' if n == 1 else 'know'} {name} was "
+                    f"judged by names alone: {'its' if n == 1 else 'their'} training data are not "
+                    f"in the zoo or cannot be read."
+                )
 
 
 def prepare_study(
     run: Run, wish: Wish, settings: StartSettings, progress: Progress | None = None
 ) -> Study:
-    """Read zoo, regions and targets.
+    """Read zoo, regions and targets; nothing is written.
 
     Parameters
     ----------
     run : Run
-        A finished run, held by the caller: its regions are found where they are not there yet.
+        A finished run; see `Study.keep_regions` for those that it lacks.
     wish : Wish
         What the user said.
     settings : StartSettings
@@ -139,7 +191,8 @@ def prepare_study(
     Raises
     ------
     WsgeoError
-        If there is no base, no target, or a target cannot be read.
+        If there is no base, no target, a target cannot be read, or no target has a start of a name
+        that was asked for.
     """
     inputs, _ = reopen(run, progress)
     zoo = inputs.zoo
@@ -153,17 +206,25 @@ def prepare_study(
     }
     members = tuple(m for m in everyone if m.duplicate_of is None and m.id not in unfit)
     if not members:
-        raise WsgeoError("no member can do its own task, so no start can be made of any")
+        raise WsgeoError(
+            f"no member of {group} can do its own task, so no start can be made of any",
+            where=str(run.folder),
+            remedy="Choose another geometry group with --group, or scan members that can.",
+        )
     data = ZooData.of(everyone, zoo.root)
     targets = _targets(wish, data, settings)
-    knowledge = Knowledge(everyone, data, run.table("settings"), wish.leave_out)
+    knowledge = Knowledge.read(everyone, zoo.root, data, run.table("settings"), wish.leave_out)
     known = {target.name: knowledge.of(target) for target in targets}
-    return Study(
-        group, base, members, _regions(run, group, settings.seed),
+    levels = missing_levels(run, group, settings.seed)
+    regions = (levels or {"regions": run.table("regions").filter(group=group)})["regions"]
+    study = Study(
+        group, base, members, tuple(regions_in(regions)),
         run.table("distances").filter(pl.col("group") == group), targets, known,
         Tuning.of(settings, members), load_whole_base(base, allow_pickle=inputs.request.allow_pickle),
         (*_unfit_note(unfit), *(note for target in targets for note in target.notes)),
+        knowledge.unread, levels,
     )  # fmt: skip
+    return dataclasses.replace(study, notes=(*study.notes, *_start_notes(study, wish.start)))
 
 
 def _loss_groups(members: Sequence[Checkpoint]) -> list[str]:
@@ -187,13 +248,22 @@ def _group(members: Sequence[Checkpoint], asked: str | None) -> str:
     return asked or groups[0]
 
 
-def _regions(run: Run, group: str, seed: int) -> tuple[Region, ...]:
-    """Return the regions of a group, found now where the run has none yet."""
-    if run.table("regions").filter(pl.col("group") == group).is_empty():
-        from wsgeo.workflows.region_levels import score_levels
+def _start_notes(study: Study, names: Sequence[str]) -> Iterator[str]:
+    """Refuse a start that no target has, and say which targets lack one of the others."""
+    for name in names:
+        lacking = [t.name for t in study.targets if not _has(study.candidates[t.name], name)]
+        if len(lacking) == len(study.targets):
+            known = {one for found in study.candidates.values() for c in found for one in c.names}
+            raise WsgeoError(
+                f"no target has a start called {name!r}", remedy=suggestion(name, known | {SOUP})
+            )
+        if lacking:
+            yield f"{', '.join(lacking)}: no start is called {name}, so it is not tried there."
 
-        score_levels(run, seed=seed)
-    return tuple(regions_in(run.table("regions").filter(pl.col("group") == group)))
+
+def _has(candidates: Sequence[Candidate], name: str) -> bool:
+    """Tell whether there is, or may be once it is scored, a start of a name."""
+    return named(candidates, name) is not None or (name == SOUP and can_be_soup(candidates))
 
 
 def _targets(wish: Wish, data: ZooData, settings: StartSettings) -> tuple[Target, ...]:

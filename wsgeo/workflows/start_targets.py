@@ -16,15 +16,13 @@ import polars as pl
 
 from wsgeo.errors import DataError, WsgeoError
 from wsgeo.files import replacing
+from wsgeo.regions.gains import ALL
 from wsgeo.suggestions import suggestion
 from wsgeo.tasks import Objective, Task, drawn, read_task
 from wsgeo.tasks.subsets import subset
 
 OWN: Final = "task:"
 """How a target begins that is a data set of the zoo's own members."""
-
-ALL: Final = "*"
-"""What no target may be called: the tables mean all of them by it."""
 
 _HELD_OUT = 0.2  # share of the training examples, where there are no others
 _WORDS: Final = ("validation", "valid", "val", "dev", "test")

@@ -20,7 +20,7 @@ from wsgeo.training.crews import make_all
 from wsgeo.training.finished import ALGORITHM
 from wsgeo.training.members import make_member
 from wsgeo.training.methods import METHODS
-from wsgeo.workflows.start_records import Records, key_of
+from wsgeo.workflows.start_records import Records, key_of, making
 from wsgeo.workflows.start_settings import StartSettings, Tuning
 from wsgeo.workflows.start_targets import Target, write_examples
 
@@ -156,13 +156,15 @@ class Bench:
         Returns
         -------
         Trial
-            Its key holds what the start is made of, the examples, the settings and the seeds.
+            Its key holds what the start is made of, the examples, the settings, the seeds, the kind
+            of device and the versions of libraries.
         """
         recipe = dataclasses.replace(self.recipe(target, shots, seed), base=start.folder)
         data = [target.key, recipe.train.name, recipe.validation.name, list(target.labels)]
         plan = dataclasses.asdict(recipe.optimization)
         own = [recipe.method.name, recipe.max_length, seed]
-        key = key_of([VERSION, ALGORITHM, start.key, data, plan, own])
+        made = [VERSION, ALGORITHM, making(self.settings.device)]
+        key = key_of([made, start.key, data, plan, own])
         words = [target.name, "all" if shots is None else str(shots), start.name, f"seed{seed}"]
         folder = self.folder / f"{file_name('-'.join(words))}-{key[:8]}"
         order = Order(folder, recipe, self.folder.parent)
