@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,48 @@ class TestMaterialise:
         expected = 0.5 * parts[0] + 0.25 * parts[1] + 0.25 * parts[2]
 
         assert np.abs(materialise(point, zoo.__getitem__) - expected).max() < 1e-6
+
+    @pytest.mark.parametrize("head", ["other", "refit:0"])
+    def test_a_centroid_of_unequal_heads(self, zoo, head):
+        """Beyond two members the body is the weighted sum, and the head its owner's."""
+        members = ("a", "other", "b", "c")
+        shares = (0.4, 0.3, 0.2, 0.1)
+        found = materialise(Point(members, shares, head), zoo.__getitem__, HEAD)
+        expected = sum(
+            share * zoo[name].tensor("body.weight").astype(float)
+            for name, share in zip(members, shares, strict=True)
+        )
+
+        owner = zoo["other" if head == "other" else "a"]
+        assert (found[:12].reshape(4, 3) == expected.astype(np.float32)).all()
+        assert (found[12:] == owner.vector[12:]).all()
+        with pytest.raises(ValueError, match="head of one"):
+            materialise(Point(members, shares), zoo.__getitem__, HEAD)
+        with pytest.raises(ValueError, match=r"head\.bias"):
+            materialise(Point(members, shares, head), zoo.__getitem__)
+
+    @pytest.mark.parametrize("head", [None, "m3", "refit:0"])
+    def test_many_members_are_added_one_at_a_time(self, head):
+        """Few of many members are held at once, and the sum is that of float64."""
+        vectors = np.random.default_rng(1).normal(size=(9, LAYOUT.n_parameters))
+        vectors = vectors.astype(np.float32)
+        alive, most = weakref.WeakSet(), []
+
+        def load(name):
+            weights = Weights(LAYOUT, vectors[int(name[1])].copy())
+            alive.add(weights)
+            most.append(len(alive))
+            return weights
+
+        shares = np.random.default_rng(2).dirichlet(np.ones(9))
+        point = Point(tuple(f"m{k}" for k in range(9)), tuple(shares), head)
+        found = materialise(point, WeightsCache(load, limit=0), HEAD)
+
+        expected = (shares @ vectors.astype(np.float64)).astype(np.float32)
+        if head == "m3":
+            expected[12:] = vectors[3, 12:]
+        assert found == pytest.approx(expected, rel=1e-6, abs=1e-7)
+        assert max(most) <= 2
 
     @pytest.mark.parametrize("owner", ["a", "b", "c"])
     def test_the_head_of_one(self, zoo, owner):
@@ -133,6 +177,7 @@ class TestTensors:
             Point.on_line("a", "b", 0.3, "b"),
             Point.on_line("a", "other", 0.6, "other"),
             Point(("a", "b", "c"), (0.2, 0.3, 0.5)),
+            Point(("a", "b", "other"), (0.2, 0.3, 0.5), "other"),
         ],
     )
     def test_are_mixed_as_arrays_are(self, zoo, point):

@@ -214,22 +214,22 @@ class TestCurves:
 
         assert region_curves.region_curves(moved)["views"][0]["points"][0]["x"] == x
 
-    def test_means_are_over_all_lines(self, tables, summary):
-        """At each place the bold line is the mean of the thin ones."""
+    def test_medians_are_over_all_lines(self, tables, summary):
+        """At each place the bold line is the median of the thin ones."""
         view = view_of(summary["region_lines"]["views"], "nli (task), head refitted (linear probe)")
         rows = tables["region_curves"].filter(name="nli", curve="interpolation", position=0.5)
-        found = next(m for m in view["means"] if (m["curve"], m["x"]) == ("interpolation", 0.5))
+        found = next(m for m in view["medians"] if (m["curve"], m["x"]) == ("interpolation", 0.5))
 
-        assert found["loss"] == pytest.approx(rows["loss"].mean(), rel=1e-3)
+        assert found["loss"] == pytest.approx(rows["loss"].median(), rel=1e-3)
         assert found["n"] == rows.height == 3
 
-    def test_large_zoos_keep_all_means(self, tables, summary, monkeypatch):
-        """Beyond the room lines are left out whole, and the means stay."""
+    def test_large_zoos_keep_all_medians(self, tables, summary, monkeypatch):
+        """Beyond the room lines are left out whole, and the medians stay."""
         monkeypatch.setattr(region_curves, "POINT_LIMIT", 60)
         few = summarize(tables, {})["region_lines"]["views"]
 
         for view, whole in zip(few, summary["region_lines"]["views"], strict=True):
-            assert view["means"] == whole["means"]
+            assert view["medians"] == whole["medians"]
             n_lines = len({row["line"] for row in view["points"]})
             assert n_lines + view["left_out"] == len({row["line"] for row in whole["points"]})
 

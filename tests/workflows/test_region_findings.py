@@ -47,10 +47,10 @@ class TestOrders:
     @pytest.mark.parametrize(
         ("probability", "low", "high", "said"),
         [
-            (0.93, 0.8, 0.99, "Hull samples do at least as well as its members: P_B 0.93 [0.80, 0.99]"),
-            (0.1, 0.0, 0.3, "Hull samples do worse than its members: P_B 0.10 [0.00, 0.30]"),
-            (0.6, 0.4, 0.8, "Hull samples and its members are not told apart: P_B 0.60"),
-            (0.6, None, None, "Hull samples and its members are not told apart: P_B 0.60,"),
+            (0.93, 0.8, 0.99, "Hull samples do at least as well as members: P_B 0.93 [0.80, 0.99]"),
+            (0.1, 0.0, 0.3, "Hull samples do worse than members: P_B 0.10 [0.00, 0.30]"),
+            (0.6, 0.4, 0.8, "Hull samples and members are not told apart: P_B 0.60"),
+            (0.6, None, None, "Hull samples and members are not told apart: P_B 0.60,"),
         ],
     )  # fmt: skip
     def test_only_an_interval_that_leaves_one_half_tells_a_difference(
@@ -63,15 +63,15 @@ class TestOrders:
         assert sentence.endswith("0.400 against 0.500 nats (probe).")
 
     def test_levels_are_told_with_their_range(self):
-        """A headline has the range of P_B and how often it is certain."""
+        """A headline has the range of P_B and how often its interval is above one half."""
         rows = [order("hull", "members", 0.9, 0.8, 1.0), order("hull", "members", 0.6, 0.3, 0.8)]
         other = rows[1].with_columns(name=pl.lit("bbc"))
 
         [sentence] = headlines(pl.concat([rows[0], other]))
 
         assert sentence == (
-            "2 regions of level dataset: P_B of hull samples over its members 0.60 to 0.90, above "
-            "one half for certain in 1 of 2 (probe)."
+            "2 regions of level dataset: P_B of hull samples over members 0.60 to 0.90, with its "
+            "95 % interval above one half in 1 of 2 (probe)."
         )
 
 
@@ -112,6 +112,18 @@ class TestLines:
         ])  # fmt: skip
 
         assert "on 1 of 1 line; it is lowest strictly inside on 1" in line_sentences(curves)[0]
+
+    def test_head_policies_are_told_apart(self):
+        """Losses under a probe and under one head are not averaged; each sentence names its own."""
+        curves = pl.concat([
+            curve("interpolation", {0.0: 0.3, 0.5: 0.2, 1.0: 0.3}),
+            curve("interpolation", {0.0: 3.0, 0.5: 9.0, 1.0: 3.0}, task="g0.l1", head="own"),
+        ])  # fmt: skip
+
+        probe, own = line_sentences(curves)
+
+        assert "on 1 of 1 line; it is lowest strictly inside on 1 (probe)." in probe
+        assert "on 0 of 1 line; it is lowest strictly inside on 0 (one head)." in own
 
     def test_without_lines_nothing_is_said(self):
         """No curve, no sentence."""

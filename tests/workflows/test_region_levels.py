@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from level_cases import DATASETS, FAMILIES, planted, settings, tables, write_run
 
-from wsgeo.errors import DataError, WsgeoError
+from wsgeo.errors import DataError
 from wsgeo.store import TABLES
 from wsgeo.workflows import region_levels
-from wsgeo.workflows.region_levels import NAMES, region_members, score_levels
+from wsgeo.workflows.region_levels import NAMES, find_levels, score_levels
 
 IDS = [f"m{k:03d}" for k in range(24)]
 SEEDS = [str(k % 4) for k in range(24)]
@@ -21,6 +21,14 @@ SIZES = [str(200 * 2 ** (k % 2)) for k in range(24)]
 def vectors(rng):
     """Give the task vectors of six data sets of three families."""
     return planted(FAMILIES, DATASETS, rng=rng, strength=1.2)
+
+
+def _members(run, level, name):
+    return tuple(
+        run.table("regions").row(
+            by_predicate=(pl.col("level") == level) & (pl.col("name") == name), named=True
+        )["members"]
+    )
 
 
 def _trained(ids=IDS, **changes):
@@ -106,7 +114,7 @@ def test_copies_count_once(vectors, tmp_path):
     run = write_run(tmp_path / "run", [tables(copied, duplicate_of=copies)], _trained())
     outcome = score_levels(run, seed=0)
 
-    assert len(region_members(run, "general", "all")) == 23
+    assert len(_members(run, "general", "all")) == 23
     assert set(outcome.tables["region_scores"]["n_members"]) == {23}
     members = outcome.tables["region_members"]
     original, copy = members.to_dicts()[:2]
@@ -120,7 +128,7 @@ def test_a_member_that_failed_is_counted_but_in_no_region(vectors, tmp_path):
     run = write_run(tmp_path / "run", [tables(vectors, gate=gate)], _trained())
     outcome = score_levels(run, seed=0)
 
-    assert region_members(run, "dataset", "d1") == ("m004", "m006", "m007")
+    assert _members(run, "dataset", "d1") == ("m004", "m006", "m007")
     assert outcome.tables["region_members"].filter(id="m005")["note"].to_list() == [
         "Failed the end-point gate, and is in no region."
     ]
@@ -199,7 +207,7 @@ def test_basins_of_each_loss_group_are_regions(vectors, tmp_path):
     run.write_table("clusters", clusters.select(list(TABLES["clusters"])))
 
     score_levels(run, seed=0)
-    assert region_members(run, "basin", "g0.l0 basin 1") == tuple(IDS[12:])
+    assert _members(run, "basin", "g0.l0 basin 1") == tuple(IDS[12:])
 
     run.write("summary", {"groups": [{"name": "g0.l0", "basins_found": False}]})
     outcome = score_levels(run, seed=0)
@@ -223,25 +231,22 @@ def test_settings_may_be_named(vectors, tmp_path):
     run = write_run(tmp_path / "run", [tables(vectors)], _trained())
 
     score_levels(run, dataset_axis="family", seed=0)
-    assert region_members(run, "dataset", "f2") == tuple(IDS[16:])
+    assert _members(run, "dataset", "f2") == tuple(IDS[16:])
     with pytest.raises(DataError, match="'genre'"):
         score_levels(run, task_axis="genre", seed=0)
 
 
-def test_a_region_that_is_not_there_is_refused_with_the_choice(rng, tmp_path):
-    """An unknown name lists the names; one that two groups have asks which."""
-    parts = [
-        tables(planted(DATASETS, rng=rng), group=group, prefix=prefix)
-        for group, prefix in (("g0", "m"), ("g1", "n"))
-    ]
-    run = write_run(tmp_path / "run", parts, _trained())
-    score_levels(run, seed=0)
+def test_finding_writes_nothing(vectors, tmp_path):
+    """Regions are found as they are written, and the run stays as it was."""
+    run = write_run(tmp_path / "run", [tables(vectors)], _trained())
+    before = run.every_table()
 
-    with pytest.raises(WsgeoError, match=r"no dataset region d9.*Choose among d0, d1"):
-        region_members(run, "dataset", "d9")
-    with pytest.raises(WsgeoError, match="several geometry groups: g0, g1"):
-        region_members(run, "general", "all")
-    assert region_members(run, "general", "all", "g1")[0] == "n000"
+    found = find_levels(run, seed=0)
+
+    assert [n for n, t in run.every_table().items() if not t.equals(before[n])] == []
+    written = score_levels(run, seed=0)
+    assert found.sentences == written.sentences
+    assert all(rows.equals(written.tables[name]) for name, rows in found.tables.items())
 
 
 @pytest.mark.slow

@@ -37,7 +37,8 @@ PARTLY: Final = 4
     type=click.Choice(["refit", "interpolate", "own"]),
     help="What becomes of the head: refit fits a linear probe on half of the examples and measures "
     "on the other half, interpolate takes the mean of the heads, own that of one member.  "
-    "[default: refit, and inside one loss group interpolate too]",
+    "[default: inside one loss group interpolate, and refit too, also for points outside; across "
+    "loss groups refit; language models, which refit does not serve, own]",
 )
 @click.option(
     "--lines",
@@ -77,6 +78,8 @@ def command(
     are held against its members and against points outside: members of other regions, the base, and
     the base moved at random. Lines are followed beyond the members, and ways out of the centroid.
     What was measured before is not measured again.
+
+    Exit code 4 says that something could not be measured; the rest was.
     """
     from wsgeo.commands.console import answer, answer_json, progress, say
     from wsgeo.workflows.regioning import plan_region, region

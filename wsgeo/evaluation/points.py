@@ -15,6 +15,13 @@ from wsgeo.weights.layout import Layout
 if TYPE_CHECKING:
     from torch import Tensor
 
+Load = Callable[[str], Loaded]
+
+_FEW = 2
+"""Members that are mixed at once: a line's. More are added up, or they would all be in memory."""
+
+_BLOCK = 1 << 15  # as in `wsgeo.weights.arithmetic`: no second float64 vector is made
+
 
 @final
 class WeightsCache:
@@ -136,6 +143,9 @@ def materialise(
     fitted anew reads the layers before it: those of equal shape are mixed, and the last, which does
     not matter, is that of the first member.
 
+    Beyond two members, one is held at a time beside a float64 sum, so that a `WeightsCache` keeps to
+    its limit.
+
     Examples
     --------
     >>> from wsgeo.weights import Weights
@@ -146,20 +156,16 @@ def materialise(
     >>> materialise(Point.on_line("a", "b", 0.25, head="b"), zoo.__getitem__, ["head"])
     array([1., 8.], dtype=float32)
     """
-    members = [load(member) for member in point.members]
     owner = load(owner_of(point))
+    layout = owner.layout
     if out is None:
         out = _empty_like(owner.vector)
-    if all(member.layout == owner.layout for member in members):
-        _combine([member.vector for member in members], point.coefficients, out)
-        if point.head and not point.head.startswith(REFIT):
-            for name in head_names:
-                span = owner.layout.span(name)
-                _combine([owner.vector[span]], [1.0], out[span])
-        return out
-    if point.head is None:
-        raise ValueError("Checkpoints of unequal heads are mixed only with the head of one.")
-    _combine_by_tensor(point, members, owner, frozenset(head_names), out)
+    if point.head is not None:
+        for name in head_names:
+            _combine([owner.vector[layout.span(name)]], [1.0], out[layout.span(name)])
+    del owner  # or it would be held beside the members
+    put = _together if len(point.members) <= _FEW else _one_by_one
+    put(point, load, layout, frozenset(head_names), out)
     return out
 
 
@@ -167,6 +173,75 @@ def _empty_like(vector: Values) -> Values:
     return (
         np.empty_like(vector) if isinstance(vector, np.ndarray) else vector.new_empty(len(vector))
     )
+
+
+def _together(point: Point, load: Load, layout: Layout, heads: frozenset[str], out: Values) -> None:
+    """Mix so few members that all of them are held at once."""
+    members = [load(name) for name in point.members]
+    unlike = frozenset[str]().union(*(_unlike(point, layout, member) for member in members))
+    kept = _kept(point, heads, unlike)
+    if not kept and all(member.layout == layout for member in members):
+        _combine([member.vector for member in members], point.coefficients, out)
+        return
+    for name in layout.names:
+        if name not in kept:
+            parts = [member.vector[member.layout.span(name)] for member in members]
+            _combine(parts, point.coefficients, out[layout.span(name)])
+
+
+def _one_by_one(
+    point: Point, load: Load, layout: Layout, heads: frozenset[str], out: Values
+) -> None:
+    """Add members up in float64 while one of them is held."""
+    total, unlike = _zeros(out), frozenset[str]()
+    for name, factor in zip(point.members, point.coefficients, strict=True):
+        member = load(name)
+        unlike |= _unlike(point, layout, member)
+        if member.layout == layout:
+            _add(total, member.vector, factor)
+        else:
+            for same in (each for each in layout.names if each not in unlike):
+                _add(total[layout.span(same)], member.vector[member.layout.span(same)], factor)
+        del member  # or it would live on while the next one is loaded
+    kept = _kept(point, heads, unlike)
+    for name in layout.names:
+        if name not in kept:
+            _combine([total[layout.span(name)]], [1.0], out[layout.span(name)])
+
+
+def _unlike(point: Point, layout: Layout, member: Loaded) -> frozenset[str]:
+    """Return the tensors that a member lacks, or has in another shape."""
+    if member.layout == layout:
+        return frozenset()
+    if point.head is None:
+        raise ValueError("Checkpoints of unequal heads are mixed only with the head of one.")
+    known = dict(zip(member.layout.names, member.layout.shapes, strict=True))
+    named = zip(layout.names, layout.shapes, strict=True)
+    return frozenset(name for name, shape in named if known.get(name) != shape)
+
+
+def _kept(point: Point, heads: frozenset[str], unlike: frozenset[str]) -> frozenset[str]:
+    """Return the tensors that are not mixed but the owner's."""
+    if wrong := sorted(unlike - heads):
+        raise ValueError(f"Tensor {wrong[0]!r} is not in the head, and its shapes differ.")
+    return unlike if point.head is None or point.head.startswith(REFIT) else heads
+
+
+def _zeros(out: Values) -> Values:
+    if isinstance(out, np.ndarray):
+        return np.zeros(out.shape, np.float64)
+    import torch
+
+    return torch.zeros_like(out, dtype=torch.float64)
+
+
+def _add(total: Any, values: Any, factor: float) -> None:
+    if not isinstance(total, np.ndarray):
+        total.add_(values, alpha=factor)
+        return
+    for start in range(0, total.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        total[block] += np.multiply(values[block], factor, dtype=np.float64)
 
 
 def _combine(vectors: Sequence[Values], coefficients: Sequence[float], out: Values) -> None:
@@ -193,21 +268,3 @@ def _combine_tensors(vectors: Sequence[Any], coefficients: Sequence[float], out:
         for vector, factor in zip(vectors, coefficients, strict=True):
             total.add_(vector, alpha=factor)
         out.copy_(total)
-
-
-def _combine_by_tensor(
-    point: Point, members: Sequence[Loaded], owner: Loaded, heads: Collection[str], out: Values
-) -> None:
-    refit = bool(point.head and point.head.startswith(REFIT))
-    for name, shape in zip(owner.layout.names, owner.layout.shapes, strict=True):
-        span = owner.layout.span(name)
-        alike = all(
-            name in member.layout.names and member.layout.shape(name) == shape for member in members
-        )
-        if name in heads and not (refit and alike):
-            _combine([owner.vector[span]], [1.0], out[span])
-        elif alike:
-            parts = [member.vector[member.layout.span(name)] for member in members]
-            _combine(parts, point.coefficients, out[span])
-        else:
-            raise ValueError(f"Tensor {name!r} is not in the head, and its shapes differ.")

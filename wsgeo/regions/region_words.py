@@ -58,6 +58,8 @@ def _sentence(one: Scored) -> str:
     said = f"{said}, p = {got.p_value:.2g}"
     if got.p_value > LEVEL:
         return f"{_head(one)} do not find the {nouns} again better than chance: {said}."
+    if not got.n_exact:
+        return f"{_head(one)} follow the {nouns} better than chance, none found exactly: {said}."
     return f"{_head(one)} find {got.n_exact} of {got.n_groups} {nouns} exactly again: {said}."
 
 

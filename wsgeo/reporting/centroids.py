@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from wsgeo.regions.tables import TITLES
+from wsgeo.regions.tables import IN_SAMPLE, TITLES
 from wsgeo.reporting.figures import number
 from wsgeo.reporting.plain import plain
 
@@ -29,8 +29,8 @@ def centroids(rows: pl.DataFrame) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        The table's row, whether it is ``better`` than its best member before figures are rounded, its ``method`` in words
-        and the method's ``settings`` (empty for a plain mean).
+        The table's row, whether it is ``better`` than its best member before figures are rounded (never where the method has
+        seen the examples), its ``method`` in words and the method's ``settings`` (empty for a plain mean).
     """
     return [_centroid(row) for row in rows.to_dicts()]
 
@@ -81,11 +81,11 @@ def _layer(row: dict[str, Any]) -> dict[str, Any]:
 
 def _centroid(row: Mapping[str, Any]) -> dict[str, Any]:
     loss, best = row["loss"], row["best_member_loss"]
-    better = loss is not None and best is not None and loss < best
     method = row["method"] or "mean"  # tables of version 1 have no other
+    known = loss is not None and best is not None and method not in IN_SAMPLE
     return {
         **plain(dict(row)),
-        "better": better,
+        "better": known and loss < best,
         "method": TITLES.get(method, method),
         "settings": _settings(row["parameters"]),
     }

@@ -230,7 +230,7 @@ def _of_regions(summary: Mapping[str, Any]) -> dict[str, Any]:
         },
         "kinds": {name: {"words": words, "family": family(name)} for name, words in KINDS.items()},
         "region_lines": {
-            part: table(_of_views(lines["views"], part)) for part in ("points", "means")
+            part: table(_of_views(lines["views"], part)) for part in ("points", "medians")
         },
         "first_line": lines["first"],
         "curve_words": CURVES,

@@ -34,7 +34,7 @@ def region_curves(curves: pl.DataFrame) -> dict[str, Any]:
     -------
     dict
         ``kinds`` (those that any region has), the ``first`` view with most of them, and ``views``: per region and head ``title``, the ``kinds`` that it
-        has, ``points`` (``curve``, ``line``, ``x``, ``loss``), ``means`` over the lines of each kind
+        has, ``points`` (``curve``, ``line``, ``x``, ``loss``), ``medians`` over the lines of each kind
         (``curve``, ``x``, ``loss``, ``n``) and how many lines are ``left_out`` of the single ones. ``x`` is a position between two members, a distance beyond them in lengths of their line
         (1 at the end, 2 one length further), or a radius over that of the members.
     """
@@ -70,14 +70,14 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _view(rows: pl.DataFrame, room: int) -> dict[str, Any]:
-    """Return the curves of one region: means of all lines, and single lines as there is room."""
+    """Return the curves of one region: medians of all lines, and single lines as there is room."""
     lines = rows.partition_by("curve", "line", maintain_order=True)
     lines.sort(key=lambda line: list(CURVES).index(line["curve"][0]))
     drawn = _first(lines, room)
     return {
         "kinds": [name for name in CURVES if name in set(rows["curve"])],
         "points": _points(drawn),
-        "means": _means(rows).to_dicts(),
+        "medians": _medians(rows).to_dicts(),
         "left_out": len(lines) - len(drawn),
     }
 
@@ -100,11 +100,11 @@ def _points(lines: list[pl.DataFrame]) -> list[dict[str, Any]]:
     ]
 
 
-def _means(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the mean loss of each kind where all of its lines have a loss."""
+def _medians(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the median loss of each kind where all of its lines have a loss: one may be huge."""
     n_lines = rows.group_by("curve").agg(of=pl.col("line").n_unique())
-    means = rows.group_by("curve", "x", maintain_order=True).agg(
-        pl.col("loss").mean(), n=pl.col("line").n_unique()
+    medians = rows.group_by("curve", "x", maintain_order=True).agg(
+        pl.col("loss").median(), n=pl.col("line").n_unique()
     )
-    whole = means.join(n_lines, on="curve", maintain_order="left")
+    whole = medians.join(n_lines, on="curve", maintain_order="left")
     return whole.filter(pl.col("n") == pl.col("of")).drop("of").sort("curve", "x")

@@ -47,6 +47,9 @@ class SampledRegion:
         Distances between members and others, members first.
     norms : ndarray of float64, shape (n_members,)
         Norms of the members' task vectors; NaN where not known.
+    body : tuple of str
+        Tensors that distances and norms are taken over, by canonical name: those that the members
+        of the geometry group share with their base, the heads of all of them left out.
     """
 
     group: str
@@ -57,6 +60,7 @@ class SampledRegion:
     data: tuple[GroupData, ...]
     l2: Matrix
     norms: np.ndarray[tuple[int], np.dtype[np.float64]]
+    body: tuple[str, ...]
 
     @property
     def title(self) -> str:
@@ -172,15 +176,20 @@ def choose_regions(
     if names:
         wanted = wanted.filter(pl.col("name").is_in(list(names)))
     chosen, notes = [], []
+    bodies = {group: _body(group, inputs) for group in wanted["group"].unique()}
     for row in wanted.iter_rows(named=True):
-        why, found = _sampled(row, regions, run, inputs)
+        why, found = _sampled(row, regions, run, inputs, bodies[row["group"]])
         chosen += [found] if found is not None else []
         notes += [f"{_sentence_start(title_of(row['level'], row['name']))} {why}."] if why else []
     return chosen, notes
 
 
 def _sampled(
-    row: Mapping[str, Any], regions: pl.DataFrame, run: Run, inputs: ScanInputs
+    row: Mapping[str, Any],
+    regions: pl.DataFrame,
+    run: Run,
+    inputs: ScanInputs,
+    body: tuple[str, ...],
 ) -> tuple[str, SampledRegion | None]:
     by_id = {member.id: member for member in inputs.zoo.members}
     members = tuple(by_id[name] for name in row["members"])
@@ -199,7 +208,19 @@ def _sampled(
     norms = dict(run.table("models").select("id", "task_vector_norm").iter_rows())
     own = np.array([norms.get(member.id) for member in members], np.float64)
     place = row["group"], row["level"], row["name"]
-    return "", SampledRegion(*place, members, others, data, l2, own)
+    return "", SampledRegion(*place, members, others, data, l2, own, body)
+
+
+def _body(group: str, inputs: ScanInputs) -> tuple[str, ...]:
+    """Return the tensors that distances in a geometry group are taken over."""
+    members = [member for member in inputs.zoo.members if member.geometry_group == group]
+    heads = frozenset[str]().union(*(member.head for member in members))
+    first = members[0]
+    names = [name for name in first.layout.names if name not in heads]
+    if first.base is None:
+        return tuple(names)
+    tensors = first.base.tensors
+    return tuple(n for n in names if n in tensors and tensors[n].shape == first.layout.shape(n))
 
 
 def _check_names(regions: pl.DataFrame, level: str | None, names: Collection[str]) -> None:

@@ -15,7 +15,7 @@ from wsgeo.processes.abstract import AbstractPool
 from wsgeo.processes.worker import WorkFailure
 from wsgeo.regions.lines import extrapolation_positions
 from wsgeo.workflows.region_choices import SampledRegion
-from wsgeo.workflows.region_mixes import Mix, body_names
+from wsgeo.workflows.region_mixes import Mix
 from wsgeo.workflows.region_points import RADIAL, seeds
 from wsgeo.zoo import Checkpoint
 
@@ -167,9 +167,7 @@ def centroid_norms(
     WsgeoError
         If a member cannot be read.
     """
-    members = {
-        member.id: (member, _names(region)) for region in regions for member in region.members
-    }
+    members = {member.id: (member, region.body) for region in regions for member in region.members}
     asked = list(members.values())
     squares: dict[str, float] = {}
     for i, found in pool.run(_squared_norm, asked):
@@ -179,10 +177,6 @@ def centroid_norms(
         squares[name] = found
     # The mean squared norm of members is that of their mean and their own radius's.
     return {region.place: math.sqrt(max(0.0, _mean_square(region, squares))) for region in regions}
-
-
-def _names(region: SampledRegion) -> tuple[str, ...]:
-    return body_names(region.members)
 
 
 def _mean_square(region: SampledRegion, squares: Mapping[str, float]) -> float:

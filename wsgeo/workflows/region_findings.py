@@ -24,7 +24,7 @@ _ASKED: Final = (
 )  # fmt: skip
 _NOUNS: Final = {
     "hull": "hull samples",
-    "members": "its members",
+    "members": "members",
     "outside": "members outside",
     "random": "random points around the base",
     "base": "the base",
@@ -86,8 +86,21 @@ def line_sentences(curves: pl.DataFrame) -> list[str]:
     Returns
     -------
     list of str
-        A sentence on interpolation and one on extrapolation, or none.
+        A sentence on interpolation and one on extrapolation per head policy, or none. Losses under
+        two policies are not averaged; where there are two, each sentence names its own.
     """
+    heads = curves["head"].unique(maintain_order=True)
+    own = [(head, _line_sentences(curves.filter(head=head))) for head in heads]
+    named = sum(bool(sentences) for _, sentences in own) > 1
+    return [
+        f"{said.removesuffix('.')} ({_HEADS[head]})." if named else said
+        for head, sentences in own
+        for said in sentences
+    ]
+
+
+def _line_sentences(curves: pl.DataFrame) -> list[str]:
+    """Say of lines, measured under one head policy, what `line_sentences` does."""
     between = _profiles(curves.filter(curve=INTERPOLATION))
     beyond = _profiles(curves.filter(curve=EXTRAPOLATION))
     known = {line for line, (_, loss) in between.items() if np.isfinite(loss[[0, -1]]).all()}
@@ -252,7 +265,7 @@ def _headline(rows: pl.DataFrame, what: str) -> str:
     values = sorted(rows["probability"].to_list())
     sure = rows.filter(pl.col("probability_lo") > 0.5).height
     span = f"{values[0]:.2f}" if rows.height == 1 else f"{values[0]:.2f} to {values[-1]:.2f}"
-    return f"P_B of {what} {span}, above one half for certain in {sure} of {rows.height}"
+    return f"P_B of {what} {span}, with its 95 % interval above one half in {sure} of {rows.height}"
 
 
 def _profiles(

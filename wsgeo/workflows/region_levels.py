@@ -9,7 +9,6 @@ from typing import Final, final
 import numpy as np
 import polars as pl
 
-from wsgeo.errors import WsgeoError
 from wsgeo.graph import cluster
 from wsgeo.regions.placing_flags import members_table
 from wsgeo.regions.region_groups import Group, regions_table
@@ -47,19 +46,18 @@ class LevelsOutcome:
     sentences: Mapping[str, tuple[str, ...]]
 
 
-def score_levels(
+def find_levels(
     run: Run, *, dataset_axis: str | None = None, task_axis: str | None = None, seed: int
 ) -> LevelsOutcome:
     """Group the members of a run into regions and say how well clustering finds them again.
 
-    All is read from the tables of the run; nothing is measured, and no weights are opened. Members
-    of two bases are in two geometry groups and never compared.
+    All is read from the tables of the run; nothing is measured or written, and no weights are
+    opened. Members of two bases are in two geometry groups and never compared.
 
     Parameters
     ----------
     run : Run
-        A finished run, which the caller holds against other writers; its four tables of regions
-        are written anew.
+        A finished run.
     dataset_axis, task_axis : str, optional
         Settings that name a member's data set and its task family; default the first that the run
         has, see `wsgeo.regions.traits`.
@@ -95,49 +93,36 @@ def score_levels(
         table: pl.concat([pl.DataFrame(schema=TABLES[table]), *rows])
         for table, rows in frames.items()
     }
-    for table, rows in tables.items():
-        run.write_table(table, rows)
     return LevelsOutcome(tables, sentences)
 
 
-def region_members(run: Run, level: str, name: str, group: str | None = None) -> tuple[str, ...]:
-    """Return the members of a region.
+def score_levels(
+    run: Run, *, dataset_axis: str | None = None, task_axis: str | None = None, seed: int
+) -> LevelsOutcome:
+    """Find the regions of a run and write their tables.
 
     Parameters
     ----------
     run : Run
-        A run whose regions are written.
-    level : str
-        ``dataset``, ``task``, ``general`` or ``basin``.
-    name : str
-        Of the region, as the table has it, such as ``snli`` or ``all``.
-    group : str, optional
-        Geometry group; needed where several have a region of this name.
+        A finished run, which the caller holds against other writers; its four tables of regions
+        are written anew.
+    dataset_axis, task_axis, seed
+        As in `find_levels`.
 
     Returns
     -------
-    tuple of str
-        Ids of distinct members, in the order of the table.
+    LevelsOutcome
+        Tables and sentences.
 
     Raises
     ------
-    WsgeoError
-        If there is no such region, or one in several geometry groups and none is named.
+    DataError
+        If a setting that was asked for is not in the run.
     """
-    rows = run.table("regions").filter(level=level)
-    if group is not None:
-        rows = rows.filter(group=group)
-    found = rows.filter(name=name)
-    if len(found) == 1:
-        return tuple(found["members"][0])
-    where = str(run.folder)
-    if len(found):
-        groups = ", ".join(found["group"])
-        what = f"the {level} region {name} is in several geometry groups: {groups}"
-        raise WsgeoError(what, where=where, remedy="Name one of them.")
-    known = ", ".join(rows["name"].unique(maintain_order=True))
-    remedy = f"Choose among {known}." if known else None
-    raise WsgeoError(f"there is no {level} region {name}", where=where, remedy=remedy)
+    levels = find_levels(run, dataset_axis=dataset_axis, task_axis=task_axis, seed=seed)
+    for table, rows in levels.tables.items():
+        run.write_table(table, rows)
+    return levels
 
 
 def _levels(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
@@ -186,28 +186,6 @@ class Frame:
 
     def _direction(self, seed: int) -> Checkpoint:
         if seed not in self._directions:
-            made = direction(self.like, body_names(self.region.members), seed)
+            made = direction(self.like, self.region.body, seed)
             self._directions[seed] = made
         return self._directions[seed]
-
-
-def body_names(members: Sequence[Checkpoint]) -> tuple[str, ...]:
-    """Return the tensors that members share with their base, over which distances are taken.
-
-    Parameters
-    ----------
-    members : sequence of Checkpoint
-        Of one geometry group.
-
-    Returns
-    -------
-    tuple of str
-        Canonical names, in order; without a base those outside all heads.
-    """
-    heads = frozenset[str]().union(*(member.head for member in members))
-    first = members[0]
-    names = [name for name in first.layout.names if name not in heads]
-    if first.base is None:
-        return tuple(names)
-    tensors = first.base.tensors
-    return tuple(n for n in names if n in tensors and tensors[n].shape == first.layout.shape(n))

@@ -82,6 +82,13 @@ class Sampling:
         """The head policy."""
         return None if self.head is None else HeadPolicy(self.head)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values, under the names that the user knows."""
+        return {
+            "seed": self.seed, "samples": self.n_samples, "lines": self.n_lines,
+            "directions": self.n_directions, "head": self.head,
+        }  # fmt: skip
+
 
 @final
 @dataclass(frozen=True, eq=False)

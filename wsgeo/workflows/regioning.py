@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import polars as pl
-
 from wsgeo.processes.abstract import AbstractPool
 from wsgeo.progress import Progress
-from wsgeo.store import Run, open_run
+from wsgeo.store import open_run
 from wsgeo.workflows.engines import workers
 from wsgeo.workflows.region_caveats import caveats, weak_probes
 from wsgeo.workflows.region_choices import choose_regions
 from wsgeo.workflows.region_curves import centroid_norms
-from wsgeo.workflows.region_levels import score_levels
+from wsgeo.workflows.region_levels import find_levels, score_levels
 from wsgeo.workflows.region_losses import measure
 from wsgeo.workflows.region_plans import RegionPlan, plan_of
-from wsgeo.workflows.region_records import keep, record, tell
+from wsgeo.workflows.region_records import keep, other_settings, record, tell
 from wsgeo.workflows.region_work import Sampling, work_of
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.reports import write_reports
+from wsgeo.workflows.staleness import note_answers
 
 LINES: Final = 3
 """Pairs of members of each region whose line is followed, where the caller says nothing."""
@@ -94,7 +91,7 @@ def region(
     -------
     dict
         ``run``, ``levels`` (sentences on how regions are found again), ``headlines`` (sentences on
-        each level), ``regions`` (``level``, ``name`` and ``sentences`` of each), ``notes`` (what is
+        each level), ``regions`` (``level``, ``name``, ``sentences`` and ``measured``, with what, of each), ``notes`` (what is
         not known, and why), ``failures`` (points that could not be evaluated), and ``report``.
 
     Raises
@@ -128,9 +125,14 @@ def region(
         notes += weak_probes(work, losses)
         pairs = found.table("pairs")
         tables = [one.tables(losses, pairs, seed) for one in work]
-        keep(found, chosen, tables, levels.tables["regions"])
-        told = tell(found, levels)
+        measured = keep(
+            found, chosen, tables, levels.tables["regions"], sampling=sampling,
+            data={group.name: group.encoded.key for group in inputs.groups},
+        )  # fmt: skip
+        notes += other_settings(measured, sampling)
+        told = tell(found, levels, measured)
         record(found, told, notes)
+        note_answers(found)
         page = write_reports(found)
     failures = [reason for one in work for reason in one.failures(losses)]
     return {
@@ -167,20 +169,7 @@ def plan_region(
     sampling = Sampling(samples, head, lines, directions, seed)
     found = open_run(Path(run))
     inputs, settings = reopen(found, progress)
-    regions = _levels_of_copy(found, dataset_axis, task_axis, seed)
-    chosen, notes = choose_regions(regions, found, inputs, level=level, names=name)
+    levels = find_levels(found, dataset_axis=dataset_axis, task_axis=task_axis, seed=seed)
+    chosen, notes = choose_regions(levels.tables["regions"], found, inputs, level=level, names=name)
     work = [work_of(one, sampling, settings, _STAND_IN * one.radius) for one in chosen]
     return plan_of(work, [*notes, *caveats(work)], found.read("summary"))
-
-
-def _levels_of_copy(
-    run: Run, dataset_axis: str | None, task_axis: str | None, seed: int
-) -> pl.DataFrame:
-    """Return the regions of a run, and leave its own tables alone."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Run(Path(folder))
-        shutil.copytree(run.tables, copy.tables)
-        for name in ("run", "summary"):
-            copy.write(name, run.read(name))
-        levels = score_levels(copy, dataset_axis=dataset_axis, task_axis=task_axis, seed=seed)
-    return levels.tables["regions"]

@@ -133,7 +133,7 @@ def lines_chart(
     Returns
     -------
     altair.LayerChart
-        Data sets ``region_lines`` and ``region_means`` with ``curve``, ``curve_words``, ``line``, ``x``, ``loss``.
+        Data sets ``region_lines`` and ``region_medians`` with ``curve``, ``curve_words``, ``line``, ``x``, ``loss``.
     """
     any_of = " || ".join(f"datum.curve === '{name}'" for name in curves)
     kept = f"({any_of}) && datum.loss > 0" if log else any_of
@@ -152,7 +152,7 @@ def lines_chart(
         .encode(x=x, y=y, color=hue, detail="line:N")
     )
     bold = (
-        alt.Chart(named("region_means"))
+        alt.Chart(named("region_medians"))
         .transform_filter(kept)
         .mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=30, filled=True))
         .encode(
@@ -163,7 +163,7 @@ def lines_chart(
                 alt.Tooltip("curve_words:N", title="lines"),
                 alt.Tooltip("n:Q", title="how many"),
                 alt.Tooltip("x:Q", title="position"),
-                alt.Tooltip("loss:Q", title="mean loss (nats)"),
+                alt.Tooltip("loss:Q", title="median loss (nats)"),
             ],
         )
     )

@@ -63,7 +63,7 @@ Object.assign(datasets, { unit: [{ x: 1 }], zero: [{ x: 0 }] });
 Object.assign(fresh, {
   region_members: regionMembers, region_centres: regionCentres, counts: countRows,
   region_losses: pointRows, loss_means: pointMeans, orders: orderRows,
-  region_lines: () => curveRows("points"), region_means: () => curveRows("means"),
+  region_lines: () => curveRows("points"), region_medians: () => curveRows("medians"),
   centroid_layers: () => summary.centroid_layers.views[live.centroid]?.rows ?? [],
   gains: gainRows, stages: stageRows,
 });
