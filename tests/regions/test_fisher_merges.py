@@ -87,8 +87,9 @@ def test_what_is_no_variance_is_refused(members, value):
     """Negative information, NaN and infinities are refused with the name of the tensor."""
     broken = [{n: np.full(s, value, np.float32) for n, s in SHAPES.items()}] * 3
 
-    with pytest.raises(WsgeoError, match=r"'bert.embeddings.word_embeddings.weight' is"):
+    with pytest.raises(WsgeoError, match=r"'bert.embeddings.word_embeddings.weight' is") as told:
         merge(FisherMean(in_memory(broken)), members)
+    assert (told.value.where, "--method" in told.value.remedy) == (members[0].id, True)
 
 
 def test_information_must_match_the_members(members):

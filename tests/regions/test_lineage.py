@@ -26,14 +26,14 @@ class Planted:
         self.weights[name] = self.weights[parent] + step * move
         return self
 
-    def tell(self, declared=None, without=(), rounded=None):
+    def tell(self, declared=None, without=(), rounded=None, contents=None):
         """Return other and relation by model."""
         names = [name for name in self.weights if name not in without]
         points = np.array([self.weights[name] for name in names])
         norms = np.linalg.norm(points, axis=1)
         apart = np.linalg.norm(points[:, None] - points, axis=2)
         relative = apart / np.sqrt((norms[:, None] ** 2 + norms**2) / 2)
-        found = relations(names, relative, declared or {}, rounded)
+        found = relations(names, relative, declared or {}, rounded, contents)
         return {(row.id, row.relation): row.other for row in found}
 
 
@@ -98,10 +98,31 @@ def test_copies_are_told_before_anything_else(star):
     declared = dict.fromkeys(["copy", "round", "near", *"abcdef"], "base")
     found = star.tell(declared, rounded={("b", "round"): "bf16"})
 
-    assert found["copy", "duplicate"] == "a"
+    assert found["copy", "near_duplicate"] == "a"
     assert found["round", "rounded"] == "b"
     assert found["near", "near_duplicate"] == "c"
     assert not any((name, "base") in found for name in ("copy", "round", "near"))
+
+
+def test_only_equal_contents_are_duplicates(star):
+    """Of models with the matrices of one, those are duplicates whose hashes agree."""
+    star.add("bias", "base", 0).add("again", "base", 0).add("copy", "a", 0)
+    contents = {"a": "0", "bias": "1", "again": "1", "copy": "0"}
+    found = star.tell(
+        dict.fromkeys(["bias", "again", "copy", *"abcdef"], "base"), contents=contents
+    )
+
+    assert found["bias", "near_duplicate"] == "base"
+    assert found["again", "duplicate"] == "bias"
+    assert found["copy", "duplicate"] == "a"
+
+
+def test_a_member_that_changed_no_matrix_contradicts_nothing(star):
+    """A probe or BitFit member is at its base, also where another base is there too."""
+    star.add("probe", "base", 0).add("other").add("x", "other", 0)
+    declared = dict.fromkeys(["probe", *"abcdef"], "base") | {"x": "other"}
+
+    assert not any(relation == "contradiction" for _, relation in star.tell(declared))
 
 
 def test_a_stranger_is_told(star):

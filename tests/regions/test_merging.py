@@ -41,7 +41,7 @@ METHODS = [
     Weighted((3, 1, 2)),
     Medoid(),
     GeometricMedian(),
-    TaskArithmetic(0.4, "sum"),
+    TaskArithmetic(0.4),
     ModelStock(),
     ModelStock("tensor"),
     Ties(0.3),
@@ -218,7 +218,7 @@ class TestRefusals:
         [
             lambda: Weighted(()), lambda: Weighted((1, -1)), lambda: Weighted((0, 0)),
             lambda: Weighted((float("nan"), 1)), lambda: TaskArithmetic(float("inf")),
-            lambda: TaskArithmetic(combine="median"), lambda: ModelStock("row"),
+            lambda: ModelStock("row"),
             lambda: GeometricMedian(0), lambda: Ties(0), lambda: Ties(1.1),
             lambda: Dare(scale=float("nan")), lambda: FisherMean((), 0),
         ],

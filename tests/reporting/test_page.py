@@ -300,7 +300,7 @@ class TestFigures:
         ("level", "group", "name"),
         [
             ("dataset", "snli", "dataset-snli-ties"),
-            ("basin", "g0.l0 basin 1", "basin-g0.l0-basin-1-ties"),
+            ("basin", "g0.l0 basin 1", "basin-g0.l0-basin-1-321031-ties"),
         ],
     )
     def test_a_region_by_name_is_asked_for_by_name(self, level, group, name):

@@ -97,7 +97,7 @@ class TestMethods:
                 mean = (base.tensor(name) + mean) / 2
             np.testing.assert_allclose(tensor, mean, atol=1e-6)
         assert row["name"].endswith("-arithmetic-scale-0.5")
-        assert json.loads(row["parameters"]) == {"scale": 0.5, "combine": "mean"}
+        assert json.loads(row["parameters"]) == {"scale": 0.5}
         assert "the others are the mean of the members'" in card(row)
 
     def test_fisher_weights_each_value(self, run, members, zoo_with_run, tmp_path):
@@ -173,6 +173,9 @@ def test_a_greedy_soup_is_written_and_measured(run, members):
     assert kept == pytest.approx([1 / len(kept)] * len(kept))
     assert "The soup was chosen on 16 examples" in row["reason"]
     assert "On the other 16 examples" in card(row)
+    assert "those that it was chosen on too" in row["reason"]
+    facts = json.loads((Path(row["folder"]) / "wsgeo.json").read_text())
+    assert facts["evidence"]["caveat"] in row["reason"]
     for name, tensor in tensors(row).items():
         expected = np.tensordot(row["weights"], stacked(members, name), 1)
         np.testing.assert_allclose(tensor, expected, atol=1e-6)

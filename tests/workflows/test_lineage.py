@@ -45,7 +45,8 @@ def test_a_planted_pedigree_is_found(root):
     """A child, copies of several kinds and a stranger that claims the base are told."""
     first = weights(root, "run-0")
     add(root, "child", fine_tuned(first, CONFIG, 50, 0.02))
-    add(root, "twin", first | {"classifier.bias": np.float32([1, 2, 3])})
+    add(root, "same", first | {"classifier.bias": np.float32([1, 2, 3])})
+    add(root, "twin", first)
     add(root, "bf16", weights(root, "run-1"), dtype="BF16")
     step = {name: np.abs(value).max() / 127 for name, value in weights(root, "run-2").items()}
     add(root, "int8", {
@@ -58,7 +59,9 @@ def test_a_planted_pedigree_is_found(root):
 
     told = {name: (row["relation"], row["other"]) for name, row in found.items()}
     assert told["child"] == ("parent", "run-0")
+    assert told["same"] == ("near_duplicate", "run-0")
     assert told["twin"] == ("duplicate", "run-0")
+    assert found["same"]["words"] == "same has the matrices of run-0"
     assert told["bf16"] == ("rounded", "run-1")
     assert told["int8"] == ("rounded", "run-2")
     assert told["stranger"] == ("contradiction", "base")

@@ -9,7 +9,8 @@ import pytest
 
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.losses import Failure, Losses
-from wsgeo.workflows import merge_methods
+from wsgeo.regions.cards import BASED
+from wsgeo.workflows import merge_methods, merge_requests
 from wsgeo.workflows.merge_methods import prepared_merge
 from wsgeo.workflows.merge_requests import METHODS, MergeRequest
 
@@ -20,6 +21,41 @@ def test_the_command_offers_every_method():
 
     [option] = [one for one in command.params if one.name == "method"]
     assert tuple(option.type.choices) == METHODS
+
+
+def test_methods_that_start_from_the_base_are_those_that_need_it():
+    """What cards and recipes take for such methods is what the methods say of themselves."""
+    kinds = merge_requests._KINDS
+
+    assert set(BASED) == {name for name, kind in kinds.items() if kind.needs_base}
+
+
+class TestSuffixes:
+    """`MergeRequest.suffix`."""
+
+    def test_other_weights_have_another_name(self):
+        """The same shares have one name however they are written, and equal ones that of none."""
+        ids = ["a", "b"]
+        names = [
+            MergeRequest("ties", weights).suffix(ids)
+            for weights in ("0.9,0.1", (9, 1), "b=1,a=9", "0.1,0.9", "2,2", None)
+        ]
+
+        assert names[0] == names[1] == names[2] != names[3]
+        assert names[4:] == ["-ties", "-ties"]
+        assert names[0].startswith("-ties-weights-")
+
+    def test_no_digit_of_a_seed_is_lost(self):
+        """Large seeds that differ in the last digit have names of their own."""
+        assert MergeRequest("dare", seed=12345678).suffix(["a"]) == "-dare-seed-12345678"
+
+
+@pytest.mark.parametrize(("weights", "told"), [(None, "the mean:"), ("1,2", "the weighted mean:")])
+def test_task_arithmetic_of_scale_1_says_what_it_is(weights, told):
+    """Without a scale it is a mean, weighted where weights are given."""
+    bench = SimpleNamespace(selection=SimpleNamespace(ids=("a", "b")))
+    with prepared_merge(MergeRequest("arithmetic", weights), bench) as prepared:
+        assert told in prepared.notes[0]
 
 
 class FakeEngine:
@@ -85,7 +121,9 @@ class TestGreedySoups:
         assert note.startswith(
             "The soup was chosen on 3 examples: 2 of 4 members, in this order: m0, m2"
         )
-        assert "On the other 2 examples, which had no part in that, its loss is 1;" in note
+        assert (
+            "On the other 2 examples, which had no part in that, its loss is 1;" in prepared.caveat
+        )
 
     def test_without_data_it_is_refused(self, bench):
         """Methods that are chosen by losses need data for all members together."""

@@ -18,14 +18,14 @@ class FakeRun:
 
     folder = Path("run")
 
-    def __init__(self, *rows):
+    def __init__(self, *rows, groups=()):
         frame = pl.DataFrame(
             [{"level": level, "name": name, "members": ids} for level, name, ids in rows],
             schema_overrides={"members": pl.List(pl.String)},
         )
         self.regions = frame.with_columns(
             *(pl.lit(None).alias(key) for key in REGIONS if key not in frame.columns),
-            group=pl.lit("g0"),
+            group=pl.Series(groups or ["g0"] * len(rows)),
         )
 
     def table(self, name):
@@ -61,6 +61,21 @@ class TestNamedRegions:
         assert choose_named_region(self.RUN, self.INPUTS, "all").name == "general-all"
         with pytest.raises(WsgeoError, match=r"no member of the region g0\.l0 basin 0 can do"):
             choose_named_region(self.RUN, self.INPUTS, "g0.l0 basin 0")
+
+    def test_no_two_regions_have_one_name(self):
+        """Regions of several groups, and names that no folder can have, are told apart."""
+        names = ["snli", "snli", "a b", "a-b", "\u00e9\u00e9"]
+        groups = ["g0", "g1", "g0", "g0", "g0"]
+        run = FakeRun(*(("task", name, ["a"]) for name in names), groups=groups)
+        found = [
+            choose_named_region(run, self.INPUTS, name, group=group).name
+            for name, group in zip(names, groups, strict=True)
+        ]
+
+        assert found[:2] == ["task-snli-g0", "task-snli-g1"]
+        assert found[3] == "task-a-b"
+        assert found[4].startswith("task-region-")
+        assert len(set(found)) == 5
 
     @pytest.mark.parametrize(
         ("name", "level", "told"),

@@ -25,19 +25,13 @@ N_EXAMPLES: Final = 256
 """Examples that a Fisher information is measured on, where there are more."""
 
 
-def diagonal_fisher(
-    model: torch.nn.Module,
-    weights: Weights,
-    examples: EncodedExamples,
-    rng: np.random.Generator | None = None,
-) -> Weights:
+def diagonal_fisher(model: torch.nn.Module, weights: Weights, examples: EncodedExamples) -> Weights:
     r"""Return the mean squared gradient of the log-likelihood, parameter by parameter.
 
     .. math:: \hat F = \frac 1 n \sum_i [\nabla_\theta \log p_\theta(y_i \mid x_i)]^2
 
-    With the labels of the data this is the empirical Fisher information; with labels that the model
-    itself gives it is an unbiased estimate of the Fisher information. The square is taken of each
-    example's gradient: that of a batch's mean would be another, smaller quantity.
+    The labels are those of the data: this is the empirical Fisher information. The square is taken
+    of each example's gradient: that of a batch's mean would be another, smaller quantity.
 
     Parameters
     ----------
@@ -48,8 +42,6 @@ def diagonal_fisher(
     examples : EncodedExamples
         What they are taken on. Of a language model the log-likelihood of an example is the mean over
         its scored tokens.
-    rng : Generator, optional
-        Draws the labels from what the model predicts; by default they are those of the data.
 
     Returns
     -------
@@ -73,7 +65,7 @@ def diagonal_fisher(
     sums = {name: tensor_of(total.tensor(name)) for name in leaves}
     # A budget of one token makes each example a batch of its own.
     for batch in prepare(examples, model, 1):
-        loss = _loss(model, batch, examples, rng)
+        loss = _loss(model, batch, examples)
         grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
         for name, grad in zip(leaves, grads, strict=True):
             if grad is not None:
@@ -89,7 +81,6 @@ def write_fisher(
     *,
     n_examples: int = N_EXAMPLES,
     seed: int = 0,
-    sampled: bool = False,
 ) -> int:
     """Measure the diagonal Fisher information of a member, and write it to a file.
 
@@ -104,9 +95,7 @@ def write_fisher(
     n_examples : int, default 256
         How many of the examples are used, drawn with the labels in proportion.
     seed : int, default 0
-        Seed of the draw, and of the labels.
-    sampled : bool, default False
-        Whether labels are drawn from what the model predicts.
+        Seed of the draw.
 
     Returns
     -------
@@ -121,10 +110,9 @@ def write_fisher(
         If a gradient is not finite, or the file cannot be written.
     """
     some = examples.rows(stratified_order(examples, seed)[:n_examples])
-    rng = np.random.default_rng(seed) if sampled else None
     model, weights = build_model(checkpoint), load_weights(checkpoint)
     try:
-        found = diagonal_fisher(model, weights, some, rng)
+        found = diagonal_fisher(model, weights, some)
     except WsgeoError as error:
         remedy = "Leave the member out, or take another --method."
         raise WsgeoError(error.what, where=checkpoint.id, remedy=remedy) from error
@@ -153,31 +141,15 @@ def _parameters(layout: Layout, state: dict[str, Any]) -> list[str]:
     return [name for name in layout.names if isinstance(state[name], torch.nn.Parameter)]
 
 
-def _loss(
-    model: Any, batch: Batch, examples: EncodedExamples, rng: np.random.Generator | None
-) -> torch.Tensor:
+def _loss(model: Any, batch: Batch, examples: EncodedExamples) -> torch.Tensor:
     """Return the loss of a batch of one example, in nats."""
     cache = {"use_cache": False} if hasattr(model.config, "use_cache") else {}
     logits = model(**batch.arguments, **cache).logits.float()
     if examples.objective is Objective.CLASSIFICATION:
         mapped = mapped_logits(logits, examples.class_map)
-        return class_scores(mapped, _labels(mapped, batch.targets, rng))[0].sum()
+        return class_scores(mapped, batch.targets)[0].sum()
     scored = batch.targets != IGNORED
-    tokens = logits[scored]
-    return token_scores(tokens, _labels(tokens, batch.targets[scored], rng))[0].mean()
-
-
-def _labels(
-    logits: torch.Tensor, targets: torch.Tensor, rng: np.random.Generator | None
-) -> torch.Tensor:
-    """Return the labels of the data, or a draw from what is predicted."""
-    import torch
-
-    if rng is None:
-        return targets
-    # The largest logit, each with Gumbel noise of its own, is a draw from their softmax.
-    noise = rng.gumbel(size=tuple(logits.shape))
-    return (logits.detach().double() + torch.from_numpy(noise)).argmax(1)
+    return token_scores(logits[scored], batch.targets[scored])[0].mean()
 
 
 def _check_finite(found: Weights) -> None:

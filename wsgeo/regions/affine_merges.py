@@ -131,12 +131,10 @@ class TaskArithmetic(AbstractMerge):
     Parameters
     ----------
     scale : float, default 1
-        The multiple; 1 of the mean is the mean of the members.
-    combine : {"mean", "sum"}
-        Whether the task vectors are averaged, or added up as in the paper, whose scale is then that
-        of mergekit's ``task_arithmetic`` without ``normalize``: the weight of each member.
+        The multiple of their mean task vector; 1 is the mean of the members. The paper adds task
+        vectors up: of n members its scale is n times smaller for the same model.
     weights : tuple of float, optional
-        One per member, at least 0; equal by default, and 1 each in a sum.
+        One per member, at least 0; equal by default.
 
     References
     ----------
@@ -146,26 +144,23 @@ class TaskArithmetic(AbstractMerge):
     name: ClassVar[str] = "arithmetic"
     needs_base: ClassVar[bool] = True
     scale: float = 1.0
-    combine: Literal["mean", "sum"] = "mean"
     weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a scale that is not finite, and weights that have no mean."""
-        if not math.isfinite(self.scale) or self.combine not in {"mean", "sum"}:
-            raise ValueError(f"The scale {self.scale} of a {self.combine} is not known.")
+        if not math.isfinite(self.scale):
+            raise ValueError(f"The scale {self.scale} is not finite.")
         check_weights(self.weights)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """All settings."""
-        return {"scale": self.scale, "combine": self.combine, "weights": list(self.weights)}
+        return {"scale": self.scale, "weights": list(self.weights)}
 
     def blend(self, stream: MemberStream) -> Blend:
         """Return how it makes a model of the members of a stream."""
-        n = len(stream)
-        total = math.fsum(self.weights) if self.weights else n
-        pull = self.scale * (total if self.combine == "sum" else 1)
-        return affine_blend(stream, shares_of(self.weights, n), lambda _: pull)
+        shares = shares_of(self.weights, len(stream))
+        return affine_blend(stream, shares, lambda _: self.scale)
 
 
 @final

@@ -60,21 +60,28 @@ class FisherMean(AbstractMerge):
             raise ValueError(f"{len(stream)} members, but information of {len(self.readers)}.")
 
         def tensor(name: str) -> TensorBlend:
-            pairs = [(stream.member(i, name), read(name)) for i, read in enumerate(self.readers)]
-            return lambda columns: self._values(name, pairs, columns)
+            read = [
+                (member.id, stream.member(i, name), of_member(name))
+                for i, (member, of_member) in enumerate(
+                    zip(stream.members, self.readers, strict=True)
+                )
+            ]
+            return lambda columns: self._values(name, read, columns)
 
         return Blend(tensor)
 
     def _values(
-        self, name: str, pairs: list[tuple[SliceReader, SliceReader]], columns: slice
+        self, name: str, sources: list[tuple[str, SliceReader, SliceReader]], columns: slice
     ) -> Values:
         width = columns.stop - columns.start
         read, total, weight = np.empty(width, np.float32), np.zeros(width), np.zeros(width)
-        for of_member, of_information in pairs:
+        for id_, of_member, of_information in sources:
             of_information(columns, read)
             if not (read.min() >= 0 and read.max() < np.inf):
                 raise WsgeoError(
-                    f"the Fisher information of tensor {shown(name)} is not a variance"
+                    f"the Fisher information of tensor {shown(name)} is not a variance",
+                    where=id_,
+                    remedy="Leave the member out, or take another --method.",
                 )
             information = np.maximum(read, self.floor, dtype=np.float64)
             of_member(columns, read)

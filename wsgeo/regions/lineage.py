@@ -34,7 +34,6 @@ MOST: Final = 0.75
 ESTIMATE: Final = "estimated base"
 """Stands for a base that is not at hand: the mean of the models."""
 
-
 OfRoot: TypeAlias = Callable[[Matrix, int, int], tuple[float, float]]
 """Distances of two models from where their family begins."""
 
@@ -69,6 +68,7 @@ def relations(
     relative: Matrix,
     declared: Mapping[str, str],
     rounded: Mapping[tuple[str, str], str] | None = None,
+    contents: Mapping[str, str] | None = None,
 ) -> list[Relation]:
     """Return what the distances of some models tell of their lineage.
 
@@ -82,6 +82,8 @@ def relations(
         By member, the name of the base that it states, among ``ids``.
     rounded : mapping of (str, str) to str, optional
         Type to which the first model was rounded to give the second.
+    contents : mapping of str to str, optional
+        Hash of all that a model's files hold; only models of one hash are duplicates.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def relations(
     c parent b
     """
     space = _Space(ids, relative, frozenset(declared.values()))
-    copies = {row.id: row for row in _copies(space, rounded or {})}
+    copies = {row.id: row for row in _copies(space, rounded or {}, contents or {})}
     wrong = {row.id: row for row in _contradictions(space, declared)}
     found = list(copies.values())
     families = _families(space, [name for name in ids if name not in copies])
@@ -128,16 +130,21 @@ class _Space:
         return float(self.relative[self.places[a], self.places[b]])
 
 
-def _copies(space: _Space, rounded: Mapping[tuple[str, str], str]) -> Iterator[Relation]:
+def _copies(
+    space: _Space, rounded: Mapping[tuple[str, str], str], contents: Mapping[str, str]
+) -> Iterator[Relation]:
     """Give each model that is a copy of another that is none, the closest kind of copy first."""
     pairs = space.relative[np.triu_indices(len(space.ids), 1)]
     related = pairs[pairs < UNRELATED]
     near = NEAR * float(np.median(related)) if related.size else 0.0
     known = {copy: (source, kind) for (source, copy), kind in rounded.items()}
     copies: set[str] = set()
+    first: dict[str, str] = {}  # model by content
     for place, name in enumerate(space.ids):
         earlier = [other for other in space.ids[:place] if other not in copies]
         found = _copy(space, name, earlier, near, known.get(name))
+        if (twin := first.setdefault(contents.get(name, name), name)) != name:
+            found = Relation(name, "duplicate", twin, 0.0, f"{name} has all weights of {twin}")
         if found is not None:
             copies.add(name)
             yield found
@@ -146,17 +153,17 @@ def _copies(space: _Space, rounded: Mapping[tuple[str, str], str]) -> Iterator[R
 def _copy(
     space: _Space, name: str, earlier: Sequence[str], near: float, rounded: tuple[str, str] | None
 ) -> Relation | None:
-    nearest = min(earlier, key=lambda other: space.between(name, other), default=None)
-    distance = np.inf if nearest is None else space.between(name, nearest)
-    if nearest is not None and distance == 0:
-        return Relation(name, "duplicate", nearest, 0.0, f"{name} has the body of {nearest}")
     if rounded is not None:
         source, kind = rounded
         words = f"{name} is {source}, rounded to {kind}"
         return Relation(name, "rounded", source, space.between(name, source), words)
-    if nearest is None or distance >= near:
+    nearest = min(earlier, key=lambda other: space.between(name, other), default=name)
+    distance = space.between(name, nearest)
+    if nearest == name or (distance > 0 and distance >= near):
         return None
     words = f"{name} is nearly {nearest}: {_far(distance)}, less than a tenth of what is usual here"
+    if distance == 0:  # heads, biases and norms may differ
+        words = f"{name} has the matrices of {nearest}"
     return Relation(name, "near_duplicate", nearest, distance, words)
 
 
@@ -256,13 +263,11 @@ def _tuned_from(
 
 
 def _from_base(space: _Space, name: str, root: str | None, distance: float) -> Relation:
-    far = _far(distance)
+    words = f"{name} comes from {root}: {_far(distance)}"
     if root is None:
-        words = f"{name} comes from a base that is not at hand: {far} from its estimate"
-    elif root in space.bases:
-        words = f"{name} comes from {root}: {far}"
-    else:
-        words = f"{name} likely comes from {root}, the model nearest to most: {far}"
+        words = f"{name} comes from a base that is not at hand: {_far(distance)} from its estimate"
+    elif root not in space.bases:
+        words = f"{name} likely comes from {root}, the model nearest to most: {_far(distance)}"
     return Relation(name, "base", root or ESTIMATE, distance, words)
 
 
@@ -270,12 +275,9 @@ def _related(space: _Space, family: Sequence[str]) -> Iterator[Relation]:
     """Name the nearest of few models whose base is not at hand."""
     for name in family:
         others = [other for other in family if other != name]
-        nearest = min(others, key=lambda other: space.between(name, other))
-        distance = space.between(name, nearest)
-        words = (
-            f"{name} is related to {nearest} ({_far(distance)}); without their base nobody can say "
-            "which was tuned from which"
-        )
+        distance, nearest = min((space.between(name, other), other) for other in others)
+        told = f"{name} is related to {nearest} ({_far(distance)})"
+        words = f"{told}; without their base nobody can say which was tuned from which"
         yield Relation(name, "related", nearest, distance, words)
 
 
@@ -283,11 +285,11 @@ def _contradictions(space: _Space, declared: Mapping[str, str]) -> Iterator[Rela
     """Give the members that lie where their stated base cannot be theirs."""
     for name, base in declared.items():
         distance = space.between(name, base)
-        nearest = min(space.bases, key=lambda other: space.between(name, other))
+        to_nearest, nearest = min((space.between(name, other), other) for other in space.bases)
         if distance >= UNRELATED:
             why = "as far as unrelated models are"
-        elif space.between(name, nearest) <= CHILD * distance:
-            why = f"and is nearer to {nearest} ({space.between(name, nearest):.2g})"
+        elif nearest != base and distance > 0 and to_nearest <= CHILD * distance:
+            why = f"and is nearer to {nearest} ({to_nearest:.2g})"
         else:
             continue
         words = f"{name} states the base {base}, but lies at the {_far(distance)} from it, {why}"

@@ -57,6 +57,7 @@ def provenance(origin: Origin, labels: tuple[str, ...], dtype: StoredType) -> di
             "best_member": evidence.best_member,
             "largest_gap_inside": finite(evidence.largest_gap_inside),
             **({"missing": evidence.missing} if evidence.missing else {}),
+            **({"caveat": evidence.caveat} if evidence.caveat else {}),
         },
         "command": list(origin.command),
         "notes": list(origin.notes),

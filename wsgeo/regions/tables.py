@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -39,6 +41,9 @@ TITLES: Final[Mapping[str, str]] = {
     "fisher": "Fisher-weighted mean",
 }
 """What the methods of merging are called in cards, by their names on the command line."""
+
+IN_SAMPLE: Final = frozenset({"greedy", "fisher"})
+"""Methods that look at the examples that their centroid is measured on: its loss flatters it."""
 
 CENTROIDS = pl.Schema(
     {
@@ -153,6 +158,8 @@ class Evidence:
         Largest convexity gap between two members, in nats per example.
     missing : str
         Why there is no loss: a sentence; empty where there is one.
+    caveat : str
+        Why the loss flatters the centroid, with the loss that does not; empty where it does not.
     """
 
     loss: float | None = None
@@ -162,6 +169,7 @@ class Evidence:
     medoid: str | None = None
     largest_gap_inside: float | None = None
     missing: str = ""
+    caveat: str = ""
 
     @property
     def best_member(self) -> str | None:
@@ -231,6 +239,44 @@ def centroid_row(
         "reason": reason,
     }
     return pl.DataFrame([{key: finite(value) for key, value in row.items()}], schema=CENTROIDS)
+
+
+def folder_word(name: str) -> str:
+    """Return the name of a region as it stands in that of a folder.
+
+    Parameters
+    ----------
+    name : str
+        Any text.
+
+    Returns
+    -------
+    str
+        The name, or what any file system takes of it with a short hash of the whole.
+
+    Examples
+    --------
+    >>> folder_word("snli"), folder_word("a b"), folder_word("a-b")
+    ('snli', 'a-b-c8687a', 'a-b')
+    """
+    safe = re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-.")
+    return safe if safe == name else f"{safe or 'region'}-{short_hash(name)}"
+
+
+def short_hash(text: str) -> str:
+    """Return six hexadecimal digits that tell texts apart.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        The start of its SHA-256.
+    """
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
 def _mean(members: Sequence[str], values: Mapping[str, float]) -> float | None:

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from wsgeo.regions.tables import folder_word
+
 NO_FOLDER: Final = "RUN"
 """What stands for the run folder where it is not known."""
 
@@ -16,7 +18,7 @@ _CHOICES: Final = re.compile(
     r"(?:-(?P<group>g\d+(?:\.l\d+)?))?(?:-(?P<variant>mean|products|factors))?(?:-rank-(?P<rank>\d+))?"
     r"(?:-(?P<method>weighted|medoid|greedy|stock|median|arithmetic|ties|dare|fisher))?"
     rf"(?:-scale-(?P<scale>{_NUMBER}))?(?:-density-(?P<density>{_NUMBER}))?(?:-seed-(?P<seed>\d+))?"
-    r"(?:-per-(?P<per>layer|tensor))?"
+    r"(?:-per-(?P<per>layer|tensor))?(?:-weights-[0-9a-f]{6})?"
 )
 
 _WEIGHTED: Final = frozenset({"weighted", "arithmetic", "ties", "dare"})
@@ -97,8 +99,7 @@ def _place(centroid: Mapping[str, Any]) -> tuple[list[str], str]:
     """Return the options that choose the members, and how the name of such a centroid begins."""
     word, label = centroid.get("level") or "basin", str(centroid.get("group"))
     if word in {"dataset", "task", "general"} or (word == "basin" and " " in label):
-        slug = re.sub(r"[^A-Za-z0-9._+-]+", "-", label).strip("-.") or "region"
-        return ["--region", label, "--level", word], f"{word}-{slug}"
+        return ["--region", label, "--level", word], f"{word}-{folder_word(label)}"
     level = "region" if word == "region" else "basin"  # a group without basins is asked for as one
     return [f"--{level}", label], f"{word}-{label}"
 
@@ -107,4 +108,4 @@ def _weights(method: str | None, shares: Sequence[float]) -> dict[str, str]:
     """Return the weights of a method that takes them, where they are not equal."""
     if method not in _WEIGHTED or (method != "weighted" and len(set(shares)) < 2):
         return {}
-    return {"weights": ",".join(f"{share:.6g}" for share in shares)} if shares else {}
+    return {"weights": ",".join(f"{share:.9g}" for share in shares)} if shares else {}

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wsgeo.errors import DataError
 from wsgeo.tasks.task import Task
 
 SHINGLE: Final = 8
@@ -21,40 +20,6 @@ LEAST_SHARE: Final = 0.5
 _NO_WORD = re.compile(r"[^\w\n]+")
 # Odd and of 64 bits, one for each place of a run: sums of products wrap around like random numbers.
 _MULTIPLIERS: Final = np.random.default_rng(0).integers(2**62, 2**63, SHINGLE).astype(np.uint64) | 1
-
-
-def shared_texts(a: Task, b: Task) -> float:
-    """Return the share of the examples of one task whose texts occur in another.
-
-    The share is that of ``a``: a small data set may lie wholly in a large one of which it is a
-    small part.
-
-    Parameters
-    ----------
-    a, b : Task
-        Examples with their texts; labels are not compared.
-
-    Returns
-    -------
-    float
-        Fraction in [0, 1], the mean of `shared_examples`.
-
-    Raises
-    ------
-    DataError
-        If ``a`` has no example.
-
-    Examples
-    --------
-    >>> from wsgeo.tasks.task import Objective
-    >>> one = Task("one", Objective.CLASSIFICATION, ("0", "1"), ("A fine film!", "Dull."))
-    >>> other = Task("other", Objective.CLASSIFICATION, ("0",), ("a  fine film .",))
-    >>> shared_texts(one, other), shared_texts(other, one)
-    (0.5, 1.0)
-    """
-    if not len(a):
-        raise DataError("there is no example", where=a.name)
-    return float(shared_examples(a, b).mean())
 
 
 def shared_examples(a: Task, b: Task) -> NDArray[np.bool_]:
@@ -73,7 +38,16 @@ def shared_examples(a: Task, b: Task) -> NDArray[np.bool_]:
     Returns
     -------
     ndarray of bool, shape (n_examples,)
-        In the order of ``a``.
+        In the order of ``a``. Its mean is the share of ``a``, not that of ``b``: a small data set may
+        lie wholly in a large one of which it is a small part.
+
+    Examples
+    --------
+    >>> from wsgeo.tasks.task import Objective
+    >>> one = Task("one", Objective.CLASSIFICATION, ("0", "1"), ("A fine film!", "Dull."))
+    >>> other = Task("other", Objective.CLASSIFICATION, ("0",), ("a  fine film .",))
+    >>> shared_examples(one, other)
+    array([ True, False])
     """
     known = _worded([text for column in _columns(b) for text in column])
     whole, runs = set(known) - {""}, _runs(known)[0]

@@ -116,5 +116,5 @@ def _descend(squared: Matrix, shares: NDArray[np.float64], tolerance: float) -> 
         shares /= shares.sum()
     raise WsgeoError(
         f"the geometric median was not found to {tolerance:g} in {_MOST_STEPS} steps",
-        remedy="Ask for a larger tolerance, or choose the medoid.",
+        remedy="Take --method medoid or mean.",
     )

@@ -137,7 +137,7 @@ def centroid(
             writer = Writer(
                 Path(out) if out else found.subfolder("centroids") / plan.name,
                 DTYPES[dtype],
-                bench,
+                lambda folder: replace(bench(folder), caveat=prepared.caveat),
                 prepared.method,
                 rank,
                 inputs.request.allow_pickle,
@@ -176,7 +176,7 @@ def _plan(
     variant = variant_of(selection, asked, rank, request)
     suffix = "" if variant is variant_of(selection, None, None, request) else f"-{variant.word}"
     suffix += "" if rank is None else f"-rank-{rank}"
-    name, label = f"{selection.name}{suffix}{request.suffix}", str(selection.label)
+    name, label = f"{selection.name}{suffix}{request.suffix(selection.ids)}", str(selection.label)
     return CentroidPlan(name, selection.kind, label, variant, selection.ids, method=request.method)
 
 
@@ -191,7 +191,7 @@ def _origin(
     plan = replace(plan, weights=prepared.weights or plan.weights, parameters=prepared.parameters)
     return Origin(
         plan,
-        sources={member.id: _source(member) for member in members},
+        sources={member.id: member_source(member) for member in members},
         hashes={member.id: member.content_hash for member in members},
         base=_base(members),
         task=_fact(members, "task"),
@@ -202,16 +202,25 @@ def _origin(
     )
 
 
-def _source(member: Checkpoint) -> str:
-    """Return where a member is found: its hub id or folder, an adapter's after that of its base."""
+def member_source(member: Checkpoint) -> str:
+    """Return where a member is found.
+
+    Parameters
+    ----------
+    member : Checkpoint
+        A member of a zoo.
+
+    Returns
+    -------
+    str
+        Its hub id or folder; an adapter's after that of its base, joined by a plus.
+    """
     if member.revision is not None:
         return member.id
     folder = str((member.adapter or member.folder).resolve())
-    return (
-        folder
-        if member.adapter is None or member.base is None
-        else (f"{member.base.folder}+{folder}")
-    )
+    if member.adapter is None or member.base is None:
+        return folder
+    return f"{member.base.folder}+{folder}"
 
 
 def _base(members: Sequence[Checkpoint]) -> str | None:
@@ -239,7 +248,7 @@ def _record(run: Run, written: Written, folder: Path) -> dict[str, Any]:
     """Write the rows of the tables; earlier ones of the same name go."""
     origin, layers = written.origin, written.layers
     plan, evidence = origin.plan, origin.evidence
-    reason = " ".join(part for part in (*origin.notes, evidence.missing) if part)
+    reason = " ".join(part for part in (*origin.notes, evidence.missing, evidence.caveat) if part)
     row = centroid_row(plan, evidence, str(folder), "written", reason)
     none = pl.DataFrame(schema=CENTROID_LAYERS)
     named = none if layers is None else layers.with_columns(name=pl.lit(plan.name))

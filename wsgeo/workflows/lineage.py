@@ -89,7 +89,9 @@ def _of_kind(members: Sequence[Checkpoint], progress: Progress | None) -> list[R
         relative = _relative_distances(nodes, names, slices, progress)
         rounded = dict(_rounded(nodes, names, relative, slices))
         verify(members, slices)
-    return relations([node.id for node in nodes], relative, declared, rounded)
+    contents = {base.id: base.content_hash for base in bases.values()}
+    contents |= {member.id: member.content_hash for member in members}
+    return relations([node.id for node in nodes], relative, declared, rounded, contents)
 
 
 def _matrices(member: Checkpoint) -> dict[str, tuple[int, ...]]:

@@ -49,11 +49,14 @@ class PreparedMerge:
         What the table of centroids says of it beside its parameters.
     notes : tuple of str
         Sentences on how it was made ready.
+    caveat : str
+        Why what is measured on all examples flatters it; empty where it does not.
     """
 
     method: AbstractMerge
     settings: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    caveat: str = ""
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -104,7 +107,8 @@ def prepared_merge(request: MergeRequest, bench: Bench) -> Iterator[PreparedMerg
 def _arithmetic_note(request: MergeRequest) -> tuple[str, ...]:
     if request.method != "arithmetic" or request.scale not in {None, 1}:
         return ()
-    return ("At scale 1 task arithmetic is the mean: --scale sets how far to go from the base.",)
+    mean = "mean" if request.weights is None else "weighted mean"
+    return (f"At scale 1 task arithmetic is the {mean}: --scale sets how far to go from the base.",)
 
 
 def _data(bench: Bench, request: MergeRequest) -> GroupData:
@@ -132,9 +136,9 @@ def _soup(bench: Bench, data: GroupData, seed: int) -> PreparedMerge:
             )
         soup = greedy_soup(alone, lambda chosen: measure(_CHOOSING, [chosen])[0])
         told = [soup.chosen, soup.chosen[:1], tuple(range(len(members)))]
-        note = _soup_note(bench, soup, measure(_REPORTING, told), halves)
+        caveat = _soup_caveat(bench, soup, measure(_REPORTING, told), halves)
     settings = {"seed": seed, "choosing_examples": len(halves[_CHOOSING])}
-    return PreparedMerge(soup, settings, (note,))
+    return PreparedMerge(soup, settings, (_soup_note(bench, soup, halves),), caveat)
 
 
 def _halves(examples: EncodedExamples, seed: int) -> dict[str, NDArray[np.int64]]:
@@ -174,22 +178,27 @@ def _mean_of(hashes: Sequence[str]) -> Point:
     return Point(tuple(hashes), (1 / len(hashes),) * len(hashes))
 
 
-def _soup_note(
+def _soup_note(bench: Bench, soup: GreedySoup, halves: Mapping[str, NDArray[np.int64]]) -> str:
+    ids = bench.selection.ids
+    chosen = ", ".join(ids[i] for i in soup.chosen)
+    return (
+        f"The soup was chosen on {counted(len(halves[_CHOOSING]), 'example')}: {len(soup.chosen)} of "
+        f"{counted(len(ids), 'member')}, in this order: {chosen}."
+    )
+
+
+def _soup_caveat(
     bench: Bench,
     soup: GreedySoup,
     losses: Sequence[float],
     halves: Mapping[str, NDArray[np.int64]],
 ) -> str:
-    ids = bench.selection.ids
-    n_first, n_second = (len(halves[name]) for name in (_CHOOSING, _REPORTING))
     own, best, everyone = (f"{loss:.4g}" for loss in losses)
-    chosen = ", ".join(ids[i] for i in soup.chosen)
     return (
-        f"The soup was chosen on {counted(n_first, 'example')}: {len(soup.chosen)} of "
-        f"{counted(len(ids), 'member')}, in this order: {chosen}. On the other "
-        f"{counted(n_second, 'example')}, which had no part in that, its loss is {own}; that of "
-        f"{ids[soup.chosen[0]]}, the best where it was chosen, {best}; that of the mean of all "
-        f"members {everyone}."
+        "Its figures are of all examples, those that it was chosen on too. On the other "
+        f"{counted(len(halves[_REPORTING]), 'example')}, which had no part in that, its loss is {own}; "
+        f"that of {bench.selection.ids[soup.chosen[0]]}, the best where it was chosen, {best}; that of "
+        f"the mean of all members {everyone}."
     )
 
 
@@ -216,7 +225,8 @@ def _fisher(
         f"of the log-likelihood of the right label, example by example, on "
         f"{counted(n_used, 'example')} of the data it is measured on."
     )
-    return PreparedMerge(method, {"seed": seed, "fisher_examples": n_used}, (note,))
+    caveat = f"Its figures are of all examples, the {n_used} too whose labels the Fisher information took."
+    return PreparedMerge(method, {"seed": seed, "fisher_examples": n_used}, (note,), caveat)
 
 
 def fisher_in_worker(asked: tuple[Checkpoint, EncodedExamples, Path, int]) -> int:

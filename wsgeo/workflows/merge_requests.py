@@ -15,9 +15,9 @@ from wsgeo.regions.affine_merges import (
     TaskArithmetic,
     Weighted,
 )
-from wsgeo.regions.merging import AbstractMerge
+from wsgeo.regions.merging import AbstractMerge, shares_of
 from wsgeo.regions.sign_merges import Dare, Ties
-from wsgeo.regions.tables import TITLES
+from wsgeo.regions.tables import IN_SAMPLE, TITLES, short_hash
 
 METHODS: Final = tuple(TITLES)
 """What the command line calls the methods."""
@@ -102,18 +102,40 @@ class MergeRequest:
     @property
     def needs_losses(self) -> bool:
         """Whether the members must be measured on data for it."""
-        return self.method in {"greedy", "fisher"}
+        return self.method in IN_SAMPLE
 
-    @property
-    def suffix(self) -> str:
-        """What it adds to the name of a centroid: the method and settings, where they are given."""
-        given = (
-            f"{n}-{getattr(self, n):g}"
-            for n in ("scale", "density", "seed")
-            if getattr(self, n) is not None
-        )
-        parts = [*([] if self.method == "mean" else [self.method]), *given]
+    def suffix(self, ids: Sequence[str]) -> str:
+        """Return what it adds to the name of a centroid: method and settings, where they are given.
+
+        Parameters
+        ----------
+        ids : sequence of str
+            Ids of the members.
+
+        Returns
+        -------
+        str
+            Empty for the mean. Weights are told by a hash of their shares; equal ones are not told.
+
+        Raises
+        ------
+        WsgeoError
+            If the weights do not match the members.
+
+        Examples
+        --------
+        >>> MergeRequest("ties", "b=1,a=3", scale=0.5).suffix(["a", "b"])
+        '-ties-scale-0.5-weights-79779a'
+        """
+        parts = [] if self.method == "mean" else [self.method]
+        parts += [] if self.scale is None else [f"scale-{self.scale:g}"]
+        parts += [] if self.density is None else [f"density-{self.density:g}"]
+        parts += [] if self.seed is None else [f"seed-{self.seed:d}"]
         parts += [] if self.per is None else [f"per-{self.per}"]
+        if self.weights is not None:
+            shares = shares_of(_weights(self.weights, ids), len(ids))
+            told = ",".join(f"{share:.6g}" for share in shares)
+            parts += [f"weights-{short_hash(told)}"] if len(set(shares)) > 1 else []
         return "".join(f"-{part}" for part in parts)
 
     def merge_of(self, ids: Sequence[str]) -> AbstractMerge:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any, Never
 
 import polars as pl
 
 from wsgeo.errors import WsgeoError
+from wsgeo.regions.tables import folder_word
 from wsgeo.store import Run
 from wsgeo.workflows.inputs import ScanInputs
 from wsgeo.workflows.selections import Selection, sound
@@ -61,7 +62,7 @@ def choose_named_region(
     data = {measured.name: measured for measured in inputs.groups}
     losses = {member.loss_group for member in members}
     kept = data.get(losses.pop()) if len(losses) == 1 else None
-    return Selection(found["level"], name, members, kept, f"{found['level']}-{_slug(name)}")
+    return Selection(found["level"], name, members, kept, _folder_name(regions, found))
 
 
 def _one_region(
@@ -98,6 +99,9 @@ def _refuse_unknown(run: Run, regions: pl.DataFrame, name: str, level: str | Non
     )
 
 
-def _slug(name: str) -> str:
-    """Return a name that is safe as that of a folder."""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-.") or "region"
+def _folder_name(regions: pl.DataFrame, found: Mapping[str, Any]) -> str:
+    """Return what a centroid of a region is called: no other region of the run has the same."""
+    alike = pl.col("level") == found["level"], pl.col("name") == found["name"]
+    several = regions.filter(*alike)["group"].n_unique() > 1
+    name = f"{found['level']}-{folder_word(found['name'])}"
+    return f"{name}-{found['group']}" if several else name
