@@ -19,6 +19,7 @@ def test_a_line_is_a_line(capsys):
 def _centroid():
     figures = ("loss", "mean_member_loss", "best_member_loss", "medoid_loss")
     row = {"name": EVIL, "variant": "mean", "members": [EVIL], "folder": EVIL, "reason": EVIL}
+    row["method"] = "mean"
     return centroid._page({**row, **dict.fromkeys(figures)})
 
 

@@ -119,3 +119,22 @@ class TestCentroidRow:
         for members, weights in [((), ()), (("a",), (1, 2)), (("a", "b"), (2, -1)), (("a",), (0,))]:
             with pytest.raises(ValueError, match="no centroid"):
                 CentroidPlan("n", "basin", "0", "mean", members, weights)
+
+
+class TestWarning:
+    """A centroid that is worse than its members says so."""
+
+    @pytest.mark.parametrize(("loss", "said"), [(0.4, False), (0.4004, False), (0.5, True)])
+    def test_against_the_mean_member(self, loss, said):
+        """It is told where the loss is above the members' mean by more than rounding, with the best."""
+        evidence = Evidence(loss=loss, member_loss={"a": 0.5, "b": 0.3})
+
+        warning = evidence.warning(["a", "b"])
+        assert bool(warning) == said
+        assert not said or "0.1 nats above that of the mean member" in warning
+        assert not said or "b, its best member" in warning
+
+    def test_without_figures_nothing_is_said(self):
+        """What was not measured is no warning."""
+        assert Evidence(member_loss={"a": 0.5}).warning(["a"]) == ""
+        assert Evidence(loss=0.5).warning(["a"]) == ""

@@ -11,8 +11,8 @@ from wsgeo.workflows.region_findings import (
     line_sentences,
     order_sentences,
     radial_sentences,
-    star_sentence,
 )
+from wsgeo.workflows.region_stars import star_sentence
 
 REGION = {"level": "dataset", "name": "snli"}
 
@@ -145,13 +145,16 @@ class TestWaysOut:
         [
             (
                 {0.0: 0.2, 1.0: 0.3, 2.0: 0.5},
-                "at 1.5 times their radius, and 0.1 nats more nowhere",
+                "at 1.5 times the members' radius; by 0.1 nats nowhere",
             ),
-            ({0.0: 0.2, 8.0: 0.4}, "nowhere up to 8 times their radius, as far as measured."),
-            ({0.0: 0.45, 1.0: 0.45, 2.0: 0.55}, "from the start, and 0.1 nats more at 1.5 times"),
+            (
+                {0.0: 0.2, 8.0: 0.4},
+                "nowhere up to 8 times the members' radius; by 0.1 nats nowhere",
+            ),
+            ({0.0: 0.45, 1.0: 0.45, 2.0: 0.55}, "from the start; by 0.1 nats at 1.5 times"),
             (
                 {0.0: 0.2, 1.0: 0.3, 2.0: math.inf},
-                "at 1.0 times their radius, and 0.1 nats more at 1.0",
+                "at 1.0 times the members' radius; by 0.1 nats at 1.0",
             ),
         ],
     )
@@ -176,9 +179,19 @@ def test_the_star_is_named_beside_the_next():
         for p, gap in (("a", 0.05), ("b", 0.07), ("centroid", 0.01), ("c", None))
     ]
 
-    [sentence] = star_sentence(pl.DataFrame(rows, schema=STARS))
+    losses = [
+        {**REGION, "kind": kind, "point": point, "head": "interpolate", "loss": loss}
+        for kind, point, loss in (("member", "a", 0.4), ("centroid", "centroid", 0.6))
+    ]
+    points = pl.DataFrame(losses, schema=REGION_POINTS)
+    stars = pl.DataFrame(rows, schema=STARS)
 
-    assert sentence == (
-        "Star point: the centroid, whose largest gap to a member is 0.0100 nats (next: a, 0.0500)."
-    )
-    assert star_sentence(pl.DataFrame(schema=STARS)) == []
+    assert star_sentence(stars, points) == [
+        "Star point: the centroid, whose largest gap to a member is 0.0100 nats (next: a, 0.0500).",
+        (
+            "With the mean of the heads the centroid itself has a loss of 0.600 nats, members "
+            "0.400: gaps are taken from there."
+        ),
+    ]
+    assert len(star_sentence(stars, points.filter(kind="member"))) == 1
+    assert star_sentence(stars.clear(), points) == []

@@ -215,7 +215,7 @@ def _evidence(origin: Origin) -> str:
     table = ""
     if evidence.member_loss or not evidence.missing:
         table = _table(("Model", "Loss (nats per example)", "Metric"), _evidence_rows(origin))
-    words = (evidence.missing, evidence.caveat)
+    words = (evidence.missing, evidence.warning(origin.plan.members), evidence.caveat)
     told = (*map(markdown_text, words), _gap_sentence(origin))
     sentences = " ".join(part for part in told if part)
     return "\n".join(part for part in (table, sentences and f"{sentences}\n") if part)

@@ -177,6 +177,17 @@ class Evidence:
         known = {id_: loss for id_, loss in self.member_loss.items() if math.isfinite(loss)}
         return min(known, key=lambda id_: (known[id_], id_)) if known else None
 
+    def warning(self, members: Sequence[str]) -> str:
+        """Say that the centroid is worse than its members on average; empty where it is not."""
+        mean, _ = self.member_means(members)
+        # Rounding to another number format may cost a thousandth.
+        if self.loss is None or mean is None or self.loss - mean < 1e-3:
+            return ""
+        return (
+            f"Its loss is {self.loss - mean:.3g} nats above that of the mean member: on this task "
+            f"{self.best_member}, its best member, is the better model."
+        )
+
     def member_means(self, members: Sequence[str]) -> tuple[float | None, float | None]:
         """Return the plain means of loss and metric; None where a member's is unknown."""
         return _mean(members, self.member_loss), _mean(members, self.member_metric)

@@ -224,7 +224,7 @@ def _sole_writer(folder: Path) -> Iterator[None]:
         raise StoreError(
             "another process is writing to this run",
             where=str(folder),
-            remedy="Wait for it, or choose another folder with -o.",
+            remedy="Wait for it, or work on a copy of the run.",
         ) from error
     try:
         yield

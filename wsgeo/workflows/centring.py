@@ -248,7 +248,8 @@ def _record(run: Run, written: Written, folder: Path) -> dict[str, Any]:
     """Write the rows of the tables; earlier ones of the same name go."""
     origin, layers = written.origin, written.layers
     plan, evidence = origin.plan, origin.evidence
-    reason = " ".join(part for part in (*origin.notes, evidence.missing, evidence.caveat) if part)
+    told = (*origin.notes, evidence.missing, evidence.warning(plan.members), evidence.caveat)
+    reason = " ".join(part for part in told if part)
     row = centroid_row(plan, evidence, str(folder), "written", reason)
     none = pl.DataFrame(schema=CENTROID_LAYERS)
     named = none if layers is None else layers.with_columns(name=pl.lit(plan.name))

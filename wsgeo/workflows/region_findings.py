@@ -175,55 +175,25 @@ def radial_sentences(curves: pl.DataFrame, points: pl.DataFrame) -> list[str]:
             members = points.filter(kind="member", head=head)
             level = members.group_by("task").agg(pl.col("loss").mean())["loss"].mean()
             if isinstance(level, float) and members["loss"].null_count() == 0:
-                told.append(f"{words} {_radial(rows.filter(head=head), level)}")
+                told.append(f"{words} {_radial(rows.filter(head=head), level, _HEADS[head])}")
     return told
 
 
-def _radial(rows: pl.DataFrame, level: float) -> str:
+def _radial(rows: pl.DataFrame, level: float, head: str) -> str:
     mean = rows.group_by("position").agg(_whole_mean()).sort("position")
     radii, losses = mean["position"].to_numpy(), mean["loss"].to_numpy()
-    crossing = first_crossing(radii, losses, level)
-    told = (
-        f"the loss, {losses[0]:.3f} nats there, passes the members' mean ({level:.3f} nats) "
-        f"{_at(crossing, radii[-1])}"
+    edges = (first_crossing(radii, losses, at) for at in (level, level + RISE))
+    passed, far = (_at(edge, radii[-1]) for edge in edges)
+    return (
+        f"the loss ({head}) starts at {losses[0]:.3f} nats and exceeds the members' mean, "
+        f"{level:.3f}, {passed}; by {RISE:g} nats {far}."
     )
-    if crossing is None:
-        return f"{told}."
-    edge = _at(first_crossing(radii, losses, level + RISE), radii[-1])
-    return f"{told}, and {RISE:g} nats more {edge}."
 
 
 def _at(radius: float | None, farthest: float) -> str:
     if radius is None:
-        return f"nowhere up to {farthest:g} times their radius, as far as measured"
-    return "from the start" if radius <= 0 else f"at {radius:.1f} times their radius"
-
-
-def star_sentence(stars: pl.DataFrame) -> list[str]:
-    """Say which point is joined to all members with the lowest gaps.
-
-    Parameters
-    ----------
-    stars : polars.DataFrame
-        Rows of one region, of schema `STARS`.
-
-    Returns
-    -------
-    list of str
-        One sentence, or none where no point has all gaps known.
-    """
-    best = stars.filter("is_star")
-    if best.is_empty():
-        return []
-    row = best.row(0, named=True)
-    others = stars.filter(~pl.col("is_star")).drop_nulls("largest_gap").sort("largest_gap")
-    name = "the centroid" if row["point"] == "centroid" else row["point"]
-    told = f"Star point: {name}, whose largest gap to a member is {row['largest_gap']:.4f} nats"
-    if others.is_empty():
-        return [f"{told}."]
-    after = others.row(0, named=True)
-    second = "the centroid" if after["point"] == "centroid" else after["point"]
-    return [f"{told} (next: {second}, {after['largest_gap']:.4f})."]
+        return f"nowhere up to {farthest:g} times the members' radius"
+    return "from the start" if radius <= 0 else f"at {radius:.1f} times the members' radius"
 
 
 def headlines(orders: pl.DataFrame) -> list[str]:
@@ -264,7 +234,7 @@ def _headline(rows: pl.DataFrame, what: str) -> str:
         return ""
     values = sorted(rows["probability"].to_list())
     sure = rows.filter(pl.col("probability_lo") > 0.5).height
-    span = f"{values[0]:.2f}" if rows.height == 1 else f"{values[0]:.2f} to {values[-1]:.2f}"
+    span = " to ".join(dict.fromkeys(f"{value:.2f}" for value in (values[0], values[-1])))
     return f"P_B of {what} {span}, with its 95 % interval above one half in {sure} of {rows.height}"
 
 

@@ -15,9 +15,9 @@ from wsgeo.workflows.region_findings import (
     line_sentences,
     order_sentences,
     radial_sentences,
-    star_sentence,
 )
 from wsgeo.workflows.region_levels import LevelsOutcome
+from wsgeo.workflows.region_stars import star_sentence
 from wsgeo.workflows.region_work import Sampling
 
 MEASURED: Final = ("region_points", "region_orders", "region_curves", "stars")
@@ -225,5 +225,5 @@ def _sentences(own: Mapping[str, pl.DataFrame]) -> list[str]:
         *order_sentences(own["region_orders"]),
         *line_sentences(own["region_curves"]),
         *radial_sentences(own["region_curves"], own["region_points"]),
-        *star_sentence(own["stars"]),
+        *star_sentence(own["stars"], own["region_points"]),
     ]
