@@ -43,7 +43,7 @@ def _star_height(name: str, star: str, points: pl.DataFrame) -> list[str]:
     rows = points.filter(head="interpolate").drop_nulls("loss")
     own = rows.filter(point=star)["loss"].mean()
     members = rows.filter(kind="member")["loss"].mean()
-    if own is None or members is None or own <= members:
+    if not isinstance(own, float) or not isinstance(members, float) or own <= members:
         return []
     heads = f"With the mean of the heads {name} itself has a loss of {own:.3f} nats"
     return [f"{heads}, members {members:.3f}: gaps are taken from there."]
