@@ -2,7 +2,7 @@
 const memberAt = new Map(members.map((row) => [row.id, row.member]));
 const levels = summary.regions.levels;
 const around = { points: rows(summary.around.points), means: rows(summary.around.means) };
-const regionLines = { points: rows(summary.region_lines.points), means: rows(summary.region_lines.means) };
+const regionLines = { points: rows(summary.region_lines.points), medians: rows(summary.region_lines.medians) };
 const ofView = (list, view) => list.filter((row) => row.view === view);
 const dots = rows(summary.starts.dots);
 const stages = summary.starts.stages.map((view) => rows(view.points));
@@ -77,7 +77,7 @@ function toldOfRegions() {
   document.querySelectorAll("[data-level]").forEach((box) => { box.hidden = Number(box.dataset.level) !== live.level; });
   document.querySelectorAll("[data-stage]").forEach((box) => { box.hidden = Number(box.dataset.stage) !== live.stage; });
   document.querySelectorAll("[data-inside]").forEach((box) => { box.hidden = Number(box.dataset.inside) !== live.inside; });
-  const met = new Set(ofView(regionLines.means, live.line).map((row) => row.curve));
+  const met = new Set(ofView(regionLines.medians, live.line).map((row) => row.curve));
   document.querySelectorAll("[data-lacks]").forEach((box) => {
     box.hidden = box.dataset.lacks.split(" ").some((name) => met.has(name));
   });
