@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from merge_cases import HEAD, SHAPES, moved, tensors, write_base, write_members
+from merge_cases import HEAD, SHAPES, moved, write_members
 
 from wsgeo.regions.affine_merges import (
     GeometricMedian,
@@ -21,30 +21,6 @@ from wsgeo.regions.merging import merge
 from wsgeo.zoo import load_weights
 
 BODY = [name for name in SHAPES if name != HEAD]
-
-
-@pytest.fixture
-def start():
-    """Give the values of a base."""
-    return tensors(0)
-
-
-@pytest.fixture
-def models(start):
-    """Give the values of three members of it."""
-    return moved(start, 3)
-
-
-@pytest.fixture
-def base(tmp_path, start):
-    """Give the base on disk."""
-    return write_base(tmp_path, start)
-
-
-@pytest.fixture
-def members(tmp_path, base, models):
-    """Give the members on disk."""
-    return write_members(tmp_path, base, models)
 
 
 class TestAffine:

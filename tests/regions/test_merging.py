@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from merge_cases import HEAD, SHAPES, moved, tensors, write_base, write_members
+from merge_cases import HEAD, SHAPES, tensors, write_base, write_members
 from zoo_cases import NLI_LABELS, bert_config, fine_tuned, make_zoo, write_adapter, write_model
 
 from wsgeo.errors import EntryError, WsgeoError
@@ -49,30 +49,6 @@ METHODS = [
     Dare(0.3, elect=True),
     FisherMean((flat,) * 3),
 ]
-
-
-@pytest.fixture
-def start():
-    """Give the values of a base."""
-    return tensors(0)
-
-
-@pytest.fixture
-def models(start):
-    """Give the values of three members of it."""
-    return moved(start, 3)
-
-
-@pytest.fixture
-def base(tmp_path, start):
-    """Give the base on disk."""
-    return write_base(tmp_path, start)
-
-
-@pytest.fixture
-def members(tmp_path, base, models):
-    """Give the members on disk."""
-    return write_members(tmp_path, base, models)
 
 
 def average(models, name, shares):

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from wsgeo.weights.blocks import blocks
 from wsgeo.weights.layout import Vector
 
 Matrix: TypeAlias = NDArray[np.float64]
@@ -159,24 +160,19 @@ def _products(
     # Made once: an array of this size that is made anew costs as much as the product.
     seen = np.empty((n, min(width, _PIECE)), kind)
     total, squares = np.zeros((n, n)), np.zeros(n)
-    for columns in _slices(size, width):
+    for columns in blocks(size, width):
         block = slice(0, columns.stop - columns.start)
         read(origin, columns, centre[block])
         for row, member in zip(rows, members, strict=True):
             read(member, columns, row[block])
-        for piece in _slices(block.stop, _PIECE):
+        for piece in blocks(block.stop, _PIECE):
             part = seen[:, : piece.stop - piece.start]
             np.subtract(rows[:, piece], centre[piece], out=part, dtype=kind)
             total += part @ part.T  # of one array with itself: numpy takes only one triangle
-            for short in _slices(part.shape[1], _SHORT):
+            for short in blocks(part.shape[1], _SHORT):
                 squares += np.vecdot(part[:, short], part[:, short])
     np.fill_diagonal(total, squares)
     return total
-
-
-def _slices(size: int, width: int) -> Iterator[slice]:
-    for start in range(0, size, width):
-        yield slice(start, min(start + width, size))
 
 
 def _pair_sums(values: NDArray[np.float64]) -> Matrix:
