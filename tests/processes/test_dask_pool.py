@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import os
 import pickle
 import signal
@@ -56,14 +57,20 @@ class TestWithoutCluster:
     @pytest.mark.slow
     @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere"])
     def test_no_scheduler(self, monkeypatch, address):
-        """An address at which no scheduler answers is named, with the command that starts one."""
+        """An address at which no scheduler answers is named, with the command that starts one.
+
+        Nothing is left for the garbage collector to close, which could wait for itself.
+        """
         monkeypatch.setattr(dask_cluster, "_CONNECTING", 0.5)
+        client = pytest.importorskip("distributed").Client
         with pytest.raises(WsgeoError, match="no scheduler of Dask answers") as caught:
             DaskPool(address)
 
         assert caught.value.where == address
         assert "dask scheduler" in str(caught.value)
         assert "\n" not in str(caught.value)
+        left = [one.status for one in gc.get_objects() if type(one) is client]
+        assert set(left) <= {"closed"}
 
     def test_no_workers_asked_for(self):
         """A cluster of no workers is misuse."""

@@ -54,8 +54,7 @@ class Cluster:
 
     def __init__(self, scheduler: str | None, n_workers: int) -> None:
         try:
-            from distributed import Client
-            from distributed.versions import VersionMismatchWarning
+            import distributed  # noqa: F401 - is it there?
         except ImportError:
             raise MissingAssetError(
                 "Dask is not installed", remedy="Run `pip install wsgeo[dask]`."
@@ -69,10 +68,7 @@ class Cluster:
         self._own = LocalCluster(n_workers) if scheduler is None else None
         self.address = scheduler or cast("LocalCluster", self._own).address
         try:
-            with warnings.catch_warnings():
-                # Which versions have to agree is decided here, and told in one line.
-                warnings.simplefilter("ignore", VersionMismatchWarning)
-                self._client = Client(self.address, timeout=_CONNECTING, set_as_default=False)
+            self._client = _connected(self.address)
             self._client.subscribe_topic(self.session, self._hear)
             differing = _differing(self._client.run_on_scheduler(surroundings))
         except Exception as error:
@@ -199,6 +195,25 @@ def outcome_of(future: Any) -> Outcome | Death | None:
     if isinstance(outcome, tuple) and outcome[0]:
         return True, pickle.loads(outcome[1])  # noqa: S301 - our own worker's
     return cast("Outcome | Death | None", outcome)
+
+
+def _connected(address: str) -> Any:
+    """Return a client of the scheduler at an address."""
+    from distributed import Client
+    from distributed.versions import VersionMismatchWarning
+
+    client: Any = Client.__new__(Client)
+    try:
+        with warnings.catch_warnings():
+            # Which versions have to agree is decided by `_differing`, and told in one line.
+            warnings.simplefilter("ignore", VersionMismatchWarning)
+            client.__init__(address, timeout=_CONNECTING, set_as_default=False)
+    except BaseException:
+        # One that failed to connect would be closed by the garbage collector, which waits for ever
+        # if it comes while the loop of another client starts or stops.
+        client.close()
+        raise
+    return client
 
 
 def _differing(there: object) -> str:

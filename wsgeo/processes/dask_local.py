@@ -72,7 +72,7 @@ def serve(n_workers: int) -> None:
         n_workers=n_workers,
         threads_per_worker=1,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # 8787, where nothing is said, may be taken
         memory_limit=0,  # the models are in processes that Dask does not see
         silence_logs="CRITICAL",
     ) as cluster:
