@@ -5,20 +5,30 @@ import polars as pl
 from wsgeo.regions.start_tables import STARTS, TRIALS
 
 
-def make_trials(metrics, *, target="trec", shots=None, method="full", **columns):
-    """Give fine-tunings: a metric, or None for a failure, per start and seed."""
+def make_trials(metrics, *, target="trec", shots=None, method="full", n_held_out=None, **columns):
+    """Give fine-tunings: a metric, or None for a failure, per start and seed.
+
+    Of held-out examples, where there are any, the base knows the first ones, other starts the last.
+    """
     return pl.DataFrame(
         [
             {
                 "target": target, "shots": shots, "start": start, "method": method, "seed": seed,
                 "status": "failed" if metric is None else "trained",
                 "metric": metric, "loss": None if metric is None else 1 - metric,
-                "seconds": 1.0, **columns,
+                "seconds": 1.0, "right": _answers(start, metric, n_held_out), **columns,
             }
             for start, values in metrics.items() for seed, metric in enumerate(values)
         ],
         schema=TRIALS,
     )  # fmt: skip
+
+
+def _answers(start, metric, n):
+    if metric is None or n is None:
+        return None
+    known = [i < round(metric * n) for i in range(n)]
+    return known if start == "base" else known[::-1]
 
 
 def make_starts(ranks, *, target="trec", shots=None, kind="centroid", **columns):

@@ -217,6 +217,15 @@ _ALL = (
         eprint="2403.19522",
     ),
     _paper(
+        "agresti2005",
+        "article",
+        title="Simple improved confidence intervals for comparing matched proportions",
+        author="Agresti, Alan and Min, Yongyi",
+        journal="Statistics in Medicine",
+        year="2005",
+        doi="10.1002/sim.1781",
+    ),
+    _paper(
         "bao2019",
         "inproceedings",
         title="An Information-Theoretic Approach to Transferability in Task Transfer Learning",

@@ -117,13 +117,13 @@ def test_a_constant_answer_is_a_result():
 
 def test_one_seed_proves_nothing():
     """With one seed the base is chosen; a gain beyond the noise of the examples is still a win."""
-    trials = make_trials({"base": [0.6], "soup": [0.8], "medoid": [0.61], "centroid": [0.3]})
+    metrics = {"base": [0.6], "soup": [0.8], "medoid": [0.61], "centroid": [0.3]}
     outcomes = {"soup": "win", "medoid": "tie", "centroid": "loss"}
     for n_held_out, expected in [
         (1_000, outcomes),
         (None, dict.fromkeys(outcomes, "tie")),
     ]:
-        found = gains(trials, no_starts(), n_held_out=n_held_out)
+        found = gains(make_trials(metrics, n_held_out=n_held_out), no_starts())
 
         assert {start: row_of(found, start)["outcome"] for start in outcomes} == expected
         assert found.filter("is_chosen")["start"].to_list() == ["base"]
@@ -132,57 +132,104 @@ def test_one_seed_proves_nothing():
 
 def test_perfect_answers_prove_little_on_few_examples():
     """An interval over examples is not 0 where every answer is right, or none."""
-    pairs = pl.DataFrame({"base_metric": [0.0], "metric": [1.0]})
+    few, many = (answered([[False] * n], [[True] * n]) for n in (1, 1_000))
 
-    assert examples_half_width(pairs, 1) > 0.5
-    assert 0 < examples_half_width(pairs, 1_000) < 0.01
+    assert examples_half_width(few) > 0.5
+    assert 0 < examples_half_width(many) < 0.01
 
 
 @pytest.mark.parametrize(("gain", "outcome"), [(1 / 400, "tie"), (-1 / 400, "tie"), (0.2, "win")])
 def test_seeds_that_agree_prove_no_more_than_the_examples(gain, outcome):
     """A gain of one example with each seed has no spread, and is no proof."""
-    trials = make_trials({"base": [0.6] * 3, "soup": [0.6 + gain] * 3})
-    found = gains(trials, no_starts(), n_held_out=400)
+    metrics = {"base": [0.6] * 3, "soup": [0.6 + gain] * 3}
+    found = gains(make_trials(metrics, n_held_out=400), no_starts())
 
     assert row_of(found, "soup")["outcome"] == outcome
     assert row_of(found, "soup")["is_chosen"] == (outcome == "win")
-    assert gains(trials, no_starts()).filter(start="soup")["outcome"].item() != "tie"
+    assert gains(make_trials(metrics), no_starts()).filter(start="soup")["outcome"].item() != "tie"
 
 
-def test_the_interval_over_examples_is_that_of_two_fractions(rng):
-    """It holds the difference of two fractions of independent answers in 95 of 100 draws."""
-    p, n = np.array([0.6, 0.7]), 500
-    answers = rng.binomial(n, p, (700, 2)) / n
-    held = [
-        abs(start - base - 0.1) <= examples_half_width(pairs, n)
-        for base, start in answers
-        for pairs in [pl.DataFrame({"base_metric": [base], "metric": [start]})]
-    ]
+def answered(base, start):
+    """Give the answers of a base and a start, each a list of seeds."""
+    base, start = np.asarray(base), np.asarray(start)
+    gain = (start.mean(axis=1) - base.mean(axis=1)).tolist()
+    return pl.DataFrame({"base_right": base.tolist(), "right": start.tolist(), "gain": gain})
 
-    assert np.mean(held) == pytest.approx(0.95, abs=0.03)
+
+@pytest.mark.parametrize("alike", [0.0, 0.8])
+@pytest.mark.parametrize("n_seeds", [1, 3])
+def test_the_interval_over_examples_holds(rng, alike, n_seeds):
+    """It holds the difference between two models in 95 of 100 draws of examples or more.
+
+    The models know different examples, or mostly the same ones.
+    """
+    held = []
+    for _ in range(1_000):
+        hard = rng.random((2, 200))
+        hard[1] = np.where(rng.random(200) < alike, hard[0], hard[1])
+        base, start = np.repeat((hard < [[0.6], [0.7]])[:, None], n_seeds, axis=1)
+        pairs = answered(base, start)
+        held.append(abs(pairs["gain"].mean() - 0.1) <= examples_half_width(pairs))
+
+    assert np.mean(held) == pytest.approx(0.95, abs=0.02)
+
+
+def test_what_both_know_narrows_the_interval(rng):
+    """Base and start answer the same examples: the more alike they answer, the more is proved."""
+    base = rng.random((1, 300)) < 0.6
+    nearly = base ^ (rng.random((1, 300)) < 0.05)
+    other = rng.permuted(nearly, axis=1)
+
+    assert examples_half_width(answered(base, nearly)) < 0.4 * examples_half_width(
+        answered(base, other)
+    )
+
+
+def test_the_interval_over_examples_knows_no_order(rng):
+    """It is the same for other orders of examples and seeds, repeated seeds, and both turned round."""
+    base, start = rng.random((2, 3, 80)) < [[[0.5]], [[0.6]]]
+    order = rng.permutation(80)
+    width = examples_half_width(answered(base, start))
+    others = [
+        answered(base[:, order], start[:, order]), answered(base[::-1], start[::-1]),
+        answered(np.tile(base, (2, 1)), np.tile(start, (2, 1))), answered(start, base),
+    ]  # fmt: skip
+
+    assert [examples_half_width(pairs) for pairs in others] == pytest.approx([width] * 4)
+
+
+def test_one_table_of_four_gives_the_known_interval():
+    """With one seed the width is that of the formula for a table of four counts."""
+    a, b, c, d = 40, 12, 5, 43  # both right, the start alone, the base alone, none
+    base = [True] * a + [False] * b + [True] * c + [False] * d
+    start = [True] * (a + b) + [False] * (c + d)
+    b, c, n = b + 0.5, c + 0.5, 102
+    width = stats.norm.ppf(0.975) * np.sqrt(b + c - (b - c) ** 2 / n) / n
+
+    assert examples_half_width(answered([base], [start])) == pytest.approx(width)
 
 
 def test_the_wider_of_both_intervals_counts(rng):
     """With few examples they decide, with many the seeds; the mean stays."""
-    trials = make_trials({"base": rng.uniform(0.5, 0.6, 4), "soup": rng.uniform(0.6, 0.7, 4)})
-    pairs = seed_differences(trials).filter(start="soup")
-    seeds, few, many = (gain_interval(pairs, 0.9, n) for n in (None, 5, 10**9))
+    metrics = {"base": rng.uniform(0.5, 0.6, 4), "soup": rng.uniform(0.6, 0.7, 4)}
+    every = [seed_differences(make_trials(metrics, n_held_out=n)) for n in (None, 5, 10_000)]
+    pairs = [frame.filter(start="soup") for frame in every]
+    seeds, few, many = (gain_interval(own, 0.9) for own in pairs)
 
     assert many == pytest.approx(seeds)
-    half = examples_half_width(pairs, 5, 0.9)
+    half = examples_half_width(pairs[1], 0.9)
     assert few == pytest.approx((seeds.mean, seeds.mean - half, seeds.mean + half))
     assert few.lo < seeds.lo
 
 
 def test_looks_and_examples_belong_to_a_setting():
     """Each setting is widened by its own looks and examples; one that is not named had one look."""
-    trials = pl.concat(make_trials(CLEAR, target=target) for target in "abc")
-    looks, sizes = {("a", None, "full"): 9}, {("b", None, "full"): 10}
-    mixed = gains(trials, no_starts(), looks=looks, n_held_out=sizes)
-    plain = {"a": {"looks": 9}, "b": {"n_held_out": 10}, "c": {}}
+    sizes = {"a": None, "b": 10, "c": None}
+    trials = pl.concat(make_trials(CLEAR, target=t, n_held_out=n) for t, n in sizes.items())
+    mixed = gains(trials, no_starts(), looks={("a", None, "full"): 9})
 
-    for target, options in plain.items():
-        alone = gains(trials.filter(target=target), no_starts(), **options)
+    for target, looks in {"a": 9, "b": 1, "c": 1}.items():
+        alone = gains(trials.filter(target=target), no_starts(), looks=looks)
         assert mixed.filter(target=target).equals(alone)
 
 

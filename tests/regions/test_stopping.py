@@ -10,7 +10,8 @@ from wsgeo.regions.stopping import FIRST_LOOK, planned_looks, undecided
 def asked(gains, looks=1, **options):
     """Return whether a start of such gains is undecided."""
     base = np.full(len(gains), 0.5)
-    trials = make_trials({"base": base, "soup": base + gains, **options.pop("others", {})})
+    metrics = {"base": base, "soup": base + gains, **options.pop("others", {})}
+    trials = make_trials(metrics, n_held_out=options.pop("n_held_out", None))
     return undecided(trials, "trec", "soup", looks=looks, **options)
 
 

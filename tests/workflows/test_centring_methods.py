@@ -73,6 +73,7 @@ class TestMethods:
                 np.testing.assert_allclose(tensor, expected, atol=1e-6)
         assert json.loads(rows[0]["parameters"]) == {}
         assert json.loads(rows[1]["parameters"]) == {"tolerance": 1e-6}
+        assert "vardi2000" in open_run(run).read("run")["references"]
 
     def test_the_medoid_is_a_member(self, run, members):
         """The folder of the medoid has the bits of one member, and its loss."""

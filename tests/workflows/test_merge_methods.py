@@ -9,6 +9,7 @@ import pytest
 
 from wsgeo.errors import WsgeoError
 from wsgeo.evaluation.losses import Failure, Losses
+from wsgeo.references import REFERENCES
 from wsgeo.regions.cards import BASED
 from wsgeo.workflows import merge_methods, merge_requests
 from wsgeo.workflows.merge_methods import prepared_merge
@@ -28,6 +29,14 @@ def test_methods_that_start_from_the_base_are_those_that_need_it():
     kinds = merge_requests._KINDS
 
     assert set(BASED) == {name for name, kind in kinds.items() if kind.needs_base}
+
+
+def test_papers_of_methods_are_known():
+    """The paper of a method is one that can be cited, and the method is one that can be asked for."""
+    known = {reference.key for reference in REFERENCES}
+
+    assert set(merge_requests.PAPERS.values()) <= known
+    assert set(merge_requests.PAPERS) <= set(METHODS)
 
 
 class TestSuffixes:

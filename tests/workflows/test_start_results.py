@@ -26,13 +26,13 @@ class Calls:
         """Keep what a call found of one target."""
         settings = StartSettings(shots=(shots,), **given)
         study = SimpleNamespace(
-            targets=[SimpleNamespace(name=target, held_out=range(n_held_out))],
+            targets=[SimpleNamespace(name=target)],
             tuning=Tuning(rate, 16, "as asked"),
         )
         own = {"target": target, "shots": shots}
         ranked = make_starts({"base": None, "soup": 1}, **own)
         cell = SimpleNamespace(ranking=SimpleNamespace(table=lambda _: ranked), tried=())
-        trials = make_trials(metrics, method=settings.method, **own)
+        trials = make_trials(metrics, method=settings.method, n_held_out=n_held_out, **own)
         write_tables(self.run, study, settings, [cell], SimpleNamespace(trials=trials))
         chosen = {**own, "method": settings.method, "start": "soup", "folder": "x"}
         answer = {"targets": [{"name": target}], "chosen": [chosen], "notes": []}

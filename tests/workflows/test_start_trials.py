@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import polars as pl
 import pytest
@@ -49,6 +50,28 @@ class TestTrials:
         assert not trial.folder.exists()
         assert trial.is_known
         assert make_trial(trial).validation_loss == made.validation_loss
+
+    def test_its_answers_stay(self, bench, start, film):
+        """Which held-out examples it gets right is kept, and is the metric in the mean."""
+        target = read_target(str(film))
+        trial = bench.trial(target, None, start, 0)
+        assert trial.right is None
+        made = make_trial(trial)
+        right = trial.row(made)["right"]
+
+        assert len(right) == len(target.held_out)
+        assert sum(right) / len(right) == pytest.approx(made.validation_metric)
+
+    def test_one_that_was_stopped_before_its_record_is_made_again(self, bench, start, film):
+        """Weights without a record tell no answers; what comes out is the same."""
+        trial = dataclasses.replace(bench.trial(read_target(str(film)), None, start, 0), keep=True)
+        made = make_trial(trial)
+        right, records = trial.right, trial.records.folder
+        shutil.rmtree(records)
+        again = make_trial(trial)
+
+        assert (again.status, again.validation_loss) == (made.status, made.validation_loss)
+        assert trial.right == right
 
     @pytest.mark.slow
     @pytest.mark.parametrize("method", TRIED)

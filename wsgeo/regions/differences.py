@@ -84,9 +84,7 @@ def mean_interval(values: ArrayLike, level: float = LEVEL) -> Bounds:
     return Bounds(mean, mean - half, mean + half)
 
 
-def gain_interval(
-    pairs: pl.DataFrame, level: float = LEVEL, n_held_out: int | None = None
-) -> Bounds:
+def gain_interval(pairs: pl.DataFrame, level: float = LEVEL) -> Bounds:
     """Return the mean gain of a start, with an interval that other examples could not belie.
 
     Student's interval over seeds holds for the same held-out examples alone: seeds that agree make
@@ -95,11 +93,10 @@ def gain_interval(
     Parameters
     ----------
     pairs : DataFrame
-        From `seed_differences`, of one start and setting; at least one row.
+        From `seed_differences`, of one start and setting; at least one row. Where answers are not
+        known, the interval is over seeds alone.
     level : float, default 0.95
         Confidence, in (0, 1).
-    n_held_out : int, optional
-        Held-out examples; where it is not known, the interval is over seeds alone.
 
     Returns
     -------
@@ -108,53 +105,59 @@ def gain_interval(
 
     Examples
     --------
-    >>> pairs = pl.DataFrame({"base_metric": [0.5] * 3, "metric": [0.51] * 3, "gain": [0.01] * 3})
-    >>> [round(end, 3) for end in gain_interval(pairs)]
-    [0.01, 0.01, 0.01]
-    >>> [round(end, 3) for end in gain_interval(pairs, n_held_out=100)]
-    [0.01, -0.127, 0.147]
+    >>> alike = pl.DataFrame({"gain": [0.02] * 3})
+    >>> [round(end, 3) for end in gain_interval(alike)]
+    [0.02, 0.02, 0.02]
+    >>> base, start = [[False] * 2 + [True] * 98] * 3, [[True] * 100] * 3
+    >>> known = alike.with_columns(base_right=pl.Series(base), right=pl.Series(start))
+    >>> [round(end, 3) for end in gain_interval(known)]
+    [0.02, -0.013, 0.053]
     """
     mean, lo, hi = mean_interval(pairs["gain"], level)
-    if n_held_out is None:
-        return Bounds(mean, lo, hi)
-    half = examples_half_width(pairs, n_held_out, level)
+    half = examples_half_width(pairs, level) or 0.0
     return Bounds(mean, min(lo, mean - half), max(hi, mean + half))
 
 
-def examples_half_width(pairs: pl.DataFrame, n_held_out: int, level: float = LEVEL) -> float:
+def examples_half_width(pairs: pl.DataFrame, level: float = LEVEL) -> float | None:
     r"""Return half the width of the interval that a gain has over held-out examples.
 
-    .. math:: z \, \sqrt{[p_0 (1 - p_0) + p_1 (1 - p_1)] / (n + 2)}
+    .. math:: \frac z {n + 2} \sqrt{1 + \sum_i d_i^2 - \frac{(\sum_i d_i)^2} {n + 2}}
 
-    It is that of two fractions :math:`p_0, p_1` of different examples, to each of which one right
-    and one wrong answer are added, so that it is not 0 where all are right. Base and start answer
-    the same examples, and mostly alike, so it is cautious; more seeds do not make it narrower.
+    It is that of paired fractions in `agresti2005`, which adds half an answer to each way in which
+    two can answer, so that it is not 0 where they agree. :math:`d_i`, the mean over seeds, is 1
+    where the start alone is right and -1 where the base alone is.
 
     Parameters
     ----------
     pairs : DataFrame
         From `seed_differences`, of one start and setting; at least one row.
-    n_held_out : int
-        Held-out examples, n.
     level : float, default 0.95
         Confidence, in (0, 1).
 
     Returns
     -------
-    float
-        A difference of fractions.
+    float or None
+        A difference of fractions; None where the answers of a fine-tuning are not known.
+
+    References
+    ----------
+    [agresti2005]_
 
     Examples
     --------
-    >>> pairs = pl.DataFrame({"base_metric": [0.8], "metric": [0.8], "gain": [0.0]})
-    >>> round(examples_half_width(pairs, 1_000), 3)
-    0.035
+    >>> half = {"base_right": [[True, False] * 500], "right": [[True] * 1_000]}
+    >>> round(examples_half_width(pl.DataFrame(half)), 3)
+    0.031
     """
     from scipy.special import ndtri
 
-    right = n_held_out * pairs.select("base_metric", "metric").mean().to_numpy()
-    p, n = (right + 1) / (n_held_out + 2), n_held_out + 2
-    return float(ndtri((1 + level) / 2)) * math.sqrt(float((p * (1 - p)).sum()) / n)
+    answers = ("base_right", "right")
+    if any(name not in pairs.columns or pairs[name].null_count() for name in answers):
+        return None
+    base, start = (np.array(pairs[name].to_list(), np.float64) for name in answers)
+    d = (start - base).mean(axis=0)
+    n = len(d) + 2
+    return float(ndtri((1 + level) / 2) * math.sqrt(1 + d @ d - d.sum() ** 2 / n) / n)
 
 
 def seed_differences(trials: pl.DataFrame) -> pl.DataFrame:
@@ -171,8 +174,9 @@ def seed_differences(trials: pl.DataFrame) -> pl.DataFrame:
     -------
     DataFrame
         Columns target, shots, method, start, seed, base_metric, metric (fractions in [0, 1]), gain
-        (metric less that of the base) and loss_gain (loss of the base less that of the start, in
-        nats per example), in the order of the trials; the base has its own rows, of gain 0.
+        (metric less that of the base), loss_gain (loss of the base less that of the start, in nats
+        per example), base_right and right (lists of bool over the held-out examples, or null), in
+        the order of the trials; the base has its own rows, of gain 0.
 
     Raises
     ------
@@ -182,10 +186,12 @@ def seed_differences(trials: pl.DataFrame) -> pl.DataFrame:
     done = trials.filter(pl.col("status").is_in(FINISHED))
     _check(done)
     key = [*SETTING, "seed"]
-    base = done.filter(pl.col("start") == BASE).select(*key, base_metric="metric", base_loss="loss")
+    base = done.filter(pl.col("start") == BASE).select(
+        *key, base_metric="metric", base_loss="loss", base_right="right"
+    )
     pairs = done.join(base, on=key, nulls_equal=True, maintain_order="left")
     return pairs.select(
-        *SETTING, "start", "seed", "base_metric", "metric",
+        *SETTING, "start", "seed", "base_metric", "metric", "base_right", "right",
         gain=pl.col("metric") - pl.col("base_metric"),
         loss_gain=pl.col("base_loss") - pl.col("loss"),
     )  # fmt: skip

@@ -40,7 +40,6 @@ def gains(
     *,
     level: float = LEVEL,
     looks: int | Mapping[Setting, int] = 1,
-    n_held_out: int | Mapping[Setting, int] | None = None,
     apart: Collection[Setting] = (),
 ) -> pl.DataFrame:
     """Return what each start gains over the base, per target and over all targets.
@@ -54,7 +53,9 @@ def gains(
     Parameters
     ----------
     trials : DataFrame
-        Schema `wsgeo.regions.start_tables.TRIALS`.
+        Schema `wsgeo.regions.start_tables.TRIALS`. No interval of a target is narrower than its
+        held-out examples allow (`wsgeo.regions.differences.gain_interval`), and with one seed a
+        gain is a win or a loss only if it is beyond that; where answers are not known it is a tie.
     starts : DataFrame
         Schema `wsgeo.regions.start_tables.STARTS`: kinds and ranks.
     level : float, default 0.95
@@ -62,10 +63,6 @@ def gains(
     looks : int or mapping of (target, shots, method) to int, default 1
         How often the seeds could have stopped (`wsgeo.regions.stopping.planned_looks`): intervals
         are widened so that they hold at all looks together. A setting that is not named had one.
-    n_held_out : int or mapping of (target, shots, method) to int, optional
-        Held-out examples. No interval of a target is narrower than they allow
-        (`wsgeo.regions.differences.gain_interval`), and with one seed a gain is a win or a loss
-        only if it is beyond that; where the number is not known it is a tie.
     apart : collection of (target, shots, method), optional
         Settings that are not counted over all targets, such as those of another recipe.
 
@@ -98,13 +95,14 @@ def gains(
     for key, group in trials.group_by(*SETTING, maintain_order=True):
         where = dict(zip(SETTING, key, strict=True))
         own, known = _at(pairs, where), _at(starts, {**where, "method": None})
-        size, error = _of(n_held_out, key), (1 - level) / (_of(looks, key) or 1)
+        planned = looks.get(key, 1) if isinstance(looks, Mapping) else looks
+        error = (1 - level) / planned
         found = [
-            {**where, **_gain(name, own, error, size)}
+            {**where, **_gain(name, own, error)}
             for name in group["start"].unique(maintain_order=True)
         ]
         _describe(found, group, known)
-        rows += _chosen(found, own, error, size)
+        rows += _chosen(found, own, error)
     joint = [row for row in rows if tuple(row[part] for part in SETTING) not in apart]
     if len({row["target"] for row in joint}) > 1:
         rows += _over_all(pl.DataFrame(joint, schema=GAINS), 1 - level)
@@ -135,11 +133,6 @@ def choice_level(error: float, n_starts: int) -> float:
     return 1 - error * min(1.0, 2 / n_starts)
 
 
-def _of(given: int | Mapping[Setting, int] | None, setting: Any) -> int | None:
-    """Return the number of a setting, if it is known."""
-    return given.get(setting) if isinstance(given, Mapping) else given
-
-
 def _at(table: pl.DataFrame, where: Mapping[str, Any]) -> pl.DataFrame:
     """Return the rows of a setting, by those of its columns that the table has."""
     return table.filter(
@@ -147,17 +140,17 @@ def _at(table: pl.DataFrame, where: Mapping[str, Any]) -> pl.DataFrame:
     )
 
 
-def _gain(name: str, pairs: pl.DataFrame, error: float, n_held_out: int | None) -> Row:
+def _gain(name: str, pairs: pl.DataFrame, error: float) -> Row:
     """Return the means of a start over the seeds that it shares with the base."""
     own = pairs.filter(pl.col("start") == name)
     row: Row = {"start": name, "n": own.height}
     row |= {figure: own[figure].mean() for figure in _FIGURES}
     if name == BASE or own.is_empty():
         return row
-    mean, lo, hi = gain_interval(own, 1 - error, n_held_out)
+    mean, lo, hi = gain_interval(own, 1 - error)
     row |= {"gain_lo": finite(lo), "gain_hi": finite(hi)}
-    if own.height == 1 and n_held_out:  # of other seeds nothing is known, of other examples it is
-        half = examples_half_width(own, n_held_out, 1 - error)
+    half = examples_half_width(own, 1 - error)
+    if own.height == 1 and half is not None:  # of other seeds nothing is known, of examples it is
         lo, hi = mean - half, mean + half
     return row | {"outcome": "win" if lo > 0 else "loss" if hi < 0 else "tie"}
 
@@ -185,9 +178,7 @@ def _agreement(found: Sequence[Row], ranks: Mapping[str, int]) -> float | None:
         return None
 
 
-def _chosen(
-    found: Sequence[Row], pairs: pl.DataFrame, error: float, n_held_out: int | None = None
-) -> list[Row]:
+def _chosen(found: Sequence[Row], pairs: pl.DataFrame, error: float) -> list[Row]:
     """Mark the start that is recommended; the base first, then starts by gain."""
     level = choice_level(error, max(1, sum(row["start"] != BASE for row in found)))
     proved = [
@@ -195,7 +186,7 @@ def _chosen(
         for row in found
         if row["start"] != BASE
         and row["n"]
-        and gain_interval(pairs.filter(start=row["start"]), level, n_held_out).lo > 0
+        and gain_interval(pairs.filter(start=row["start"]), level).lo > 0
     ]
     best = max(proved, key=lambda row: row["gain"])["start"] if proved else BASE
     order = sorted(found, key=_place)
@@ -215,7 +206,7 @@ def _over_all(rows: pl.DataFrame, error: float) -> list[Row]:
         told = group.filter(pl.col("gain").is_not_null())
         agreements = group.unique("target", maintain_order=True)["stage_agreement"]
         means = [
-            {**where, **_gain(name, told, error, None), **_counts(group, name), "outcome": None}
+            {**where, **_gain(name, told, error), **_counts(group, name), "outcome": None}
             | {"stage_agreement": agreements.mean()}
             for name in group["start"].unique(maintain_order=True)
         ]

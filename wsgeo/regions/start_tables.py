@@ -46,6 +46,7 @@ TRIALS = pl.Schema({
     "metric": pl.Float64(),  # accuracy, a fraction in [0, 1]
     "steps": pl.Int64(),
     "seconds": pl.Float64(),
+    "right": pl.List(pl.Boolean),  # each held-out example, in their order; null where not known
 })  # fmt: skip
 """Stage 2: one row per fine-tuning."""
 

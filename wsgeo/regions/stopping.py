@@ -52,7 +52,6 @@ def undecided(
     start: str,
     *,
     looks: int,
-    n_held_out: int | None = None,
     margin: float = MARGIN,
     level: float = LEVEL,
 ) -> bool:
@@ -62,7 +61,7 @@ def undecided(
     or if the one over seeds is below 0, lies within the margin of 0, or so near to 0 that no number
     of seeds could prove a gain on so few held-out examples. The error is shared equally by all
     looks (Bonferroni), so the intervals hold at whichever look the seeds stop; give
-    `wsgeo.regions.gains.gains` the same numbers of looks and examples. Ask after each seed, and go
+    `wsgeo.regions.gains.gains` the same number of looks. Ask after each seed, and go
     on with the base for as long as a start is undecided.
 
     Parameters
@@ -74,8 +73,6 @@ def undecided(
         Names.
     looks : int
         Looks that are planned, from `planned_looks`.
-    n_held_out : int, optional
-        Held-out examples of the target, as in `wsgeo.regions.differences.gain_interval`.
     margin : float, default 0.01
         Gain within which both are taken as equal, a difference of fractions.
     level : float, default 0.95
@@ -113,9 +110,8 @@ def undecided(
         return True
     error = (1 - level) / looks
     n_starts = own.filter(pl.col("start") != BASE)["start"].n_unique()
-    if gain_interval(pairs, choice_level(error, n_starts), n_held_out).lo > 0:
+    if gain_interval(pairs, choice_level(error, n_starts)).lo > 0:
         return False
     _, lo, hi = mean_interval(pairs["gain"], 1 - error)
-    if n_held_out is not None:
-        margin = max(margin, examples_half_width(pairs, n_held_out, 1 - error))
+    margin = max(margin, examples_half_width(pairs, 1 - error) or 0.0)
     return hi >= 0 and not -margin <= lo <= hi <= margin

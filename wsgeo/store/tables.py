@@ -136,7 +136,7 @@ VERSION: Final = 1
 
 VERSIONS: Final = {
     "associations": 2, "centroids": 2, "clusters": 2, "contingency": 2, "models": 3, "pairs": 2,
-    "scores": 2,
+    "scores": 2, "trials": 2,
 }  # fmt: skip
 """Versions of those that have; each added columns, which read as null in a table of an earlier one."""
 

@@ -30,6 +30,8 @@ class Evaluation:
         How often it says each class.
     present : tuple of int
         How often each class occurs.
+    right : tuple of bool
+        Whether it is right, for each example in the order of the data.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class Evaluation:
     accuracy: float
     predicted: tuple[int, ...]
     present: tuple[int, ...]
+    right: tuple[bool, ...] = ()
 
     @property
     def fault(self) -> str:
@@ -84,17 +87,23 @@ def evaluate(model: Any, examples: EncodedExamples, batch_size: int = 256) -> Ev
     batches = Batches(examples, model)
     # Neighbours in length share a batch: less padding, and another sum only in its last digits.
     rows = np.argsort(batches.lengths, kind="stable")
-    loss, hits, predicted = 0.0, 0, np.zeros(n_classes, dtype=np.int64)
+    loss, predicted = 0.0, np.zeros(n_classes, dtype=np.int64)
+    right = np.zeros(len(rows), dtype=bool)
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):
-            inputs, targets = batches.take(rows[start : start + batch_size])
+            taken = rows[start : start + batch_size]
+            inputs, targets = batches.take(taken)
             logits = model(**inputs).logits.float()
             losses = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
             said = logits.argmax(dim=1)
             loss += float(losses.double().sum())
-            hits += int((said == targets).sum())
+            right[taken] = (said == targets).cpu().numpy()
             predicted += np.bincount(said.cpu().numpy(), minlength=n_classes)
     present = np.bincount(examples.targets, minlength=n_classes)
     return Evaluation(
-        loss / len(rows), hits / len(rows), tuple(predicted.tolist()), tuple(present.tolist())
+        loss / len(rows),
+        float(right.mean()),
+        tuple(predicted.tolist()),
+        tuple(present.tolist()),
+        tuple(right.tolist()),
     )

@@ -8,13 +8,14 @@ of a member in work lies in ``.unfinished/<its name>`` beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.training.crews import Made, Watch, make_all, telling
+from wsgeo.training.evaluations import Evaluation
 from wsgeo.training.fine_tuning import Trained, fine_tune
 from wsgeo.training.pair_pretraining import pretrain_masked_lm
 from wsgeo.training.recipes import FineTuneRecipe
@@ -57,13 +58,15 @@ def make_members(
     return make_all(make_member, orders, pool, what="members", progress=progress, watch=watch)
 
 
-def make_member(order: Order) -> Made:
+def make_member(order: Order, hear: Callable[[Evaluation | None], object] | None = None) -> Made:
     """Train one model and write its folder, unless it is finished; go on where an earlier call was.
 
     Parameters
     ----------
     order : Order
         What to make.
+    hear : callable, optional
+        Told how the model does at the end of its training; not where it was finished before.
 
     Returns
     -------
@@ -96,6 +99,8 @@ def make_member(order: Order) -> Made:
         else:
             trained = pretrain_masked_lm(order.recipe, keeper=keeper, tell=telling())
         keep(order.n_steps, trained)
+        if hear is not None:
+            hear(trained.evaluation)
 
     return run.make(train)
 

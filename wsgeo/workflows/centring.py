@@ -22,7 +22,7 @@ from wsgeo.workflows.engines import workers
 from wsgeo.workflows.evidence import Bench, member_notes, refuse_barriers
 from wsgeo.workflows.inputs import ScanInputs
 from wsgeo.workflows.merge_methods import PreparedMerge, prepared_merge
-from wsgeo.workflows.merge_requests import MergeRequest
+from wsgeo.workflows.merge_requests import PAPERS, MergeRequest
 from wsgeo.workflows.named_regions import choose_named_region
 from wsgeo.workflows.reopening import reopen
 from wsgeo.workflows.selections import Selection, choose_basin, choose_region
@@ -257,4 +257,8 @@ def _record(run: Run, written: Written, folder: Path) -> dict[str, Any]:
         others = run.table(table).filter(pl.col("name") != plan.name)
         # A table of an earlier version has its new columns last.
         run.write_table(table, pl.concat([others.select(rows.columns), rows]))
+    if (paper := PAPERS.get(plan.method)) is not None:
+        facts = run.read("run")
+        references = sorted({*facts.get("references", []), paper})
+        run.write("run", {**facts, "references": references})
     return row.to_dicts()[0]

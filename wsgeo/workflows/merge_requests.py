@@ -25,6 +25,17 @@ METHODS: Final = tuple(TITLES)
 LINEAR: Final = frozenset({"mean", "weighted", "medoid", "greedy", "median", "arithmetic"})
 """Methods whose result is one linear combination of members and base throughout."""
 
+PAPERS: Final[Mapping[str, str]] = {
+    "arithmetic": "ilharco2023",
+    "dare": "yu2024",
+    "fisher": "matena2022",
+    "greedy": "wortsman2022",
+    "median": "vardi2000",
+    "stock": "jang2024",
+    "ties": "yadav2023",
+}
+"""Key of the paper that a method is from; the others are nobody's."""
+
 _TAKEN_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "weights": ("weighted", "arithmetic", "ties", "dare"),
     "scale": ("arithmetic", "ties", "dare"),

@@ -18,7 +18,7 @@ from wsgeo.workflows.start_rounds import Cell, Rounds
 from wsgeo.workflows.start_settings import StartSettings
 from wsgeo.workflows.start_studies import Study
 
-_REFERENCES: Final = ("bao2019", "gueta2023", "ibrahim2021", "you2021")
+_REFERENCES: Final = ("agresti2005", "bao2019", "gueta2023", "ibrahim2021", "you2021")
 _RECIPE: Final = ("steps", "epochs", "batch_size", "seed", "learning_rate", "max_length")
 
 Row: TypeAlias = dict[str, Any]
@@ -55,7 +55,6 @@ def write_tables(
     found = gains(
         run.table("trials"), run.table("starts"),
         looks={setting: row["looks"] for setting, row in known.items()},
-        n_held_out={setting: row["n_held_out"] for setting, row in known.items()},
         apart=settings_apart(run),
     )  # fmt: skip
     run.write_table("gains", found)
@@ -129,15 +128,14 @@ def _measured(run: Run) -> dict[Setting, Row]:
 
 
 def _note_measured(run: Run, study: Study, settings: StartSettings, rounds: Rounds) -> None:
-    """Note looks, held-out examples and recipe of what this call fine-tuned."""
+    """Note looks and recipe of what this call fine-tuned."""
     facts, known = run.read("run"), _measured(run)
-    sizes = {target.name: len(target.held_out) for target in study.targets}
     every = _settings(study, settings)
     told = {"recipe": {name: every[name] for name in _RECIPE}}
     for setting in rounds.trials.select(SETTING).unique(maintain_order=True).iter_rows():
         # Whoever asks again with fewer seeds has still had the looks of the first time.
         looks = max(planned_looks(settings.seeds), known.pop(setting, {"looks": 1})["looks"])
         row = dict(zip(SETTING, setting, strict=True))
-        known[setting] = {**row, "looks": looks, "n_held_out": sizes[setting[0]], **told}
+        known[setting] = {**row, "looks": looks, **told}
     before = facts.get("starts", {})
     run.write("run", {**facts, "starts": {**before, "measured": list(known.values())}})

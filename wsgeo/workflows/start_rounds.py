@@ -117,14 +117,7 @@ class Rounds:
         open_ = [
             one
             for one in starts[1:]
-            if not seed
-            or undecided(
-                before,
-                ranking.target.name,
-                one.name,
-                looks=looks,
-                n_held_out=len(ranking.target.held_out),
-            )
+            if not seed or undecided(before, ranking.target.name, one.name, looks=looks)
         ]
         # The base alone tells nothing.
         needed = [starts[0], *open_] if open_ else []

@@ -17,6 +17,7 @@ from wsgeo.progress import Progress
 from wsgeo.regions.start_tables import TRIALS
 from wsgeo.training import FineTuneRecipe, Made, Order
 from wsgeo.training.crews import make_all
+from wsgeo.training.evaluations import Evaluation
 from wsgeo.training.finished import ALGORITHM
 from wsgeo.training.members import make_member
 from wsgeo.training.methods import METHODS
@@ -27,8 +28,8 @@ from wsgeo.workflows.start_targets import Target, write_examples
 LOST: Final = ("nonfinite", "failed")
 """How a fine-tuning ends that says nothing of its start."""
 
-VERSION: Final = 1
-"""Raised when the same start, examples and settings would have another result."""
+VERSION: Final = 2
+"""Raised when the same start, examples and settings would have another result, or less of one."""
 
 
 @final
@@ -105,6 +106,12 @@ class Trial:
         known = self.records.get(self.key) is not None
         return known and (not self.keep or self.folder.exists())
 
+    @property
+    def right(self) -> list[bool] | None:
+        """Which held-out examples it answers as they are labelled; None without a result."""
+        digits = (self.records.get(self.key) or {}).get("right")
+        return None if digits is None else [digit == "1" for digit in digits]
+
     def row(self, made: Made) -> dict[str, Any]:
         """Return its row of the table of trials."""
         return {
@@ -114,6 +121,7 @@ class Trial:
             "reason": made.reason or None,
             "train_loss": made.train_loss, "loss": made.validation_loss,
             "metric": made.validation_metric, "steps": self.n_steps, "seconds": made.seconds,
+            "right": self.right,
         }  # fmt: skip
 
 
@@ -235,8 +243,12 @@ def make_trial(trial: Trial) -> Made:
     """
     if trial.is_known:
         return known_result(trial)
-    made = make_member(trial.order)
-    result = {**dataclasses.asdict(made), "folder": trial.folder.name}
+    # Whoever was stopped between the last update and the record left no answers behind.
+    shutil.rmtree(trial.folder, ignore_errors=True)
+    ends: list[Evaluation | None] = []
+    made = make_member(trial.order, ends.append)
+    right = "".join(str(int(one)) for end in ends if end is not None for one in end.right)
+    result = {**dataclasses.asdict(made), "folder": trial.folder.name, "right": right or None}
     trial.records.put(trial.key, {**result, "start": trial.start, "target": trial.target})
     if not trial.keep:
         shutil.rmtree(trial.folder, ignore_errors=True)
