@@ -49,12 +49,19 @@ class TestRegion:
 
     def test_prints_sentences(self, asked, tmp_path):
         """Levels come first, then each region under its name, what is not known, and the report."""
-        lines = run(tmp_path, "--region", "snli", "--region", "bbc").stdout.splitlines()
+        lines = run(tmp_path).stdout.splitlines()
 
         assert lines[:2] == [*FOUND["levels"], *FOUND["headlines"]]
         assert lines[3:5] == ["Data set snli", "  P_B 0.90."]
         assert FOUND["notes"][0] in lines
         assert lines[-1] == "Report  report/index.html"
+
+    def test_what_is_named_comes_first(self, asked, tmp_path):
+        """Regions that were asked for by name stand before the sentences on all levels."""
+        lines = run(tmp_path, "--region", "snli", "--region", "bbc").stdout.splitlines()
+
+        assert lines[:2] == ["Data set snli", "  P_B 0.90."]
+        assert lines[3:5] == [*FOUND["levels"], *FOUND["headlines"]]
         assert asked["name"] == ("snli", "bbc")
 
     def test_says_nothing_of_what_it_was_not_told(self, asked, tmp_path):

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from wsgeo.commands import options
+from wsgeo.sentences import capital
 
 PARTLY: Final = 4
 """Exit code where something could not be measured."""
@@ -90,7 +91,7 @@ def command(
             found, lines = plan.as_dict(), [str(plan), *plan.notes]
         else:
             found = region(run, **given, jobs=jobs, progress=shown, announce=say)
-            lines = _page(found)
+            lines = _page(found, named=bool(given["name"]))
     if as_json:
         answer_json(found)
     else:
@@ -98,15 +99,14 @@ def command(
     ctx.exit(PARTLY if found.get("failures") else 0)
 
 
-def _page(found: dict[str, Any]) -> list[str]:
-    """Return what was found as lines."""
-    lines = [*found["levels"], *found["headlines"]]
-    for one in found["regions"]:
-        title = one["title"]
-        lines += [
-            "",
-            f"{title[:1].upper()}{title[1:]}",
-            *(f"  {said}" for said in one["sentences"]),
-        ]
+def _page(found: dict[str, Any], *, named: bool) -> list[str]:
+    """Return what was found as lines; regions that were named come before those of all levels."""
+    overall = [*found["levels"], *found["headlines"]]
+    each = [
+        [capital(one["title"]), *(f"  {said}" for said in one["sentences"])]
+        for one in found["regions"]
+    ]
     notes = [*found["notes"], *(f"Not measured: {why}" for why in found["failures"])]
-    return [*lines, *(["", *notes] if notes else []), "", f"Report  {found['report']}"]
+    parts = [*each, overall, notes] if named else [overall, *each, notes]
+    lines = [line for part in parts if part for line in (*part, "")]
+    return [*lines, f"Report  {found['report']}"]

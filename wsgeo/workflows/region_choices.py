@@ -14,6 +14,7 @@ from wsgeo.errors import WsgeoError
 from wsgeo.graph.matrices import square
 from wsgeo.regions.radii import members_radius
 from wsgeo.regions.region_groups import LEVELS
+from wsgeo.sentences import capital
 from wsgeo.store import Run
 from wsgeo.suggestions import suggestion
 from wsgeo.weights.geometry import Matrix
@@ -143,7 +144,7 @@ def choose_regions(
     level: str | None = None,
     names: Collection[str] = (),
 ) -> tuple[list[SampledRegion], list[str]]:
-    """Return the regions that can be sampled, of those that are asked for.
+    """Return the regions that can be sampled, of those that are asked for and known.
 
     Parameters
     ----------
@@ -164,13 +165,9 @@ def choose_regions(
         In the order of the table.
     notes : list of str
         Why a region has no inside, or nothing that its losses can be measured on.
-
-    Raises
-    ------
-    WsgeoError
-        If no region has such a name, or the run has none of this level.
     """
-    _check_names(regions, level, names)
+    if regions.is_empty():
+        return [], ["No member passed the end-point gate, so there is no region."]
     levels = USUAL if level is None and not names else LEVELS if level is None else (level,)
     wanted = regions.filter(pl.col("level").is_in(levels))
     if names:
@@ -180,7 +177,7 @@ def choose_regions(
     for row in wanted.iter_rows(named=True):
         why, found = _sampled(row, regions, run, inputs, bodies[row["group"]])
         chosen += [found] if found is not None else []
-        notes += [f"{_sentence_start(title_of(row['level'], row['name']))} {why}."] if why else []
+        notes += [f"{capital(title_of(row['level'], row['name']))} {why}."] if why else []
     return chosen, notes
 
 
@@ -223,9 +220,25 @@ def _body(group: str, inputs: ScanInputs) -> tuple[str, ...]:
     return tuple(n for n in names if n in tensors and tensors[n].shape == first.layout.shape(n))
 
 
-def _check_names(regions: pl.DataFrame, level: str | None, names: Collection[str]) -> None:
+def check_names(regions: pl.DataFrame, level: str | None, names: Collection[str]) -> None:
+    """Refuse a level or a name that no region of a run has.
+
+    Parameters
+    ----------
+    regions : polars.DataFrame
+        The table of regions.
+    level : str or None
+        One level, or any.
+    names : collection of str
+        Names of regions.
+
+    Raises
+    ------
+    WsgeoError
+        If there is none such; where there are no regions at all, only for a name.
+    """
     known = regions if level is None else regions.filter(level=level)
-    if level is not None and known.is_empty():
+    if level is not None and known.is_empty() and not regions.is_empty():
         raise WsgeoError(
             f"the run has no region of level {level}", remedy=suggestion("", regions["level"])
         )
@@ -234,7 +247,3 @@ def _check_names(regions: pl.DataFrame, level: str | None, names: Collection[str
             raise WsgeoError(
                 f"no region is called {name!r}", remedy=suggestion(name, known["name"])
             )
-
-
-def _sentence_start(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -11,6 +11,7 @@ import polars as pl
 
 from wsgeo.counting import counted
 from wsgeo.regions.lines import first_crossing
+from wsgeo.sentences import capital
 from wsgeo.workflows.region_choices import title_of
 from wsgeo.workflows.region_curves import EXTRAPOLATION, INTERPOLATION
 
@@ -71,7 +72,7 @@ def _order_sentence(row: dict[str, Any]) -> str:
     between = "" if low is None else f" [{low:.2f}, {high:.2f}]"
     means = f"{row['mean_a']:.3f} against {row['mean_b']:.3f} nats"
     return (
-        f"{_start(said)}: P_B {row['probability']:.2f}{between}, {means} ({_HEADS[row['head']]})."
+        f"{capital(said)}: P_B {row['probability']:.2f}{between}, {means} ({_HEADS[row['head']]})."
     )
 
 
@@ -224,7 +225,7 @@ def headlines(orders: pl.DataFrame) -> list[str]:
                 if level == "general"
                 else f"{counted(n, 'region')} of level {level}"
             )
-            told.append(f"{_start(what)}: {said} ({_HEADS[head]}).")
+            told.append(f"{capital(what)}: {said} ({_HEADS[head]}).")
     return told
 
 
@@ -252,7 +253,3 @@ def _profiles(
 def _whole_mean() -> pl.Expr:
     """Mean loss; not a number where a loss is missing, so that it never passes for a low one."""
     return pl.when(pl.col("loss").null_count() == 0).then(pl.col("loss").mean()).otherwise(math.nan)
-
-
-def _start(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 
 from wsgeo.evaluation.losses import PROBE_VERSION
+from wsgeo.sentences import capital
 from wsgeo.store import Run
 from wsgeo.workflows.region_choices import SampledRegion, title_of
 from wsgeo.workflows.region_findings import (
@@ -116,8 +117,7 @@ def other_settings(measured: Settings, sampling: Sampling) -> list[str]:
         title = title_of(level, name)
         if other:
             told.append(
-                f"{title[:1].upper()}{title[1:]} was measured before with other settings: "
-                f"{', '.join(other)}."
+                f"{capital(title)} was measured before with other settings: {', '.join(other)}."
             )
     return told
 

@@ -11,7 +11,7 @@ from wsgeo.progress import Progress
 from wsgeo.store import open_run
 from wsgeo.workflows.engines import workers
 from wsgeo.workflows.region_caveats import caveats, weak_probes
-from wsgeo.workflows.region_choices import choose_regions
+from wsgeo.workflows.region_choices import check_names, choose_regions
 from wsgeo.workflows.region_curves import centroid_norms
 from wsgeo.workflows.region_levels import find_levels, score_levels
 from wsgeo.workflows.region_losses import measure
@@ -109,8 +109,9 @@ def region(
     found = open_run(Path(run))
     say = announce or (lambda _: None)
     with found.ledger() as ledger, workers(pool, jobs) as hands:
-        inputs, settings = reopen(found, progress)
         levels = score_levels(found, dataset_axis=dataset_axis, task_axis=task_axis, seed=seed)
+        check_names(levels.tables["regions"], level, name)
+        inputs, settings = reopen(found, progress)
         chosen, notes = choose_regions(
             levels.tables["regions"], found, inputs, level=level, names=name
         )
@@ -168,8 +169,9 @@ def plan_region(
     """
     sampling = Sampling(samples, head, lines, directions, seed)
     found = open_run(Path(run))
-    inputs, settings = reopen(found, progress)
     levels = find_levels(found, dataset_axis=dataset_axis, task_axis=task_axis, seed=seed)
+    check_names(levels.tables["regions"], level, name)
+    inputs, settings = reopen(found, progress)
     chosen, notes = choose_regions(levels.tables["regions"], found, inputs, level=level, names=name)
     work = [work_of(one, sampling, settings, _STAND_IN * one.radius) for one in chosen]
     return plan_of(work, [*notes, *caveats(work)], found.read("summary"))
