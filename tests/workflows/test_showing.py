@@ -93,6 +93,25 @@ def test_a_barrier_inside_a_basin_speaks_against_it(tables, write):
     assert "--basin 1" in show(run.folder)["next"][0]
 
 
+@pytest.mark.parametrize("passed", [True, False])
+def test_where_every_basin_has_a_barrier_regions_are_next(tables, write, passed):
+    """Then where to start; with members that learned nothing there is nothing to do."""
+    barred = tables | {
+        "pairs": tables["pairs"].with_columns(status=pl.lit("separated")),
+        "models": tables["models"].with_columns(gate=pl.lit(passed)),
+        "region_points": pl.DataFrame(),
+    }
+    run = write(barred)
+    before = show(run.folder)["next"]
+    measured = pl.DataFrame([{"name": "snli"}], schema=TABLES["region_points"])
+    run.write_table("region_points", measured)
+
+    assert before == ([f"wsgeo region '{run.folder}'"] if passed else [])
+    assert show(run.folder)["next"] == (
+        [f"wsgeo select '{run.folder}' --target DATA"] if passed else []
+    )
+
+
 def test_saved_centroids_are_told_and_the_card_is_next(tables, write):
     """Name, loss beside the best member and folder; a saved centroid is not made again."""
     means = tables["centroids"].filter(pl.col("method") == "mean")

@@ -16,6 +16,8 @@ def next_steps(
 ) -> list[str]:
     """Return what to do with the most promising basin: save its centroid, or read its card.
 
+    Without such a basin the regions are what is left to look at, and after them where to start.
+
     Parameters
     ----------
     run : Run
@@ -28,13 +30,14 @@ def next_steps(
     Returns
     -------
     list of str
-        Shell commands. A basin with a barrier inside is not suggested.
+        Shell commands; none where no two members passed the end-point gate. A basin with a barrier
+        inside is not suggested.
     """
     known = better or {}
     free = [(group, basin) for group in groups for basin in _free(run.table("pairs"), group)]
     free = [(group, basin) for group, basin in free if len(basin["members"]) > 1]
     if not free:
-        return [shlex.join(["wsgeo", "show", str(run.folder)])]
+        return _beyond_basins(run)
     group, basin = max(
         free, key=lambda one: (known.get(one[0]["name"]) == one[1]["label"], len(one[1]["members"]))
     )
@@ -44,6 +47,15 @@ def next_steps(
     which = ["--group", group["name"]] if len(groups) > 1 else []
     words = ["wsgeo", "centroid", str(run.folder), "--basin", str(basin["label"])]
     return [shlex.join([*words, *which, "-o", "centroid"])]
+
+
+def _beyond_basins(run: Run) -> list[str]:
+    """Return what can be done with members that no basin joins."""
+    if run.table("models").filter(pl.col("gate").fill_null(value=True)).height < 2:
+        return []
+    if run.table("region_points").is_empty():
+        return [shlex.join(["wsgeo", "region", str(run.folder)])]
+    return [shlex.join(["wsgeo", "select", str(run.folder), "--target", "DATA"])]
 
 
 def centroids_of(run: Run, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
