@@ -91,7 +91,9 @@ class TestNamedRegions:
             choose_named_region(self.RUN, self.INPUTS, name, level)
 
     def test_a_run_without_regions_says_what_to_run(self):
-        """Where the table is empty the remedy is the command that fills it."""
-        empty = SimpleNamespace(folder="run", table=lambda _: pl.DataFrame(schema=REGIONS))
+        """Where the table is empty the remedy is the command that fills it, if any member passed."""
+        failures = SimpleNamespace(zoo=SimpleNamespace(members=[SimpleNamespace(id="c")]))
         with pytest.raises(WsgeoError, match=r"no regions by name.*`wsgeo region run` first"):
-            choose_named_region(empty, self.INPUTS, "snli")
+            choose_named_region(FakeRun(), self.INPUTS, "snli")
+        with pytest.raises(WsgeoError, match=r"no regions by name.*show run` says why no member"):
+            choose_named_region(FakeRun(), failures, "snli")

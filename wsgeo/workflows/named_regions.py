@@ -48,7 +48,9 @@ def choose_named_region(
         raise WsgeoError(
             "the run has no regions by name",
             where=str(run.folder),
-            remedy=f"Run `wsgeo region {run.folder}` first.",
+            remedy=f"Run `wsgeo region {run.folder}` first."
+            if sound(run, inputs.zoo.members)
+            else f"`wsgeo show {run.folder}` says why no member passed the end-point gate.",
         )
     found = _one_region(run, regions, name, level, group)
     inside = set(found["members"])
