@@ -136,6 +136,29 @@ def test_lost_and_constant_fine_tunings_are_told():
     )
 
 
+def test_where_nothing_learned_no_start_is_judged():
+    """Settings whose every fine-tuning answers by a constant are named, with what to do."""
+    constant = make_trials(CLEAR, target="a").with_columns(status=pl.lit("degenerate"))
+    trials = pl.concat([constant, make_trials(CLEAR, target="b")])
+    told = start_sentences(gains(trials, no_starts()), no_starts(), trials)
+    [judged] = [one for one in told if "can be judged" in one]
+
+    assert judged.startswith("On a no start")
+    assert "--learning-rate" in judged
+
+
+def test_a_gain_that_chance_explains_is_said_to_be_so():
+    """An interval above 0 that is too little for the best of many starts is explained."""
+    others = {f"other {i}": [0.59, 0.6, 0.61] for i in range(20)}
+    trials = pl.concat([
+        make_trials({"base": [0.6] * 3, "soup": [metric] * 3} | others, target=target)
+        for target, metric in {"a": 0.62, "b": 0.625, "c": 0.63}.items()
+    ])  # fmt: skip
+    told = start_sentences(gains(trials, no_starts()), no_starts(), trials)
+
+    assert any(one.endswith("the best of 21 starts may be so by chance.") for one in told)
+
+
 def test_the_table_has_a_row_per_target_and_a_column_per_start():
     """Starts that were tried on most targets come first; the last row is the mean."""
     trials = pl.concat([
@@ -146,6 +169,12 @@ def test_the_table_has_a_row_per_target_and_a_column_per_start():
 
     assert table.columns == ["target", "base", "centroid of all", "soup", "medoid"]
     assert table["target"].to_list() == ["a", "b", "all targets"]
-    assert table.row(0) == ("a", "61.0", "71.0, +10.0 [+7.5, +12.5], win", "90.0, +30.0, tie", "")
+    assert table.row(0) == (
+        "a",
+        "61.0",
+        "71.0, +10.0 [+7.5, +12.5], win",
+        "90.0 against 60.0, +30.0, tie",
+        "",
+    )
     assert table.row(1)[-1] == "failed"
     assert table.row(2)[2] == "71.0, +10.0 [+10.0, +10.0], 2/0/0"

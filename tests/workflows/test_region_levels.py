@@ -10,11 +10,19 @@ from level_cases import DATASETS, FAMILIES, planted, settings, tables, write_run
 from wsgeo.errors import DataError
 from wsgeo.store import TABLES
 from wsgeo.workflows import region_levels
-from wsgeo.workflows.region_levels import NAMES, find_levels, score_levels
+from wsgeo.workflows.region_levels import NAMES, find_levels, write_levels
 
 IDS = [f"m{k:03d}" for k in range(24)]
 SEEDS = [str(k % 4) for k in range(24)]
 SIZES = [str(200 * 2 ** (k % 2)) for k in range(24)]
+
+
+def score_levels(run, **given):
+    """Find the regions of a run and write their tables."""
+    levels = find_levels(run, **given)
+    write_levels(run, levels)
+    return levels
+
 
 
 @pytest.fixture

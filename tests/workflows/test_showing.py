@@ -112,6 +112,41 @@ def test_where_every_basin_has_a_barrier_regions_are_next(tables, write, passed)
     )
 
 
+def test_a_basin_of_undecided_pairs_wants_more_examples(tables, write):
+    """A finer scan is next where most pairs are undecided and the data may hold more examples."""
+    open_ = {
+        "pairs": tables["pairs"].with_columns(status=pl.lit("undecided")),
+        "centroids": tables["centroids"].clear(),
+    }
+    run = write(tables | open_)
+    facts = {
+        **run.read("run"),
+        "settings": {"n_examples": 100, "seed": 0},
+        "zoo": {"root": "my zoo"},
+    }
+    found = []
+    for used in (100, 60):
+        run.write("run", {**facts, "data": [{"group": "g0.l0", "task": "t", "n_examples": used}]})
+        found += show(run.folder)["next"]
+
+    assert found[0] == f"wsgeo scan 'my zoo' --examples 400 -o '{run.folder}-finer'"
+    assert found[1].startswith("wsgeo centroid")
+
+
+def test_a_chosen_start_is_next(tables, write, tmp_path):
+    """Its card goes before what the scan alone would suggest; the base is none."""
+    run = write(tables)
+    (tmp_path / "chosen").mkdir()
+    (tmp_path / "chosen" / "README.md").touch()
+    rows = [
+        {"start": "soup", "folder": str(tmp_path / "chosen")},
+        {"start": "base", "folder": str(tmp_path)},
+    ]
+    run.write("run", {**run.read("run"), "starts": {"chosen": rows}})
+
+    assert show(run.folder)["next"] == [f"cat {tmp_path}/chosen/README.md"]
+
+
 def test_saved_centroids_are_told_and_the_card_is_next(tables, write):
     """Name, loss beside the best member and folder; a saved centroid is not made again."""
     means = tables["centroids"].filter(pl.col("method") == "mean")

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from wsgeo.store import open_run
-from wsgeo.workflows.region_levels import score_levels
+from wsgeo.workflows.region_levels import find_levels, write_levels
 from wsgeo.workflows.start_regions import keep_levels, missing_levels, regions_in
 
 
@@ -24,7 +24,7 @@ class TestRegions:
     def test_what_a_run_has_is_kept(self, zoo_with_run, tmp_path):
         """Regions are found where there are none, written when asked, and never written over."""
         run = open_run(zoo_with_run.copy_run(tmp_path / "run"))
-        score_levels(run, dataset_axis="seed", seed=0)
+        write_levels(run, find_levels(run, dataset_axis="seed", seed=0))
         other = run.table("regions").with_columns(group=pl.lit("g1"))
         run.write_table("regions", other)
 

@@ -34,6 +34,11 @@ class TestSettings:
         with pytest.raises(WsgeoError, match=said):
             StartSettings(**given)
 
+    def test_few_seeds_are_told_of(self):
+        """Before anything is tuned, and only where so few can hardly prove a gain."""
+        assert "--seeds 3" in StartSettings(seeds=2).notes[0]
+        assert StartSettings(seeds=3).notes == ()
+
     def test_the_rate_is_the_members(self, members):
         """Full fine-tuning takes the members' rate where they were tuned so; BitFit has its own."""
         facts = {"method": Fact("full", "wsgeo.json"), "learning_rate": Fact(0.02, "wsgeo.json")}

@@ -8,7 +8,7 @@ import pytest
 from recipe_cases import write_examples
 
 from wsgeo.errors import DataError, WsgeoError
-from wsgeo.workflows.start_targets import check_names, own_name, read_target
+from wsgeo.workflows.start_targets import check_names, own_name, read_target, refuse_missing
 
 
 class TestTargets:
@@ -61,6 +61,14 @@ class TestTargets:
             read_target(str(film / "train.jsonl"))
         with pytest.raises(WsgeoError, match="no data set 'x'"):
             own_name("task:x", ["snli"])
+
+    def test_missing_folders_are_told_before_anything_is_read(self, film):
+        """By path and by name; a data set of the zoo is looked up later."""
+        refuse_missing([str(film), f"mine={film}", "task:x"])
+        for text in (str(film / "gone"), f"mine={film / 'gone'}"):
+            with pytest.raises(DataError, match="no such folder") as caught:
+                refuse_missing([str(film), text])
+            assert caught.value.where == str(film / "gone")
 
     def test_refuses_two_of_one_name(self, film):
         """Two targets of one name would be one in the tables."""

@@ -142,10 +142,16 @@ def _summary(origin: Origin, model_class: str, dtype: StoredType) -> str:
     where = "the centre of" if plan.method == "mean" else "from"
     return (
         f"The {markdown_text(plan.title)} of {members}{base}{task}: {where} "
-        f"{markdown_text(plan.level)} {markdown_text(plan.group)} in weight space, made by wsgeo "
+        f"{_place(plan)} in weight space, made by wsgeo "
         f"{__version__}.\nClass `{model_class}`, weights summed in float64 and stored as "
         f"{TORCH_NAMES[dtype]}.\n{_settings(plan)}Head policy: {': '.join(head_policy(plan))}\n"
     )
+
+
+def _place(plan: CentroidPlan) -> str:
+    if plan.level == "general":
+        return "all members"
+    return f"{markdown_text(plan.level)} {markdown_text(plan.group)}"
 
 
 def _settings(plan: CentroidPlan) -> str:

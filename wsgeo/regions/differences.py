@@ -160,6 +160,29 @@ def examples_half_width(pairs: pl.DataFrame, level: float = LEVEL) -> float | No
     return float(ndtri((1 + level) / 2) * math.sqrt(1 + d @ d - d.sum() ** 2 / n) / n)
 
 
+def has_learned(pairs: pl.DataFrame) -> bool:
+    """Return whether any fine-tuning of a start learned more than a constant answer.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        From `seed_differences`, of one start and setting.
+
+    Returns
+    -------
+    bool
+        True too where that is not known.
+
+    Examples
+    --------
+    >>> has_learned(pl.DataFrame({"status": ["degenerate", "trained"]}))
+    True
+    >>> has_learned(pl.DataFrame({"status": ["degenerate"] * 2}))
+    False
+    """
+    return "status" not in pairs.columns or bool((pairs["status"] != "degenerate").any())
+
+
 def seed_differences(trials: pl.DataFrame) -> pl.DataFrame:
     """Pair each fine-tuning with that of the base of the same seed.
 
@@ -175,8 +198,8 @@ def seed_differences(trials: pl.DataFrame) -> pl.DataFrame:
     DataFrame
         Columns target, shots, method, start, seed, base_metric, metric (fractions in [0, 1]), gain
         (metric less that of the base), loss_gain (loss of the base less that of the start, in nats
-        per example), base_right and right (lists of bool over the held-out examples, or null), in
-        the order of the trials; the base has its own rows, of gain 0.
+        per example), base_right and right (lists of bool over the held-out examples, or null) and
+        status, in the order of the trials; the base has its own rows, of gain 0.
 
     Raises
     ------
@@ -191,7 +214,7 @@ def seed_differences(trials: pl.DataFrame) -> pl.DataFrame:
     )
     pairs = done.join(base, on=key, nulls_equal=True, maintain_order="left")
     return pairs.select(
-        *SETTING, "start", "seed", "base_metric", "metric", "base_right", "right",
+        *SETTING, "start", "seed", "base_metric", "metric", "base_right", "right", "status",
         gain=pl.col("metric") - pl.col("base_metric"),
         loss_gain=pl.col("base_loss") - pl.col("loss"),
     )  # fmt: skip

@@ -19,8 +19,8 @@ from wsgeo.regions.differences import (
     LEVEL,
     SETTING,
     Setting,
-    examples_half_width,
     gain_interval,
+    has_learned,
     seed_differences,
 )
 from wsgeo.regions.start_tables import GAINS
@@ -48,14 +48,14 @@ def gains(
     (1 - level) over the number of starts that were tried and of looks (Bonferroni) is above 0, and
     so is the interval. Where no start is better than the base, one is chosen with at most
     probability 1 - level; searching among more starts does not raise it. Where none is proved, as
-    always with one seed, the base is chosen.
+    always with one seed, the base is chosen. A start that never learned more than a constant answer
+    neither wins nor is chosen.
 
     Parameters
     ----------
     trials : DataFrame
         Schema `wsgeo.regions.start_tables.TRIALS`. No interval of a target is narrower than its
-        held-out examples allow (`wsgeo.regions.differences.gain_interval`), and with one seed a
-        gain is a win or a loss only if it is beyond that; where answers are not known it is a tie.
+        held-out examples allow (`wsgeo.regions.differences.gain_interval`).
     starts : DataFrame
         Schema `wsgeo.regions.start_tables.STARTS`: kinds and ranks.
     level : float, default 0.95
@@ -147,12 +147,15 @@ def _gain(name: str, pairs: pl.DataFrame, error: float) -> Row:
     row |= {figure: own[figure].mean() for figure in _FIGURES}
     if name == BASE or own.is_empty():
         return row
-    mean, lo, hi = gain_interval(own, 1 - error)
-    row |= {"gain_lo": finite(lo), "gain_hi": finite(hi)}
-    half = examples_half_width(own, 1 - error)
-    if own.height == 1 and half is not None:  # of other seeds nothing is known, of examples it is
-        lo, hi = mean - half, mean + half
-    return row | {"outcome": "win" if lo > 0 else "loss" if hi < 0 else "tie"}
+    _, lo, hi = gain_interval(own, 1 - error)
+    is_win = lo > 0 and has_learned(own)
+    row |= {"gain_lo": _end(lo), "gain_hi": _end(hi)}
+    return row | {"outcome": "win" if is_win else "loss" if hi < 0 else "tie"}
+
+
+def _end(bound: float) -> float | None:
+    """Return the end of an interval within what a difference of fractions can be."""
+    return None if finite(bound) is None else max(-1.0, min(1.0, bound))
 
 
 def _describe(found: Sequence[Row], trials: pl.DataFrame, starts: pl.DataFrame) -> None:
@@ -184,13 +187,16 @@ def _chosen(found: Sequence[Row], pairs: pl.DataFrame, error: float) -> list[Row
     proved = [
         row
         for row in found
-        if row["start"] != BASE
-        and row["n"]
-        and gain_interval(pairs.filter(start=row["start"]), level).lo > 0
+        if row["start"] != BASE and row["n"] and _is_proved(pairs, row["start"], level)
     ]
     best = max(proved, key=lambda row: row["gain"])["start"] if proved else BASE
     order = sorted(found, key=_place)
     return [row | {"is_chosen": row["start"] == best} for row in order]
+
+
+def _is_proved(pairs: pl.DataFrame, start: str, level: float) -> bool:
+    own = pairs.filter(pl.col("start") == start)
+    return gain_interval(own, level).lo > 0 and has_learned(own)
 
 
 def _place(row: Row) -> tuple[bool, float]:

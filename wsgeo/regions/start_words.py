@@ -50,6 +50,7 @@ def start_sentences(
         *_agreements(gains, title),
         *_left_out(starts),
         *_lost(trials),
+        *_unlearned(trials, title),
     )
 
 
@@ -88,7 +89,8 @@ def transfer_table(gains: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for _, group in gains.group_by(*SETTING, maintain_order=True):
         found = {row["start"]: row for row in group.iter_rows(named=True)}
-        cells = {name: _cell(found[name]) if name in found else "" for name in columns}
+        base = found.get(BASE)
+        cells = {name: _cell(found[name], base) if name in found else "" for name in columns}
         rows.append({"target": title(group.row(0, named=True))} | cells)
     schema = dict.fromkeys(["target", *columns], pl.String)
     return pl.DataFrame(rows, schema=schema)
@@ -145,12 +147,16 @@ def _ends(row: Row) -> str:
     return f" [{_points(row['gain_lo'])}, {_points(row['gain_hi'])}]"
 
 
-def _cell(row: Row) -> str:
+def _cell(row: Row, base: Row | None) -> str:
+    """Return a metric and a gain; the base's too where it has seeds that the start lacks."""
     if row["metric"] is None:
         return "failed"
     metric = f"{100 * row['metric']:.1f}"
     if row["start"] == BASE:
         return metric
+    if base is not None and base["metric"] is not None and row["base_metric"] is not None:
+        shared = f"{100 * row['base_metric']:.1f}"
+        metric += f" against {shared}" * (shared != f"{100 * base['metric']:.1f}")
     counts = [f"{row[name] or 0}" for name in ("wins", "ties", "losses")]
     outcome = row["outcome"] or "/".join(counts)
     return f"{metric}, {_points(row['gain'])}{_ends(row)}, {outcome}"
@@ -201,7 +207,9 @@ def _over_all(gains: pl.DataFrame, title: Title) -> Iterator[str]:
             where = title(row).replace("all targets", f"{row['n']} targets")
             yield f"Over {where}, {_named(row)}: {gain_words(row)}, {', '.join(outcomes)}."
         if rows and not any(row["is_chosen"] for row in rows):
-            yield f"Over {title(rows[0])} no start is proved to beat the base."
+            few = any((row["gain_lo"] or 0) > 0 for row in rows)
+            why = f": the best of {counted(len(rows), 'start')} may be so by chance" if few else ""
+            yield f"Over {title(rows[0])} no start is proved to beat the base{why}."
 
 
 def _apart(settings: Sequence[Setting], title: Title) -> Iterator[str]:
@@ -262,6 +270,21 @@ def _lost(trials: pl.DataFrame) -> Iterator[str]:
     if constant:
         count = "counts" if constant == 1 else "count"
         yield f"{counted(constant, 'fine-tuning')} learned nothing beyond a constant answer, and {count}."
+
+
+def _unlearned(trials: pl.DataFrame, title: Title) -> Iterator[str]:
+    """Name the settings in which no start can be judged, since nothing learned the target."""
+    done = trials.filter(pl.col("status").is_in(FINISHED))
+    names = [
+        title(dict(zip(SETTING, key, strict=True)))
+        for key, group in done.group_by(*SETTING, maintain_order=True)
+        if (group["status"] == "degenerate").all()
+    ]
+    if names:
+        yield (
+            f"On {_first(names)} no start can be judged, as no fine-tuning learned more than a "
+            "constant answer: try more --steps, more --shots or another --learning-rate."
+        )
 
 
 def _first(names: Sequence[str]) -> str:

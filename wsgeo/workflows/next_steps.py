@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from wsgeo.regions.differences import BASE
 from wsgeo.store import Run
 
 
@@ -16,7 +18,8 @@ def next_steps(
 ) -> list[str]:
     """Return what to do with the most promising basin: save its centroid, or read its card.
 
-    Without such a basin the regions are what is left to look at, and after them where to start.
+    Where a start was chosen, its card is next. A basin most of whose pairs are undecided wants more
+    examples first. Without a basin the regions are what is left to look at, then where to start.
 
     Parameters
     ----------
@@ -33,6 +36,8 @@ def next_steps(
         Shell commands; none where no two members passed the end-point gate. A basin with a barrier
         inside is not suggested.
     """
+    if (start := _chosen_start(run)) is not None:
+        return [shlex.join(["cat", f"{start}/README.md"])]
     known = better or {}
     free = [(group, basin) for group in groups for basin in _free(run.table("pairs"), group)]
     free = [(group, basin) for group, basin in free if len(basin["members"]) > 1]
@@ -44,9 +49,36 @@ def next_steps(
     saved = _saved(run, basin["members"])
     if saved is not None:
         return [shlex.join(["cat", f"{saved}/README.md"])]
+    if finer := _finer_scan(run, group["name"], basin["members"]):
+        return [shlex.join(finer)]
     which = ["--group", group["name"]] if len(groups) > 1 else []
     words = ["wsgeo", "centroid", str(run.folder), "--basin", str(basin["label"])]
     return [shlex.join([*words, *which, "-o", "centroid"])]
+
+
+def _chosen_start(run: Run) -> str | None:
+    """Return the folder of the last start that was chosen, if it is not the base."""
+    rows = run.read("run").get("starts", {}).get("chosen", [])
+    folders = [row["folder"] for row in rows if row["start"] not in (None, BASE)]
+    there = [folder for folder in folders if Path(folder, "README.md").is_file()]
+    return there[-1] if there else None
+
+
+def _finer_scan(run: Run, group: str, members: Sequence[str]) -> list[str]:
+    """Return the scan that decides most pairs of a basin; none where that was done, or all was used."""
+    facts = run.read("run")
+    asked = facts.get("settings", {}).get("n_examples")
+    used = {row["group"]: row["n_examples"] for row in facts.get("data", [])}
+    inside = pl.col("a").is_in(members) & pl.col("b").is_in(members)
+    status = run.table("pairs").filter(pl.col("group") == group, inside)["status"].cast(pl.String)
+    if (
+        asked is None
+        or used.get(group) != asked
+        or 2 * (status == "undecided").sum() <= len(status)
+    ):
+        return []
+    more = ["--examples", str(4 * asked), "-o", f"{run.folder}-finer"]
+    return ["wsgeo", "scan", facts["zoo"]["root"], *more]
 
 
 def _beyond_basins(run: Run) -> list[str]:

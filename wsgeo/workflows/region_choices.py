@@ -25,6 +25,7 @@ from wsgeo.zoo import Checkpoint
 USUAL: Final = LEVELS[:3]
 """Levels that are sampled where nobody names one."""
 
+_NOUNS: Final = {"dataset": "data set", "basin": "group"}
 _FEWEST = 2
 """Members from which on a region has an inside."""
 
@@ -128,12 +129,12 @@ def title_of(level: str, name: str) -> str:
 
     Examples
     --------
-    >>> title_of("dataset", "snli"), title_of("general", "all"), title_of("basin", "basin 0")
-    ('data set snli', 'all members', 'basin 0')
+    >>> title_of("dataset", "snli"), title_of("general", "all"), title_of("basin", "g0.l0 basin 0")
+    ('data set snli', 'all members', 'group g0.l0 basin 0')
     """
     if level == "general":
         return "all members"
-    return f"data set {name}" if level == "dataset" else f"task {name}" if level == "task" else name
+    return f"{_NOUNS.get(level, level)} {name}"
 
 
 def choose_regions(

@@ -96,33 +96,18 @@ def find_levels(
     return LevelsOutcome(tables, sentences)
 
 
-def score_levels(
-    run: Run, *, dataset_axis: str | None = None, task_axis: str | None = None, seed: int
-) -> LevelsOutcome:
-    """Find the regions of a run and write their tables.
+def write_levels(run: Run, levels: LevelsOutcome) -> None:
+    """Write the tables of the regions of a run anew.
 
     Parameters
     ----------
     run : Run
-        A finished run, which the caller holds against other writers; its four tables of regions
-        are written anew.
-    dataset_axis, task_axis, seed
-        As in `find_levels`.
-
-    Returns
-    -------
-    LevelsOutcome
-        Tables and sentences.
-
-    Raises
-    ------
-    DataError
-        If a setting that was asked for is not in the run.
+        A finished run, which the caller holds against other writers.
+    levels : LevelsOutcome
+        What was found in it.
     """
-    levels = find_levels(run, dataset_axis=dataset_axis, task_axis=task_axis, seed=seed)
     for table, rows in levels.tables.items():
         run.write_table(table, rows)
-    return levels
 
 
 def _levels(

@@ -13,7 +13,7 @@ from wsgeo.workflows.engines import workers
 from wsgeo.workflows.region_caveats import caveats, weak_probes
 from wsgeo.workflows.region_choices import check_names, choose_regions
 from wsgeo.workflows.region_curves import centroid_norms
-from wsgeo.workflows.region_levels import find_levels, score_levels
+from wsgeo.workflows.region_levels import find_levels, write_levels
 from wsgeo.workflows.region_losses import measure
 from wsgeo.workflows.region_plans import RegionPlan, plan_of
 from wsgeo.workflows.region_records import keep, other_settings, record, tell
@@ -109,9 +109,10 @@ def region(
     found = open_run(Path(run))
     say = announce or (lambda _: None)
     with found.ledger() as ledger, workers(pool, jobs) as hands:
-        levels = score_levels(found, dataset_axis=dataset_axis, task_axis=task_axis, seed=seed)
+        levels = find_levels(found, dataset_axis=dataset_axis, task_axis=task_axis, seed=seed)
         check_names(levels.tables["regions"], level, name)
         inputs, settings = reopen(found, progress)
+        write_levels(found, levels)
         chosen, notes = choose_regions(
             levels.tables["regions"], found, inputs, level=level, names=name
         )

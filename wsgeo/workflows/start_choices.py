@@ -142,9 +142,10 @@ def _write(
     chosen = next(one for one in cell.tried if one.name == row["start"])
     study, members = rounds.study, chosen.members
     barriers, gap = barriers_inside(run, chosen.ids)
+    shots = "all examples" if row["shots"] is None else counted(row["shots"], "example")
     told = (
-        f"Chosen as the start of fine-tunings ({row['method']}) on {row['target']}: "
-        f"{gain_words(row)} over the base."
+        f"Chosen as the start of fine-tunings ({row['method']}, {shots}) on {row['target']}: "
+        f"{gain_words(row)} over the base, {counted(row['n'], 'seed')}."
     )
     plan = CentroidPlan(
         chosen.name, chosen.level or chosen.kind, chosen.name.removeprefix(f"{chosen.kind} of "),

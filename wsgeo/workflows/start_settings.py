@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final, Self, final
 
+from wsgeo.counting import counted
 from wsgeo.errors import WsgeoError
 from wsgeo.regions.start_tables import RANKS
+from wsgeo.regions.stopping import FIRST_LOOK
 from wsgeo.suggestions import suggestion
 from wsgeo.training import Optimization
 from wsgeo.workflows.sources import longest_input
@@ -129,6 +131,15 @@ class StartSettings:
                 "no number of training examples is given",
                 remedy="Give --shots N, or --shots all.",
             )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know beforehand: so few seeds prove little."""
+        if self.seeds >= FIRST_LOOK:
+            return ()
+        return (
+            f"Hardly any gain is proved by {counted(self.seeds, 'seed')}: take --seeds 3 or more.",
+        )
 
     def n_steps(self, n_examples: int) -> int:
         """Return the updates of a fine-tuning on so many examples.

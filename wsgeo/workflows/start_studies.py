@@ -37,6 +37,7 @@ from wsgeo.workflows.start_targets import (
     own_name,
     own_target,
     read_target,
+    refuse_missing,
 )
 from wsgeo.zoo import Base, Checkpoint, WholeBase, load_whole_base
 
@@ -194,6 +195,7 @@ def prepare_study(
         If there is no base, no target, a target cannot be read, or no target has a start of a name
         that was asked for.
     """
+    refuse_missing(wish.targets)
     inputs, _ = reopen(run, progress)
     zoo = inputs.zoo
     group = _group(zoo.members, wish.group)
@@ -221,7 +223,10 @@ def prepare_study(
         group, base, members, tuple(regions_in(regions)),
         run.table("distances").filter(pl.col("group") == group), targets, known,
         Tuning.of(settings, members), load_whole_base(base, allow_pickle=inputs.request.allow_pickle),
-        (*_unfit_note(unfit), *(note for target in targets for note in target.notes)),
+        (
+            *settings.notes, *_unfit_note(unfit),
+            *(note for target in targets for note in target.notes),
+        ),
         knowledge.unread, levels,
     )  # fmt: skip
     return dataclasses.replace(study, notes=(*study.notes, *_start_notes(study, wish.start)))

@@ -94,19 +94,31 @@ def read_target(text: str, *, n_held_out: int | None = None, seed: int = 0) -> T
     DataError
         If there are no training data, or a file is faulty.
     """
-    named = _NAMED.fullmatch(text)
-    path = Path(named["path"] if named else text)
-    if not path.is_dir():
-        raise DataError(
-            "a target is a folder with a train and a validation or test file",
-            where=str(path),
-            remedy="Name the folder, or a data set of the zoo as task:NAME.",
-        )
+    named, path = _NAMED.fullmatch(text), _path(text)
+    _check_folder(path)
     name = named["name"] if named else path.resolve().name
     other = _held_out_file(path)
     notes = [] if other is None else _split_notes(name, path, other)
     train = path
     return _target(name, train, other, notes, n_held_out, seed)
+
+
+def refuse_missing(texts: Sequence[str]) -> None:
+    """Refuse targets that are no folders, before anything else is read.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        What the user said: ``PATH``, ``NAME=PATH`` or ``task:NAME``.
+
+    Raises
+    ------
+    DataError
+        If one is no folder.
+    """
+    for text in texts:
+        if not text.startswith(OWN):
+            _check_folder(_path(text))
 
 
 def own_target(
@@ -171,6 +183,20 @@ def own_name(text: str, known: Sequence[str]) -> str | None:
         remedy = suggestion(name, known) if known else "Its members name no data in the zoo."
         raise WsgeoError(f"the zoo has no data set {name!r}", remedy=remedy)
     return name
+
+
+def _path(text: str) -> Path:
+    named = _NAMED.fullmatch(text)
+    return Path(named["path"] if named else text)
+
+
+def _check_folder(path: Path) -> None:
+    if not path.is_dir():
+        raise DataError(
+            "there is no such folder, and a target is one with a train and a validation or test file",
+            where=str(path),
+            remedy="Name the folder, or a data set of the zoo as task:NAME.",
+        )
 
 
 def check_names(targets: Sequence[Target]) -> None:
