@@ -87,7 +87,10 @@ class TestLines:
 
         between, beyond = line_sentences(curves)
 
-        assert "of the worse end on 1 of 1 line; it is lowest strictly inside on 1." in between
+        assert (
+            "of the worse end on 1 of 1 line; on 1 a point inside is better than both ends."
+            in between
+        )
         assert beyond.endswith(
             "on 1 of 2 ways out, at 1.5 to 1.5 line lengths; on the others nowhere up to 4 line lengths."
         )
@@ -111,7 +114,7 @@ class TestLines:
             curve("interpolation", {0.0: 0.9, 0.5: 0.2, 1.0: 0.9}, task="g0.l1"),
         ])  # fmt: skip
 
-        assert "on 1 of 1 line; it is lowest strictly inside on 1" in line_sentences(curves)[0]
+        assert "on 1 of 1 line; on 1 a point inside is better" in line_sentences(curves)[0]
 
     def test_head_policies_are_told_apart(self):
         """Losses under a probe and under one head are not averaged; each sentence names its own."""
@@ -122,8 +125,8 @@ class TestLines:
 
         probe, own = line_sentences(curves)
 
-        assert "on 1 of 1 line; it is lowest strictly inside on 1 (probe)." in probe
-        assert "on 0 of 1 line; it is lowest strictly inside on 0 (one head)." in own
+        assert "on 1 of 1 line; on 1 a point inside is better than both ends (probe)." in probe
+        assert "on 0 of 1 line; on 0 a point inside is better than both ends (one head)." in own
 
     def test_without_lines_nothing_is_said(self):
         """No curve, no sentence."""
@@ -151,6 +154,7 @@ class TestWaysOut:
                 {0.0: 0.2, 8.0: 0.4},
                 "nowhere up to 8 times the members' radius; by 0.1 nats nowhere",
             ),
+            ({0.0: 0.4002, 2.0: 0.4004}, "nowhere up to 2 times the members' radius; by"),
             ({0.0: 0.45, 1.0: 0.45, 2.0: 0.55}, "from the start; by 0.1 nats at 1.5 times"),
             (
                 {0.0: 0.2, 1.0: 0.3, 2.0: math.inf},

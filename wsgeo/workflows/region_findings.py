@@ -18,6 +18,9 @@ from wsgeo.workflows.region_curves import EXTRAPOLATION, INTERPOLATION
 RISE: Final = 0.1
 """Nats per example above the worse end of a line at which a region is said to end."""
 
+ALIKE: Final = 5e-4
+"""Nats per example by which losses may differ that are printed as the same."""
+
 _HEADS: Final = {"refit": "probe", "interpolate": "mean head", "own": "one head"}
 _ASKED: Final = (
     ("hull", "members"), ("members", "outside"), ("hull", "outside"), ("members", "random"),
@@ -115,8 +118,8 @@ def _line_sentences(curves: pl.DataFrame) -> list[str]:
     lower = sum(bool(loss[1:-1].min() < loss[[0, -1]].min()) for loss in inside)
     lines = counted(len(known), "line")
     told = (
-        f"Between members the loss stays at or below that of the worse end on {flat} of {lines}; "
-        f"it is lowest strictly inside on {lower}."
+        f"Between members the loss nowhere rises above that of the worse end on {flat} of {lines}; "
+        f"on {lower} a point inside is better than both ends."
     )
     ways = [
         way
@@ -183,7 +186,7 @@ def radial_sentences(curves: pl.DataFrame, points: pl.DataFrame) -> list[str]:
 def _radial(rows: pl.DataFrame, level: float, head: str) -> str:
     mean = rows.group_by("position").agg(_whole_mean()).sort("position")
     radii, losses = mean["position"].to_numpy(), mean["loss"].to_numpy()
-    edges = (first_crossing(radii, losses, at) for at in (level, level + RISE))
+    edges = (first_crossing(radii, losses, at) for at in (level + ALIKE, level + RISE))
     passed, far = (_at(edge, radii[-1]) for edge in edges)
     return (
         f"the loss ({head}) starts at {losses[0]:.3f} nats and exceeds the members' mean, "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from wsgeo.workflows.region_findings import ALIKE
+
 
 def star_sentence(stars: pl.DataFrame, points: pl.DataFrame) -> list[str]:
     """Say which point is joined to all members with the lowest gaps.
@@ -43,7 +45,7 @@ def _star_height(name: str, star: str, points: pl.DataFrame) -> list[str]:
     rows = points.filter(head="interpolate").drop_nulls("loss")
     own = rows.filter(point=star)["loss"].mean()
     members = rows.filter(kind="member")["loss"].mean()
-    if not isinstance(own, float) or not isinstance(members, float) or own <= members:
+    if not isinstance(own, float) or not isinstance(members, float) or own <= members + ALIKE:
         return []
     heads = f"With the mean of the heads {name} itself has a loss of {own:.3f} nats"
     return [f"{heads}, members {members:.3f}: gaps are taken from there."]
