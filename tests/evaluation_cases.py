@@ -181,3 +181,31 @@ class ToyBackends(AbstractBackends):
         model = getattr(transformers, checkpoint.model_class)(config)
         heads = head_names(checkpoint)
         return HuggingFaceBackend(model, checkpoint.layout, heads, token_budget=token_budget)
+
+
+def one_by_one(model, examples):
+    """Return loss and logits of the unchanged model: batches of one, no padding, its own loss."""
+    import torch
+
+    losses, answers = [], []
+    wants_types = getattr(model.config, "type_vocab_size", 0) > 1
+    for i, length in enumerate(examples.attention_mask.sum(1)):
+        inputs = {"input_ids": torch.tensor(examples.input_ids[i : i + 1, :length]).long()}
+        if wants_types:
+            types = examples.token_type_ids[i : i + 1, :length]
+            inputs["token_type_ids"] = torch.tensor(types).long()
+        targets = examples.targets[i : i + 1]
+        if examples.objective is Objective.SEQ2SEQ:
+            targets = targets[:, : (targets != -100).sum()]
+        elif examples.objective is not Objective.CLASSIFICATION:
+            targets = targets[:, :length]
+        with torch.no_grad():
+            output = model(**inputs, labels=torch.tensor(targets))
+        losses.append(float(output.loss))
+        answers.append(output.logits[0].numpy())
+    return np.array(losses), answers
+
+
+def mean(outcome):
+    """Return the mean loss of an outcome, in float64."""
+    return outcome.loss.mean(dtype=np.float64)

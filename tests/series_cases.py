@@ -6,7 +6,9 @@ import gzip
 
 import numpy as np
 
-from wsgeo.training.corpus_folders import Corpus, make_corpus
+from wsgeo.training.corpus_folders import Corpus, CorpusFolder, make_corpus
+from wsgeo.training.language import LanguageTask
+from wsgeo.training.language_models import initial_model
 from wsgeo.training.recipes import Optimization
 from wsgeo.training.series import SeriesRecipe
 
@@ -54,3 +56,14 @@ def series_of(zoo, folder, decoder=False, **changes):
         "device": "cpu",
     }  # fmt: skip
     return SeriesRecipe(corpus.path, **{**settings, **changes})
+
+
+def task_of(recipe, split="train"):
+    """Return an untrained model and its text."""
+    import torch
+
+    corpus = CorpusFolder(recipe.corpus)
+    tokenizer = corpus.tokenizer()
+    torch.manual_seed(0)
+    model = initial_model(recipe, corpus, tokenizer).eval()
+    return LanguageTask(model, tokenizer, corpus.text(split), recipe.max_length)

@@ -45,3 +45,10 @@ def make_starts(ranks, *, target="trec", shots=None, kind="centroid", **columns)
 def no_starts():
     """Give no candidates."""
     return make_starts({})
+
+
+def row_of(found, start, target="trec"):
+    """Return the row of a start."""
+    return found.row(
+        by_predicate=(pl.col("start") == start) & (pl.col("target") == target), named=True
+    )

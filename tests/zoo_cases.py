@@ -1,6 +1,6 @@
 """Tiny real zoos, made at run time: BERTs of a few thousand parameters that transformers can load.
 
-Everything is a plain function of a seed; nothing here needs torch. A typical use:
+Everything is a plain function of a seed; only `logits` needs torch. A typical use:
 
     root = make_zoo(tmp_path / "zoo", n_members=4)
     zoo = read_zoo(root)
@@ -20,12 +20,16 @@ from tokenizer_cases import tokenizer_document, vocabulary, write_tokenizer
 from wsgeo.weights.tensors import write_safetensors
 
 __all__ = [
-    "NLI_LABELS", "bert_config", "bert_shapes", "edit_json", "fine_tuned", "make_base", "make_zoo",
-    "random_tensors", "tokenizer_document", "vocabulary", "write_adapter", "write_hub_cache",
+    "NLI_LABELS", "SENTENCES", "bert_config", "bert_shapes", "edit_json", "fine_tuned", "logits",
+    "make_base", "make_zoo", "members_of", "random_tensors", "tokenizer_document", "vocabulary", "write_adapter", "write_hub_cache",
     "write_model", "write_series", "write_tokenizer",
 ]  # fmt: skip
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")
+SENTENCES = (
+    ["the doctor near the actor danced", "bad film"],
+    ["the actor danced", "not very good"],
+)
 
 Tensors = dict[str, np.ndarray]
 
@@ -242,6 +246,29 @@ def edit_json(path: Path, **changes) -> None:
         if value is not None:
             document[key] = value
     path.write_text(json.dumps(document))
+
+
+def logits(checkpoint):
+    """Return the logits of a checkpoint as wsgeo loads it."""
+    import torch
+
+    from wsgeo.zoo import build_model, load_tokenizer, load_weights
+
+    model, weights = build_model(checkpoint), load_weights(checkpoint)
+    state = {name: torch.from_numpy(weights.tensor(name)) for name in weights.layout.names}
+    model.load_state_dict(state, strict=False)
+    inputs = load_tokenizer(checkpoint)(*SENTENCES, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        return model(**inputs).logits.numpy()
+
+
+def members_of(root):
+    """Return the members of a zoo, none of which is rejected."""
+    from wsgeo.zoo import read_zoo
+
+    zoo = read_zoo(root)
+    assert [row for row in zoo.excluded if row.fate == "rejected"] == []
+    return zoo.geometry_group("g0")
 
 
 def _normal(rng, shape, scale):

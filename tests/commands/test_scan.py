@@ -1,42 +1,21 @@
 """The scan on the command line: what it prints where, how it ends, and what a fault leaves."""
 
-import errno
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 from click.testing import CliRunner
 from scan_cases import (
     N_EVALUATIONS,
-    N_EXAMPLES,
     N_MEMBERS,
     N_PAIRS,
     OPTIONS,
     change_weights,
-    counts,
     tree,
-    unequal_tables,
 )
+from scan_command_cases import ends_with_one_line, run
 
 from wsgeo.cli import main
 from wsgeo.store import Run, create_run
-
-COMMAND = (sys.executable, "-m", "wsgeo.cli", "scan")
-
-
-def run(case, zoo, out, *more):
-    arguments = [zoo, "-o", out, "--data", case.data, *OPTIONS, *more]
-    return CliRunner().invoke(main, ["scan", *map(str, arguments)])
-
-
-@pytest.fixture
-def out(zoo_with_run, tmp_path):
-    """Give a copy of the finished run."""
-    return zoo_with_run.copy_run(tmp_path / "run")
 
 
 class TestOutput:
@@ -75,8 +54,9 @@ class TestOutput:
         inside = zoo_with_run.zoo / "run"
         result = run(zoo_with_run, zoo_with_run.zoo, inside, "--dry-run")
 
-        assert "lies inside the zoo" in _ends_with_one_line(result, 2)
+        assert "lies inside the zoo" in ends_with_one_line(result, 2)
 
+    @pytest.mark.slow
     def test_other_settings_are_announced(self, zoo_with_run, out):
         """Before results are replaced one sentence says what changes; the same scan is silent."""
         run(zoo_with_run, zoo_with_run.zoo, out)
@@ -141,7 +121,7 @@ class TestExitCodes:
         given = [zoo_with_run.zoo, "-o", tmp_path / "run", "--data", data, *OPTIONS, "--dry-run"]
         renamed = ["--label", "awful=bad_film", "--label", "fine=good_film"]
 
-        line = _ends_with_one_line(CliRunner().invoke(main, ["scan", *map(str, given)]), 2)
+        line = ends_with_one_line(CliRunner().invoke(main, ["scan", *map(str, given)]), 2)
         assert str(data) in line
         assert "--label" in line
         assert CliRunner().invoke(main, ["scan", *map(str, given), *renamed]).exit_code == 0
@@ -150,7 +130,7 @@ class TestExitCodes:
         """A folder without models ends with 3 and one line."""
         (tmp_path / "zoo").mkdir()
 
-        _ends_with_one_line(run(zoo_with_run, tmp_path / "zoo", tmp_path / "run"), 3)
+        ends_with_one_line(run(zoo_with_run, tmp_path / "zoo", tmp_path / "run"), 3)
 
     def test_a_second_writer_is_2(self, zoo_with_run, out):
         """While a run is written, another scan into it ends with 2 and one line at once."""
@@ -158,7 +138,7 @@ class TestExitCodes:
         with create_run(out).ledger():
             result = run(zoo_with_run, zoo_with_run.zoo, out)
 
-        assert "another process is writing" in _ends_with_one_line(result, 2)
+        assert "another process is writing" in ends_with_one_line(result, 2)
         assert {path for path in tree(out) if path.suffix == ".parquet"} <= set(before)
 
     @pytest.mark.parametrize(
@@ -178,14 +158,14 @@ class TestExitCodes:
         """A value that cannot be meant ends with 2, one line, and no result."""
         result = run(zoo_with_run, zoo_with_run.zoo, tmp_path / "run", *options)
 
-        assert named in _ends_with_one_line(result, 2)
+        assert named in ends_with_one_line(result, 2)
         assert not (tmp_path / "run" / "summary.json").exists()
 
     def test_a_bug_is_1(self, zoo_with_run, out, monkeypatch):
         """An error that nobody foresaw ends with 1 and one line that says so."""
         _break(monkeypatch, ZeroDivisionError("division\nby zero"))
 
-        line = _ends_with_one_line(run(zoo_with_run, zoo_with_run.zoo, out), 1)
+        line = ends_with_one_line(run(zoo_with_run, zoo_with_run.zoo, out), 1)
 
         assert "this is a bug in wsgeo: ZeroDivisionError: division by zero" in line
 
@@ -202,127 +182,9 @@ class TestExitCodes:
         """Ctrl-C ends with 130 and one line that says how to go on."""
         _break(monkeypatch, KeyboardInterrupt())
 
-        line = _ends_with_one_line(run(zoo_with_run, zoo_with_run.zoo, out), 130)
+        line = ends_with_one_line(run(zoo_with_run, zoo_with_run.zoo, out), 130)
 
         assert "The same command goes on from there" in line
-
-
-class TestFullDisk:
-    """A write that fails costs one line; what was committed stays."""
-
-    def test_the_ledger_is_full(self, zoo_with_run, tmp_path, monkeypatch):
-        """When the ledger can grow no more the scan ends with 2, and goes on when it can."""
-        from wsgeo.store import ledger
-
-        whole, limit = ledger._open, "PRAGMA max_page_count = 5"
-        with monkeypatch.context() as patch:
-            patch.setattr(ledger, "_open", lambda path: _told(whole(path), limit))
-            line = _ends_with_one_line(run(zoo_with_run, zoo_with_run.zoo, tmp_path / "run"), 2)
-        assert "full" in line
-        assert "Free space" in line
-
-        assert run(zoo_with_run, zoo_with_run.zoo, tmp_path / "run").exit_code == 0
-        assert "profiles" not in unequal_tables(Run(zoo_with_run.run), Run(tmp_path / "run"))
-
-    @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EACCES])
-    def test_a_file_cannot_be_written(self, zoo_with_run, out, monkeypatch, code):
-        """A system fault on a file names the fault and the remedy, and ends with 2."""
-        _fail_writes(monkeypatch, at=4, code=code)
-
-        line = _ends_with_one_line(run(zoo_with_run, zoo_with_run.zoo, out), 2)
-
-        assert os.strerror(code) in line
-        assert "the command again" in line.replace("same ", "")
-
-    @pytest.mark.slow
-    def test_at_any_write(self, zoo_with_run, out, monkeypatch):
-        """Whichever write fails, no file is torn, the code is 2, and the next scan mends all."""
-        run(zoo_with_run, zoo_with_run.zoo, out)
-        whole = Run(out).every_table()
-        n_failed = 0
-        while True:
-            with monkeypatch.context() as patch:
-                _fail_writes(patch, at=n_failed, code=errno.ENOSPC)
-                result = run(zoo_with_run, zoo_with_run.zoo, out)
-            if result.exit_code == 0:
-                break
-            _ends_with_one_line(result, 2)
-            for name, frame in Run(out).every_table().items():
-                assert frame.equals(whole[name], null_equal=True)
-            assert not list(out.rglob("*.partial"))
-            n_failed += 1
-        assert n_failed > 20
-        assert counts(Run(out)) == (0, N_EVALUATIONS)
-
-    @pytest.mark.slow
-    def test_a_limit_of_the_system(self, zoo_with_run, tmp_path):
-        """Under a limit on file sizes the real command ends with 2 and one line, and goes on without."""
-        arguments = [
-            zoo_with_run.zoo,
-            "-o",
-            tmp_path / "run",
-            "--data",
-            zoo_with_run.data,
-            *OPTIONS,
-        ]
-        script = 'ulimit -f 24; exec "$@"'
-        found = subprocess.run(
-            ["bash", "-c", script, "bash", *COMMAND, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        )
-
-        assert found.returncode == 2
-        assert found.stderr.splitlines()[-1].startswith("wsgeo: ")
-        assert "Traceback" not in found.stderr
-        assert run(zoo_with_run, zoo_with_run.zoo, tmp_path / "run").exit_code == 0
-
-
-class TestSignals:
-    """A signal in mid-scan ends everything and loses nothing that was committed."""
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_in_mid_scan(self, zoo_with_run, tmp_path, number):
-        """The command ends with 130 and one line, no process is left, and the next scan goes on."""
-        fine = ("--examples", N_EXAMPLES, "--points", "41", "--jobs", "2")
-        arguments = [zoo_with_run.zoo, "-o", tmp_path / "run", "--data", zoo_with_run.data, *fine]
-        process = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)],
-            stderr=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        n_before = _wait_for_rows(process, tmp_path / "run" / "ledger.sqlite")
-        os.killpg(process.pid, number)
-        sent = time.monotonic()
-        stdout, stderr = process.communicate(timeout=60)
-
-        assert process.returncode == 130
-        assert time.monotonic() - sent < 20
-        assert stdout == ""
-        assert stderr.splitlines()[-1].startswith("wsgeo: stopped;")
-        assert "Traceback" not in stderr
-        with pytest.raises(ProcessLookupError):
-            os.killpg(process.pid, 0)
-        with create_run(tmp_path / "run").ledger() as ledger:
-            n_kept = len(ledger)
-        assert n_kept >= n_before
-        result = run(zoo_with_run, zoo_with_run.zoo, tmp_path / "run", "--points", "41")
-        assert result.exit_code == 0
-        assert counts(Run(tmp_path / "run")) == (N_MEMBERS + 39 * N_PAIRS - n_kept, n_kept)
-
-
-def _ends_with_one_line(result, code):
-    """Return the error's line, after checking that it is the only one and the code."""
-    assert result.exit_code == code, result.output
-    assert result.stdout == ""
-    errors = [line for line in result.stderr.splitlines() if line.startswith("wsgeo: ")]
-    assert len(errors) == 1
-    assert result.stderr.splitlines()[-1] == errors[0]
-    return errors[0]
 
 
 def _break(monkeypatch, error):
@@ -332,43 +194,3 @@ def _break(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(stages, "measure_group", broken)
-
-
-def _fail_writes(monkeypatch, *, at, code):
-    """Let the flush of a file fail from the given one on."""
-    from wsgeo import files
-
-    n_calls, flush = 0, files._sync
-
-    def failing(path):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls > at:
-            raise OSError(code, os.strerror(code), str(path))
-        flush(path)
-
-    monkeypatch.setattr(files, "_sync", failing)
-
-
-def _told(database, pragma):
-    database.execute(pragma)
-    return database
-
-
-def _wait_for_rows(process, path):
-    """Wait until a ledger has rows, as another process sees them; return how many."""
-    import sqlite3
-
-    while process.poll() is None:
-        time.sleep(0.05)
-        if path.exists():
-            database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
-            try:
-                n_rows = database.execute("SELECT count(*) FROM losses").fetchone()[0]
-            except sqlite3.OperationalError:
-                n_rows = 0
-            finally:
-                database.close()
-            if n_rows:
-                return n_rows
-    raise AssertionError(process.stderr.read())

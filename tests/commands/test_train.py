@@ -128,6 +128,7 @@ class TestInterrupted:
         assert not (tmp_path / "cut" / ".unfinished").exists()
 
 
+@pytest.mark.slow
 class TestFullDisk:
     """A write that fails costs one line, and the next call finishes."""
 

@@ -155,6 +155,7 @@ class TestCheckEnds:
         assert (gate.chance_loss, gate.chance_accuracy) == token_chance(examples.targets, counts)
 
 
+@pytest.mark.slow
 class TestErrorRate:
     """How often the limits are wrong."""
 

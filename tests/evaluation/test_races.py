@@ -133,6 +133,7 @@ class TestRaces:
         with engine(zoo, token_budget=budget) as fast:
             assert_equal(dict(fast.race(races)), expected)
 
+    @pytest.mark.slow
     def test_equals_in_processes(self, zoo, races, expected):
         """Two processes find what one does."""
         with WorkerPool(2, preload=LIGHT) as pool, engine(zoo, pool=pool) as fast:

@@ -98,6 +98,7 @@ def _claimed(values, rng):
     return search.test.p_value <= 0.05, search.candidates[search.best].labels
 
 
+@pytest.mark.slow
 class TestPlantedBasins:
     """Power."""
 

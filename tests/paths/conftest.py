@@ -22,3 +22,11 @@ def reference():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def zoo():
+    """Return four checkpoints whose names and hashes are ordered differently."""
+    from pair_cases import checkpoint
+
+    return [checkpoint(name) for name in ("m/d", "m/a", "m/c", "m/b")]

@@ -1,71 +1,16 @@
 """The pair table, with losses that are known functions of the point."""
 
-import hashlib
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
+from pair_cases import Landscape, checkpoint
 
-from wsgeo.evaluation.gates import EndpointGate
-from wsgeo.evaluation.losses import AbstractEngine, Failure, Losses, Point
+from wsgeo.evaluation.losses import Point
 from wsgeo.paths import barriers
 from wsgeo.paths.pairs import measure_pairs
 from wsgeo.paths.tables import PAIRS, PROFILES
-from wsgeo.weights.layout import Layout
-from wsgeo.zoo.checkpoints import Checkpoint
 
-N_EXAMPLES = 64
 VALUES = [name for name, kind in PAIRS.items() if kind == pl.Float64 and name != "t_peak"]
-
-
-def checkpoint(name, content=None):
-    """Return a checkpoint that has a name and a hash, and nothing else."""
-    content_hash = hashlib.sha256((content or name).encode()).hexdigest()
-    layout = Layout(("w",), ((1,),))
-    return Checkpoint(name, Path(name), content_hash, {}, "", {}, layout, (), True, Path(), "")
-
-
-def place(member):
-    """Return where a member lies on a plane."""
-    return np.frombuffer(bytes.fromhex(member)[:16], dtype=np.uint64) / 2**64
-
-
-class Landscape(AbstractEngine):
-    """Losses of a wavy plane, by the position of the mixed point."""
-
-    def __init__(self, failing=None, n_examples=N_EXAMPLES, stop_after=None):
-        self.failing, self.n_examples, self.stop_after = failing or {}, n_examples, stop_after
-        self.calls = []
-
-    def evaluate(self, items):
-        """Yield the items backwards, so that nothing may lean on their order."""
-        finished = 0
-        for i, item in reversed(list(enumerate(items))):
-            if self.stop_after is not None and len(item.points) > 1:
-                if finished == self.stop_after:
-                    return
-                finished += 1
-            yield i, tuple(self.at(point) for point in item.points)
-
-    def at(self, point):
-        """Return the outcome at one point."""
-        self.calls.append(point)
-        for member in point.members:
-            if member in self.failing and (len(point.members) > 1 or self.failing[member][1]):
-                return self.failing[member][0]
-        x, y = sum(c * place(m) for c, m in zip(point.coefficients, point.members, strict=True))
-        rng = np.random.default_rng(0)
-        weight = rng.exponential(size=self.n_examples)
-        shift = 0.1 * len(point.head or "")
-        loss = weight * (1.5 + np.sin(9 * x + rng.normal(size=self.n_examples)) * np.cos(7 * y))
-        return Losses((loss + shift).astype(np.float32), (loss < 1).astype(np.float32))
-
-
-@pytest.fixture
-def zoo():
-    """Return four checkpoints whose names and hashes are ordered differently."""
-    return [checkpoint(name) for name in ("m/d", "m/a", "m/c", "m/b")]
 
 
 class TestRows:
@@ -251,104 +196,3 @@ class TestWork:
         assert set(pairs["head_policy"]) == {"refit"}
         assert {p.head for p in engine.calls} == {"refit:3"}
         assert len(engine.calls) == 4 + 6 * 9
-
-
-class TestRefinement:
-    """Grids that are finer where a peak lies between their positions."""
-
-    def test_a_missed_peak_is_found(self, zoo):
-        """With refinement a gap is nearer to that of a fine grid, and never lower than without."""
-        tables = {
-            name: measure_pairs(
-                Landscape(n_examples=20_000), zoo, "dev", n_resamples=10, ts=ts, refinements=n
-            ).pairs
-            for name, ts, n in (
-                ("coarse", np.linspace(0, 1, 9), 0),
-                ("refined", np.linspace(0, 1, 9), 5),
-                ("true", np.linspace(0, 1, 65), 0),
-            )
-        }
-        gaps = {name: table["convexity_gap"].to_numpy() for name, table in tables.items()}
-        errors = {name: np.abs(gaps[name] - gaps["true"]) for name in ("coarse", "refined")}
-
-        assert (gaps["refined"] >= gaps["coarse"] - 1e-12).all()
-        assert errors["refined"].max() < 0.3 * errors["coarse"].max()
-        assert tables["refined"]["n_points"].max() > 9
-
-    def test_what_may_be_missed_is_told(self, zoo):
-        """The grid error of each pair is about what a fine grid finds above it."""
-        table, true = (
-            measure_pairs(Landscape(), zoo, "dev", n_resamples=10, ts=ts, refinements=0).pairs
-            for ts in (np.linspace(0, 1, 11), np.linspace(0, 1, 81))
-        )
-        missed = (true["convexity_gap"] - table["convexity_gap"]).to_numpy()
-
-        assert table["grid_error"].to_numpy() == pytest.approx(
-            missed, abs=0.15 * missed.max() + 1e-6
-        )
-
-    def test_a_plateau_is_left_alone(self):
-        """Two copies of one checkpoint have no peak, and cost nothing."""
-        zoo = [checkpoint("a", "x"), checkpoint("b", "x")]
-        pairs = measure_pairs(Landscape(), zoo, "dev", n_resamples=5).pairs
-
-        assert (pairs["n_points"][0], pairs["grid_error"][0]) == (11, 0.0)
-
-
-class TestFailures:
-    """Pairs without a value are rows with a reason."""
-
-    def test_a_failed_gate_costs_nothing(self, zoo):
-        """Pairs of a checkpoint that fails the gate are not evaluated and say why."""
-        engine = Landscape()
-        gates = {
-            "m/a": EndpointGate(True, "passed", ""),
-            "m/c": EndpointGate(False, "endpoint_failed", "loss 1.4 is above 1.1"),
-        }
-        pairs, profiles, matrices = measure_pairs(engine, zoo, "dev", gates=gates, n_resamples=10)
-        failed = pairs.filter(pl.col("measured") == "endpoint_failed")
-        bad = next(m.content_hash for m in zoo if m.id == "m/c")
-
-        assert set(failed["reason"]) == {"m/c: loss 1.4 is above 1.1"}
-        assert len(failed) == 3
-        assert failed["convexity_gap"].null_count() == 3
-        assert len(profiles) == 3
-        assert not any(bad in p.members for p in engine.calls)
-        assert np.isnan(matrices[:, 2, [0, 1, 3]]).all()
-
-    @pytest.mark.parametrize("status", ["nonfinite", "failed"])
-    @pytest.mark.parametrize("at_the_end", [True, False])
-    def test_an_evaluation_that_failed_is_a_row(self, zoo, status, at_the_end):
-        """A failure at an end or inside marks the pairs it touches, and no other."""
-        bad = zoo[0].content_hash
-        engine = Landscape({bad: (Failure(status, "it broke"), at_the_end)})
-        pairs, _, _ = measure_pairs(engine, zoo, "dev", n_resamples=10)
-
-        assert pairs["reason"].to_list().count("it broke") == 3
-        assert sorted(pairs["measured"].to_list()) == sorted(["measured"] * 3 + [status] * 3)
-
-    def test_a_loss_that_is_not_finite_is_caught(self, zoo):
-        """NaN among the losses makes the pair nonfinite, not its numbers."""
-        bad = Losses(np.full(N_EXAMPLES, np.nan, np.float32), np.zeros(N_EXAMPLES, np.float32))
-        engine = Landscape({zoo[0].content_hash: (bad, False)})
-        pairs, _, _ = measure_pairs(engine, zoo, "dev", n_resamples=10)
-
-        assert pairs["measured"].to_list().count("nonfinite") == 3
-
-    def test_a_pair_left_out_is_pending(self, zoo):
-        """Excluded pairs, in either order of names, are pending and not evaluated."""
-        engine = Landscape()
-        pairs, _, _ = measure_pairs(
-            engine, zoo, "dev", exclude=[("m/d", "m/a"), ("m/b", "m/c")], n_resamples=10,
-            refinements=0,
-        )  # fmt: skip
-
-        assert pairs["measured"].to_list().count("pending") == 2
-        assert len(engine.calls) == 4 + 4 * 9
-
-    def test_an_engine_that_stops_leaves_pairs_pending(self, zoo):
-        """Pairs that were not reached are pending; those reached are measured."""
-        pairs, _, _ = measure_pairs(Landscape(stop_after=2), zoo, "dev", n_resamples=10)
-
-        assert pairs["measured"].to_list().count("measured") == 2
-        assert pairs["measured"].to_list().count("pending") == 4

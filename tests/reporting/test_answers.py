@@ -234,6 +234,7 @@ class TestPlacements:
         assert summary["placed_on"] == 0
         assert [m["id"] for m in summary["placements"]["models"]] == ["mnli/new-1", "mnli/new-2"]
 
+    @pytest.mark.slow
     def test_a_long_list_is_cut_and_says_so(self, tables, monkeypatch):
         """Beyond the limit predictions are counted, those of telling slices are kept."""
         monkeypatch.setattr(placements, "LISTED", 5)

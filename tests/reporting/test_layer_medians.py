@@ -74,6 +74,7 @@ def test_only_one_geometry_group_counts(tables):
     assert layer_medians(both, groups) == layer_medians(tables["layers"], groups)
 
 
+@pytest.mark.slow
 class TestPage:
     """The panel on the page."""
 

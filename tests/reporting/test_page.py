@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 from html.parser import HTMLParser
 
 import polars as pl
@@ -13,7 +12,6 @@ import report_cases as cases
 from wsgeo.errors import WsgeoError
 from wsgeo.reporting import page
 from wsgeo.reporting.charts import charts
-from wsgeo.reporting.figures import centroid_command, number
 from wsgeo.reporting.inputs import COLUMNS
 from wsgeo.reporting.summary import summarize
 
@@ -145,6 +143,7 @@ class TestRender:
         with pytest.raises(ValueError, match="not finite"):
             page.embedded({"gap": float("nan")})
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("n", [0, 1, 2, 3])
     def test_a_tiny_zoo_has_a_page(self, n):
         """A zoo of none to three members gives a page that says what is missing."""
@@ -174,6 +173,7 @@ class TestRender:
             assert f'<section id="{panel}">' not in text
 
     # Each table alone is the concern of the summary's tests; a page takes 1 s.
+    @pytest.mark.slow
     @pytest.mark.parametrize("k", range(4))
     def test_any_tables_may_be_missing(self, k):
         """Without a quarter of its tables a run still has a page."""
@@ -216,6 +216,7 @@ class TestRender:
 class TestCharts:
     """The specifications."""
 
+    @pytest.mark.slow
     def test_hold_no_text_of_the_zoo(self):
         """Specifications of two zoos that differ in their texts alone are equal."""
         tables = cases.tables(12)
@@ -258,68 +259,3 @@ class TestWritePage:
         page.write_page(summary, tmp_path / "index.html")
 
         assert (tmp_path / "index.html").read_text(encoding="utf-8") == page.render(summary)
-
-
-class TestFigures:
-    """Figures for the eye."""
-
-    @pytest.mark.parametrize(
-        ("value", "text"),
-        [(0, "0"), (-0.25, "-0.25"), (12345.6, "12,346"), (True, "yes"), ([1, 2.5], "1, 2.5")],
-    )
-    def test_number(self, value, text):
-        """Figures have four digits, thousands apart."""
-        assert number(value) == text
-
-    @pytest.mark.parametrize(
-        ("name", "level", "choices"),
-        [
-            ("basin-1-g0.l1", "basin", "--group g0.l1 "),
-            ("basin-1-factors", "basin", "--variant factors "),
-            ("basin-1-g0.l1-mean", "basin", "--group g0.l1 --variant mean "),
-            ("basin-1-rank-8", "basin", "--rank 8 "),
-            ("region-1-g1", "region", "--group g1 "),
-            ("basin-1-greedy", "basin", "--method greedy "),
-            ("basin-1-factors-median", "basin", "--variant factors --method median "),
-            (
-                "basin-1-g1-dare-density-0.5-seed-3",
-                "basin",
-                "--group g1 --method dare --density 0.5 --seed 3 ",
-            ),
-            ("basin-1-stock-per-tensor", "basin", "--method stock --per tensor "),
-            ("basin-1-ties-scale-1e-05", "basin", "--method ties --scale 1e-05 "),
-        ],
-    )
-    def test_a_command_makes_the_same_centroid(self, name, level, choices):
-        """Group, variant and rank are in the command where they are not the default."""
-        command = centroid_command({"name": name, "level": level, "group": "1"}, "a run")
-
-        assert command == f"wsgeo centroid 'a run' --{level} 1 {choices}-o {name}"
-
-    @pytest.mark.parametrize(
-        ("level", "group", "name"),
-        [
-            ("dataset", "snli", "dataset-snli-ties"),
-            ("basin", "g0.l0 basin 1", "basin-g0.l0-basin-1-321031-ties"),
-        ],
-    )
-    def test_a_region_by_name_is_asked_for_by_name(self, level, group, name):
-        """The command names the region and its level, and the method after it."""
-        command = centroid_command({"name": name, "level": level, "group": group})
-
-        assert (
-            command
-            == f"wsgeo centroid RUN --region {shlex.quote(group)} --level {level} --method ties -o {name}"
-        )
-
-    def test_a_weighted_mean_is_asked_for_with_its_weights(self):
-        """The shares of the members stand in the command."""
-        row = {"name": "basin-1-weighted", "level": "basin", "group": "1", "weights": [0.9, 0.1]}
-
-        assert "--method weighted --weights 0.9,0.1 " in centroid_command(row)
-
-    def test_a_command_quotes_what_a_shell_would_read(self):
-        """A centroid's name is one word of its command, whatever it holds."""
-        command = centroid_command({"name": "a; rm -rf ~", "level": "region", "group": "$(id)"})
-
-        assert command == "wsgeo centroid RUN --region '$(id)' -o 'a; rm -rf ~'"

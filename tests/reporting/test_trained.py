@@ -75,6 +75,7 @@ def test_sentences_and_figures_are_on_the_page(tables):
     assert "order seed" not in html
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "words"),
     [([], "Another scan reads it"), (["The members differ in no known setting."], "No known")],
@@ -112,6 +113,7 @@ class TestAngles:
         assert found["angles"]["said"] == [self.SAID]
         assert [row["title"] for row in found["angles"]["rows"]] == ["seed", "learning rate"]
 
+    @pytest.mark.slow
     def test_is_on_the_page_where_there_are_rows(self, tables):
         """Heading, sentence and chart are there with rows of task vectors, and not without."""
         angles = tables["associations"].with_columns(matrix=pl.lit("task_vector"))

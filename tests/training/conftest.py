@@ -72,3 +72,23 @@ def able(workshop):
         root / "base", root / "easy-train.parquet", root / "easy-validation.parquet", LABELS,
         Optimization(3e-3, 90, 16), facts={"share": 0.25},
     )  # fmt: skip
+
+
+@pytest.fixture
+def places(tmp_path):
+    """Give a folder with a training set, a second one, a validation set and a mixture."""
+    from dataset_cases import nli
+
+    from wsgeo.training.recipe_files import Places
+
+    for name, n in (("train", 60), ("more", 30), ("validation", 12), ("mixture", 30)):
+        nli(n, name).write_parquet(tmp_path / f"{name}.parquet")
+    return Places(tmp_path / "recipe.toml")
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """Give the folder of the texts of a series."""
+    from series_cases import write_texts
+
+    return write_texts(tmp_path_factory.mktemp("texts"))

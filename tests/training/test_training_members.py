@@ -124,6 +124,7 @@ class TestMakeMember:
         assert not (order.folder.parent / ".unfinished").exists()
 
 
+@pytest.mark.slow
 class TestMakeMembers:
     """Many members."""
 

@@ -61,6 +61,7 @@ class TestWordPieces:
 
         assert word_pieces([words], n_pieces) == reference(words, n_pieces)
 
+    @pytest.mark.slow
     def test_is_the_same_in_every_process(self):
         """Hash seeds of a process decide nothing."""
         code = (

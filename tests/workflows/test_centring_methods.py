@@ -59,6 +59,7 @@ def stacked(members, name):
     return np.array([load_weights(m).tensor(name) for m in members], np.float64)
 
 
+@pytest.mark.slow
 class TestMethods:
     """`centroid` with a method."""
 

@@ -121,6 +121,7 @@ class TestDiagnose:
 
         assert [n for n, t in run.every_table().items() if not t.equals(before[n])] == []
 
+    @pytest.mark.slow
     def test_a_scan_that_finds_nothing_new_changes_nothing(self, asked, zoo_with_run):
         """What was asked and said stays when the same zoo is scanned again."""
         run, _, _ = asked
@@ -145,6 +146,7 @@ class TestDiagnose:
             k: v for k, v in before.items() if k.name != ".lock"
         }
 
+    @pytest.mark.slow
     def test_values_of_a_setting_are_compared_too(self, asked, swap):
         """Each value stands for a basin, under its name; the answer is kept with the setting's."""
         run, _, _ = asked
@@ -166,6 +168,7 @@ class TestDiagnose:
 
         assert "seed" in str(error.value)
 
+    @pytest.mark.slow
     def test_sets_asked_before_keep_their_lines(self, asked, swap):
         """Another call with other sets replaces the rows of its own sets alone."""
         run, _, _ = asked
@@ -176,6 +179,7 @@ class TestDiagnose:
         assert "parted" in run.table("scores")["set"].to_list()
 
 
+@pytest.mark.slow
 class TestChanges:
     """What no longer holds goes."""
 

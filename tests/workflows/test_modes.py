@@ -93,6 +93,7 @@ class TestEdges:
         connected = raced.filter(pl.col("status").cast(pl.String) == "connected")
         assert (connected["convexity_gap_hi"] <= 0.2).all()
 
+    @pytest.mark.slow
     def test_what_races_leave_open_is_measured(self, scans):
         """A pair that no number of examples decides has the numbers of an exact scan, but for refinement."""
         plain = dataclasses.replace(MANY, refinements=0, tau=0.05)
@@ -113,6 +114,7 @@ class TestEdges:
         assert reasons[0].startswith("Of 15 pairs: ")
         assert "raced" in reasons[0]
 
+    @pytest.mark.slow
     def test_again_costs_nothing(self, scans, tmp_path):
         """The same scan again evaluates nothing and yields the same tables."""
         first = scans.anew(EDGES, tmp_path / "run")
@@ -121,6 +123,7 @@ class TestEdges:
         assert again.read("summary")["n_computed"] == 0
         assert unequal_tables(first, again) == []
 
+    @pytest.mark.slow
     def test_joined_pairs_may_be_left_out(self, scans):
         """With the threshold above every gap a tree of pairs is raced, some others verified, the rest inferred."""
         run = scans(dataclasses.replace(EDGES, tau=50.0, skip_joined=True))
@@ -134,6 +137,7 @@ class TestEdges:
             run.read("summary")["groups"][0]["reasons"]
         )
 
+    @pytest.mark.slow
     def test_leaving_out_is_the_same_the_second_time(self, scans, tmp_path):
         """A scan that leaves pairs out computes nothing more when it is run again, and says the same."""
         settings = dataclasses.replace(EDGES, skip_joined=True)
@@ -148,6 +152,7 @@ class TestEdges:
         )
 
 
+@pytest.mark.slow
 class TestAuto:
     """Races, and every example where it matters."""
 
@@ -178,6 +183,7 @@ class TestAuto:
         assert groups[1]["tau"]["value"] == pytest.approx(groups[0]["tau"]["value"], rel=0.5)
 
 
+@pytest.mark.slow
 class TestBudget:
     """Scans that run out of time."""
 
@@ -214,6 +220,7 @@ class TestBudget:
         )
 
 
+@pytest.mark.slow
 def test_a_coarse_map_comes_first(scans, tmp_path, monkeypatch):
     """A scan that is interrupted once all lines were glimpsed leaves a map of them."""
     monkeypatch.setattr(stages, "MAP_AFTER", 0.0)
@@ -231,6 +238,7 @@ def test_a_coarse_map_comes_first(scans, tmp_path, monkeypatch):
     assert (run.folder / "report" / "index.html").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["exact", "edges"])
 def test_bfloat16_is_checked_in_float32(scans, tmp_path, mode):
     """Pairs near the threshold are measured again in float32, and statuses are those of float32."""
@@ -245,6 +253,7 @@ def test_bfloat16_is_checked_in_float32(scans, tmp_path, mode):
     assert all({exact[pair], found[pair]} != {"connected", "separated"} for pair in exact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [MANY, EDGES], ids=["exact", "edges"])
 def test_less_memory_changes_nothing(scans, tmp_path, settings):
     """A scan that can keep two members at a time finds the same."""

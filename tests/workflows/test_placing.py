@@ -180,6 +180,7 @@ class TestPlace:
         assert run.table("placements")["held_out"].to_list() == [False] * 6
         assert run.table("predictions")["id"].to_list() == ["between"]
 
+    @pytest.mark.slow
     def test_rows_of_members_held_out_stay(self, ground, tmp_path):
         """Rows that a diagnosis wrote of members stay, though other members are looked at."""
         folder, run, own = ground
@@ -200,6 +201,7 @@ class TestPlace:
 
         assert sentence.startswith("Held out one by one, ")
 
+    @pytest.mark.slow
     def test_a_second_time_costs_nothing(self, answer, ground, monkeypatch):
         """What was measured is found in the ledger, and rows are replaced, not added."""
         from wsgeo.workflows import placing_lines
@@ -230,6 +232,7 @@ class TestPlace:
         assert found["placements"] == []
         assert tree(run.folder) == before
 
+    @pytest.mark.slow
     def test_none_that_can_be_compared_is_exit_code_3(self, ground):
         """Where no model can be compared, or none passes the gate, the exit code is 3."""
         folder, run, _ = ground
@@ -237,6 +240,7 @@ class TestPlace:
         for name in ("wide", "contrary"):
             assert place(run.folder, [folder / name], jobs=0)["exit_code"] == 3
 
+    @pytest.mark.slow
     def test_a_member_itself_is_its_own_duplicate(self, ground):
         """A member's own folder is told to be that member."""
         folder, run, own = ground
@@ -246,6 +250,7 @@ class TestPlace:
         assert "exact duplicate" in found["sentences"][0]
 
 
+@pytest.mark.slow
 class TestNames:
     """What models are called."""
 
@@ -321,6 +326,7 @@ premise = "bad {n} sad"
 """
 
 
+@pytest.mark.slow
 class TestChecks:
     """``wsgeo.place`` with ``check``."""
 
@@ -379,6 +385,7 @@ class TestRefusals:
             place(ground[1].folder, ["x"], per_basin=0, jobs=0)
 
 
+@pytest.mark.slow
 class TestGroupMembers:
     """What a run is to further models."""
 

@@ -24,7 +24,6 @@ def score_levels(run, **given):
     return levels
 
 
-
 @pytest.fixture
 def vectors(rng):
     """Give the task vectors of six data sets of three families."""

@@ -18,6 +18,7 @@ def out(zoo_with_run, tmp_path):
     return zoo_with_run.copy_run(tmp_path / "run")
 
 
+@pytest.mark.slow
 class TestTakingUp:
     """What another process left in a run folder is taken up or cleared away."""
 

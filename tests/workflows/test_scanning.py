@@ -63,6 +63,7 @@ class TestAgainstTheReference:
         assert min(values) < 0.1 < 0.3 < max(values)
 
 
+@pytest.mark.slow
 class TestResume:
     """What is in the ledger is not computed again, and nothing else is taken from it."""
 
@@ -143,6 +144,7 @@ class TestResume:
         assert counts(zoo_with_run.scan(zoo_with_run.zoo, run, data=data)) == (N_EVALUATIONS, 0)
 
 
+@pytest.mark.slow
 def test_the_duration_is_no_matter_of_the_clock(zoo_with_run, tmp_path, monkeypatch):
     """A wall clock that is put back during a scan makes no negative duration."""
     times = itertools.count(0, -3600)

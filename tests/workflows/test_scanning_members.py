@@ -37,6 +37,7 @@ def out(zoo_with_run, tmp_path):
     return zoo_with_run.copy_run(tmp_path / "run")
 
 
+@pytest.mark.slow
 class TestBrokenEnds:
     """A pair counts only if both its ends are fit."""
 
@@ -105,6 +106,7 @@ class TestRejected:
         assert any("model.safetensors" in row["file"] for row in summary["exclusions"])
 
 
+@pytest.mark.slow
 class TestDuplicates:
     """An exact duplicate keeps its row and changes nothing."""
 
@@ -178,6 +180,7 @@ class TestSmallZoos:
             _scan_weights(tmp_path / "zoo", tmp_path / "run")
 
 
+@pytest.mark.slow
 class TestGroups:
     """A zoo may hold several tasks, and data for some of them or none."""
 

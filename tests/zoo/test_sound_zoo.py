@@ -26,12 +26,6 @@ TENSORS = fine_tuned(BASE, CONFIG, 0)
 FACTS = {"base": "base", "task": "nli"}
 
 
-@pytest.fixture
-def root(tmp_path):
-    """Make a zoo of one member."""
-    return make_zoo(tmp_path / "zoo", n_members=1)
-
-
 def renamed(tensors, *pairs):
     result = {}
     for name, values in tensors.items():
