@@ -63,7 +63,6 @@ class TestAgainstTheReference:
         assert min(values) < 0.1 < 0.3 < max(values)
 
 
-@pytest.mark.slow
 class TestResume:
     """What is in the ledger is not computed again, and nothing else is taken from it."""
 
@@ -78,12 +77,14 @@ class TestResume:
         assert counts(again) == (0, N_EVALUATIONS)
         assert unequal_tables(Run(zoo_with_run.run), again) == []
 
+    @pytest.mark.slow
     def test_a_new_run_yields_the_same_tables(self, zoo_with_run, tmp_path):
         """A scan from nothing yields the same tables to the last bit."""
         again = zoo_with_run.scan(zoo_with_run.zoo, tmp_path / "run")
 
         assert unequal_tables(Run(zoo_with_run.run), again) == []
 
+    @pytest.mark.slow
     def test_one_more_member_costs_its_paths(self, zoo_with_run, tmp_path):
         """Adding a checkpoint to n costs one end and n paths."""
         zoo = zoo_with_run.copy_zoo(tmp_path / "zoo")
@@ -98,6 +99,7 @@ class TestResume:
         assert unequal_tables(Run(zoo_with_run.run), whole) == ["models"]  # the folder's path
         assert gaps(whole) == gaps(Run(zoo_with_run.run))
 
+    @pytest.mark.slow
     def test_a_finer_grid_costs_its_new_points(self, zoo_with_run, tmp_path):
         """Twice as fine a grid evaluates only the positions that are new."""
         fine = dataclasses.replace(SETTINGS, n_points=2 * SETTINGS.n_points - 1)
@@ -109,6 +111,7 @@ class TestResume:
         positions = found.table("pairs")["n_points"].sum()
         assert counts(found) == (positions - N_PAIRS * SETTINGS.n_points, N_EVALUATIONS)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("value", ["one weight", "one bit"])
     def test_changed_weights_are_measured_anew(self, zoo_with_run, tmp_path, value):
         """A changed value under the same size and time stamp costs its member's pairs only."""
@@ -123,6 +126,7 @@ class TestResume:
         if value == "one weight":
             assert all(before[pair] != after[pair] for pair in before if "run-3" in pair)
 
+    @pytest.mark.slow
     def test_a_changed_function_is_measured_anew(self, zoo_with_run, tmp_path):
         """The same weights under another activation share no result with the old ones."""
         zoo = zoo_with_run.copy_zoo(tmp_path / "zoo")
@@ -134,6 +138,7 @@ class TestResume:
         assert counts(changed)[1] == 0
         assert gaps(changed) != gaps(Run(zoo_with_run.run))
 
+    @pytest.mark.slow
     def test_other_examples_are_measured_anew(self, zoo_with_run, tmp_path):
         """A changed example shares no result with the old data."""
         data = tmp_path / "film.jsonl"
