@@ -5,6 +5,7 @@ import os
 import re
 from html.parser import HTMLParser
 
+import altair as alt
 import polars as pl
 import pytest
 import report_cases as cases
@@ -230,6 +231,11 @@ class TestCharts:
         }
 
         assert charts(summarize(tables, {})) == charts(summarize(renamed, {"name": "x"}))
+
+    def test_are_valid(self):
+        """Every specification is one of Vega-Lite by its schema."""
+        for specification in charts(summarize(cases.tables(12), {})).values():
+            alt.Chart.from_dict(specification, validate=True)
 
     def test_leave_out_what_has_nothing_to_show(self):
         """A chart is there exactly where no note explains its absence."""
