@@ -97,7 +97,7 @@ class TestSelect:
         assert result.stdout.splitlines() == [
             "trec: 9 candidates",
             "Scoring 10 encoders: about 5 s.",
-            "At most 12 fine-tunings of 60 updates: about 10 min in 2 workers, less those found done, and where starts are decided early.",
+            "At most 12 fine-tunings of 60 updates: about 10 min in 2 workers, less where some were made before or starts are decided early.",
             "Learning rate 0.01, as asked.",
         ]
         assert json.loads(run(tmp_path, "--target", "t", "--dry-run", "--json").stdout)["n_trials"]

@@ -33,6 +33,7 @@ class OverlapEngine(AbstractEngine):
 
 
 def words(text):
+    """Return the words of a text, without case and full stops."""
     return text.lower().replace(".", "").split()
 
 

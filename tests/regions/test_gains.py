@@ -6,9 +6,7 @@ import pytest
 from start_cases import make_starts, make_trials, no_starts, row_of
 
 from wsgeo.errors import DataError
-from wsgeo.regions.differences import (
-    mean_interval,
-)
+from wsgeo.regions.differences import mean_interval
 from wsgeo.regions.gains import ALL, choice_level, gains
 from wsgeo.regions.start_tables import GAINS, TRIALS
 

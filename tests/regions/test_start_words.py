@@ -132,7 +132,7 @@ def test_lost_and_constant_fine_tunings_are_told():
             "1 of 4 fine-tunings failed or diverged and is left out with the partner of the same seed: "
             "trec from soup with seed 1 (killed)."
         ),
-        "1 fine-tuning learned nothing beyond a constant answer, and counts.",
+        "1 fine-tuning learned nothing beyond a constant answer: it counts, but proves no gain.",
     )
 
 

@@ -138,13 +138,16 @@ class TestEvaluate:
     """Evaluation."""
 
     def test_agrees_with_one_example_at_a_time(self, recipe):
-        """Loss and accuracy do not depend on the batches."""
+        """Loss, accuracy and each answer do not depend on the batches, nor on their order."""
         model = fine_tune(recipe).model
         tokenizer = tokenizer_of(recipe.base)
         examples = encoded(recipe, recipe.validation, None, tokenizer)
 
         together, single = evaluate(model, examples), evaluate(model, examples, 1)
+        alone = [evaluate(model, examples.rows(np.array([i]))).right for i in range(len(examples))]
 
+        assert [(right,) for right in together.right] == alone
+        assert together.right == single.right
         assert single.loss == pytest.approx(together.loss, abs=1e-6)
         assert single.accuracy == together.accuracy
         assert single.predicted == together.predicted

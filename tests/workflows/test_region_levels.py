@@ -17,7 +17,7 @@ SEEDS = [str(k % 4) for k in range(24)]
 SIZES = [str(200 * 2 ** (k % 2)) for k in range(24)]
 
 
-def score_levels(run, **given):
+def found_and_written(run, **given):
     """Find the regions of a run and write their tables."""
     levels = find_levels(run, **given)
     write_levels(run, levels)
@@ -49,7 +49,7 @@ def _score(outcome, **wanted):
 
 def test_planted_groups_are_found_again_with_purity_one(vectors, tmp_path):
     """One base and directions that lie apart: cosine clustering finds every data set and family."""
-    outcome = score_levels(write_run(tmp_path / "run", [tables(vectors)], _trained()), seed=0)
+    outcome = found_and_written(write_run(tmp_path / "run", [tables(vectors)], _trained()), seed=0)
 
     for level, n_groups in (("dataset", 6), ("task", 3)):
         row = _score(outcome, level=level, space="task_vector", clusters="given")
@@ -67,7 +67,9 @@ def test_euclidean_distance_stands_apart_and_may_fail(vectors, tmp_path):
     """Raw weights have rows of their own: with lengths that differ they mix what angles part."""
     lengths = [3.0 if k % 2 else 0.3 for k in range(24)]
     stretched = vectors * pl.Series(lengths).to_numpy()[:, None]
-    outcome = score_levels(write_run(tmp_path / "run", [tables(stretched)], _trained()), seed=0)
+    outcome = found_and_written(
+        write_run(tmp_path / "run", [tables(stretched)], _trained()), seed=0
+    )
 
     spaces = outcome.tables["region_scores"].group_by("space").agg(pl.col("clusters").unique())
     assert {space: set(ways) for space, ways in spaces.iter_rows()} == {
@@ -87,7 +89,7 @@ def test_two_bases_are_never_mixed(rng, tmp_path):
     ]
     ids = [*IDS, *(f"n{k:03d}" for k in range(24))]
     trained = settings(ids, task=DATASETS * 2, base=["one"] * 24 + ["other"] * 24)
-    outcome = score_levels(write_run(tmp_path / "run", parts, trained), seed=0)
+    outcome = found_and_written(write_run(tmp_path / "run", parts, trained), seed=0)
 
     regions = outcome.tables["regions"].explode("members")
     assert set(regions.filter(group="g0")["members"]) == set(IDS)
@@ -101,7 +103,7 @@ def test_two_bases_are_never_mixed(rng, tmp_path):
 
 def test_counts_say_by_what_members_cluster(vectors, tmp_path):
     """Clusters hold one data set each, and every seed and size alike."""
-    outcome = score_levels(write_run(tmp_path / "run", [tables(vectors)], _trained()), seed=0)
+    outcome = found_and_written(write_run(tmp_path / "run", [tables(vectors)], _trained()), seed=0)
     counts = outcome.tables["region_counts"].filter(
         space="task_vector", clusters="given", level="dataset"
     )
@@ -119,7 +121,7 @@ def test_copies_count_once(vectors, tmp_path):
     copied[1] = copied[0]
     copies = [None, "m000", *[None] * 22]
     run = write_run(tmp_path / "run", [tables(copied, duplicate_of=copies)], _trained())
-    outcome = score_levels(run, seed=0)
+    outcome = found_and_written(run, seed=0)
 
     assert len(_members(run, "general", "all")) == 23
     assert set(outcome.tables["region_scores"]["n_members"]) == {23}
@@ -133,7 +135,7 @@ def test_a_member_that_failed_is_counted_but_in_no_region(vectors, tmp_path):
     """It keeps its row and its place in the clusterings, and the sentences say so."""
     gate = [k != 5 for k in range(24)]
     run = write_run(tmp_path / "run", [tables(vectors, gate=gate)], _trained())
-    outcome = score_levels(run, seed=0)
+    outcome = found_and_written(run, seed=0)
 
     assert _members(run, "dataset", "d1") == ("m004", "m006", "m007")
     assert outcome.tables["region_members"].filter(id="m005")["note"].to_list() == [
@@ -147,7 +149,7 @@ def test_without_a_base_it_is_estimated_and_called_so(vectors, tmp_path, monkeyp
     """Planted groups are found from the mean of the members; rows and words are marked."""
     monkeypatch.setattr(region_levels, "_DRAWS", 19)
     run = write_run(tmp_path / "run", [tables(vectors, has_base=False)], _trained())
-    outcome = score_levels(run, seed=0)
+    outcome = found_and_written(run, seed=0)
 
     row = _score(outcome, level="dataset", space="task_vector", clusters="given")
     assert (row["purity"], row["estimated_base"]) == (1, True)
@@ -163,7 +165,7 @@ def test_random_directions_are_not_said_to_be_found(rng, tmp_path):
     """Task vectors without groups give no better than chance, in words."""
     vectors = rng.standard_normal((24, 600))
     run = write_run(tmp_path / "run", [tables(vectors)], _trained(family=[None] * 24))
-    outcome = score_levels(run, seed=0)
+    outcome = found_and_written(run, seed=0)
 
     assert _score(outcome, clusters="given", space="task_vector")["p_value"] > 0.05
     assert "do not find the data sets (task) again better than chance" in outcome.sentences["g0"][0]
@@ -173,7 +175,7 @@ def test_random_directions_are_not_said_to_be_found(rng, tmp_path):
 def test_no_trait_leaves_the_general_region(vectors, tmp_path):
     """Members of which nothing is known are one region, and the words say what is missing."""
     run = write_run(tmp_path / "run", [tables(vectors)], settings(IDS))
-    outcome = score_levels(run, seed=0)
+    outcome = found_and_written(run, seed=0)
 
     assert outcome.tables["regions"]["level"].to_list() == ["general"]
     assert outcome.tables["region_scores"].is_empty()
@@ -186,7 +188,7 @@ def test_few_members_have_regions_and_no_p_value(rng, tmp_path, n, has_base):
     """One to three members are grouped; what cannot be said of them is null."""
     trained = settings(IDS[:n], task="xxy"[:n])
     part = tables(planted("xxy"[:n], rng=rng), has_base=has_base)
-    outcome = score_levels(write_run(tmp_path / "run", [part], trained), seed=0)
+    outcome = found_and_written(write_run(tmp_path / "run", [part], trained), seed=0)
 
     assert outcome.tables["regions"].filter(level="general")["members"].to_list() == [IDS[:n]]
     assert outcome.tables["region_scores"]["p_value"].is_null().all()
@@ -197,7 +199,7 @@ def test_members_that_equal_their_base_have_no_directions(tmp_path):
     """Task vectors of length zero are clustered by no angle, and nobody is placed."""
     trained = settings(IDS[:6], task="xyxyxy")
     run = write_run(tmp_path / "run", [tables(np.zeros((6, 9)))], trained)
-    outcome = score_levels(run, seed=0)
+    outcome = found_and_written(run, seed=0)
 
     given = outcome.tables["region_scores"].filter(space="task_vector", clusters="given")
     assert given.is_empty()
@@ -213,19 +215,19 @@ def test_basins_of_each_loss_group_are_regions(vectors, tmp_path):
     clusters = pl.concat([run.table("clusters"), basins], how="diagonal")
     run.write_table("clusters", clusters.select(list(TABLES["clusters"])))
 
-    score_levels(run, seed=0)
+    found_and_written(run, seed=0)
     assert _members(run, "basin", "g0.l0 basin 1") == tuple(IDS[12:])
 
     run.write("summary", {"groups": [{"name": "g0.l0", "basins_found": False}]})
-    outcome = score_levels(run, seed=0)
+    outcome = found_and_written(run, seed=0)
     assert "basin" not in outcome.tables["regions"]["level"].to_list()
 
 
 def test_tables_are_written_and_the_same_again(vectors, tmp_path):
     """A second call with the same seed replaces the rows by equal ones."""
     run = write_run(tmp_path / "run", [tables(vectors)], _trained())
-    first = score_levels(run, seed=3)
-    again = score_levels(run, seed=3)
+    first = found_and_written(run, seed=3)
+    again = found_and_written(run, seed=3)
 
     for name in NAMES:
         assert run.table(name).equals(first.tables[name])
@@ -237,10 +239,10 @@ def test_settings_may_be_named(vectors, tmp_path):
     """The user says which setting is the data set; one that nobody has is refused."""
     run = write_run(tmp_path / "run", [tables(vectors)], _trained())
 
-    score_levels(run, dataset_axis="family", seed=0)
+    found_and_written(run, dataset_axis="family", seed=0)
     assert _members(run, "dataset", "f2") == tuple(IDS[16:])
     with pytest.raises(DataError, match="'genre'"):
-        score_levels(run, task_axis="genre", seed=0)
+        found_and_written(run, task_axis="genre", seed=0)
 
 
 def test_finding_writes_nothing(vectors, tmp_path):
@@ -251,7 +253,7 @@ def test_finding_writes_nothing(vectors, tmp_path):
     found = find_levels(run, seed=0)
 
     assert [n for n, t in run.every_table().items() if not t.equals(before[n])] == []
-    written = score_levels(run, seed=0)
+    written = found_and_written(run, seed=0)
     assert found.sentences == written.sentences
     assert all(rows.equals(written.tables[name]) for name, rows in found.tables.items())
 
@@ -267,7 +269,7 @@ def test_two_hundred_members_take_seconds(rng, tmp_path, has_base):
     run = write_run(tmp_path / "run", [part], settings(ids, task=datasets))
     started = time.perf_counter()
 
-    outcome = score_levels(run, seed=0)
+    outcome = found_and_written(run, seed=0)
 
     assert time.perf_counter() - started < 30
     row = _score(outcome, space="task_vector", clusters="given")

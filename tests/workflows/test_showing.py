@@ -114,11 +114,11 @@ def test_where_every_basin_has_a_barrier_regions_are_next(tables, write, passed)
 
 def test_a_basin_of_undecided_pairs_wants_more_examples(tables, write):
     """A finer scan is next where most pairs are undecided and the data may hold more examples."""
-    open_ = {
+    undecided = {
         "pairs": tables["pairs"].with_columns(status=pl.lit("undecided")),
         "centroids": tables["centroids"].clear(),
     }
-    run = write(tables | open_)
+    run = write(tables | undecided)
     facts = {
         **run.read("run"),
         "settings": {"n_examples": 100, "seed": 0},
@@ -131,6 +131,8 @@ def test_a_basin_of_undecided_pairs_wants_more_examples(tables, write):
 
     assert found[0] == f"wsgeo scan 'my zoo' --examples 400 -o '{run.folder}-finer'"
     assert found[1].startswith("wsgeo centroid")
+    run.write("run", {**run.read("run"), "zoo": {"root": "z", "base": "b"}})
+    assert show(run.folder)["next"][0].startswith("wsgeo centroid")
 
 
 def test_a_chosen_start_is_next(tables, write, tmp_path):
@@ -145,6 +147,8 @@ def test_a_chosen_start_is_next(tables, write, tmp_path):
     run.write("run", {**run.read("run"), "starts": {"chosen": rows}})
 
     assert show(run.folder)["next"] == [f"cat {tmp_path}/chosen/README.md"]
+    (tmp_path / "chosen").rename(run.subfolder("starts") / "chosen")
+    assert show(run.folder)["next"] == [f"cat '{run.folder}/starts/chosen/README.md'"]
 
 
 def test_saved_centroids_are_told_and_the_card_is_next(tables, write):

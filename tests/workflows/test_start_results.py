@@ -97,6 +97,19 @@ def test_a_call_that_makes_nothing_leaves_the_recipe(call):
     assert second.equals(first)
 
 
+def test_fine_tunings_without_answers_prove_nothing(call):
+    """Those of an earlier version go when another target is asked for; failures stay told."""
+    call("a")
+    trials = call.run.table("trials")
+    lost = trials.head(1).with_columns(seed=pl.lit(9, pl.Int64), status=pl.lit("failed"))
+    old = pl.concat([trials, lost]).with_columns(right=pl.lit(None, pl.List(pl.Boolean)))
+    call.run.write_table("trials", old)
+    call("b")
+    left = call.run.table("trials").filter(target="a")
+
+    assert left["status"].to_list() == ["failed"]
+
+
 def test_choices_of_other_settings_stay(call):
     """The start that is chosen with one number of shots or method is not that of another."""
     for given in ({}, {"shots": 8}, {"method": "lora"}, {"shots": 8}):

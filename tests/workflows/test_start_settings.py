@@ -37,6 +37,7 @@ class TestSettings:
     def test_few_seeds_are_told_of(self):
         """Before anything is tuned, and only where so few can hardly prove a gain."""
         assert "--seeds 3" in StartSettings(seeds=2).notes[0]
+        assert StartSettings(seeds=1).notes[0].startswith("No gain is proved by 1 seed")
         assert StartSettings(seeds=3).notes == ()
 
     def test_the_rate_is_the_members(self, members):

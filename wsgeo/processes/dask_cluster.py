@@ -211,7 +211,8 @@ def _connected(address: str) -> Any:
     except BaseException:
         # One that failed to connect would be closed by the garbage collector, which waits for ever
         # if it comes while the loop of another client starts or stops.
-        client.close()
+        with suppress(Exception):  # why it failed is what is told
+            client.close()
         raise
     return client
 

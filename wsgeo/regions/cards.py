@@ -150,7 +150,7 @@ def _summary(origin: Origin, model_class: str, dtype: StoredType) -> str:
 
 def _place(plan: CentroidPlan) -> str:
     if plan.level == "general":
-        return "all members"
+        return "all its members"
     return f"{markdown_text(plan.level)} {markdown_text(plan.group)}"
 
 

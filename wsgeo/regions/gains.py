@@ -105,7 +105,7 @@ def gains(
         rows += _chosen(found, own, error)
     joint = [row for row in rows if tuple(row[part] for part in SETTING) not in apart]
     if len({row["target"] for row in joint}) > 1:
-        rows += _over_all(pl.DataFrame(joint, schema=GAINS), 1 - level)
+        rows += _over_all(pl.DataFrame(joint, schema={**GAINS, "status": pl.String()}), 1 - level)
     return pl.DataFrame(rows, schema=GAINS)
 
 
@@ -143,7 +143,8 @@ def _at(table: pl.DataFrame, where: Mapping[str, Any]) -> pl.DataFrame:
 def _gain(name: str, pairs: pl.DataFrame, error: float) -> Row:
     """Return the means of a start over the seeds that it shares with the base."""
     own = pairs.filter(pl.col("start") == name)
-    row: Row = {"start": name, "n": own.height}
+    status = "trained" if has_learned(own) else "degenerate"
+    row: Row = {"start": name, "n": own.height, "status": status}
     row |= {figure: own[figure].mean() for figure in _FIGURES}
     if name == BASE or own.is_empty():
         return row

@@ -188,7 +188,11 @@ def _choice(rows: Sequence[Row]) -> str:
     if known[0]["n"] == 1:
         return f"start from the base: one seed proves nothing ({best}); fine-tune three or more"
     tried = counted(sum(row["start"] != BASE for row in rows), "start")
-    return f"start from the base: nothing is proved to beat it among {tried} ({best})"
+    why = ""
+    if (known[0]["gain_lo"] or 0) > 0:
+        constant = known[0]["outcome"] == "tie"
+        why = ", which only answered by a constant" if constant else ", which may be so by chance"
+    return f"start from the base: nothing is proved to beat it among {tried} ({best}{why})"
 
 
 def _seeds(row: Row) -> str:
@@ -207,8 +211,9 @@ def _over_all(gains: pl.DataFrame, title: Title) -> Iterator[str]:
             where = title(row).replace("all targets", f"{row['n']} targets")
             yield f"Over {where}, {_named(row)}: {gain_words(row)}, {', '.join(outcomes)}."
         if rows and not any(row["is_chosen"] for row in rows):
-            few = any((row["gain_lo"] or 0) > 0 for row in rows)
-            why = f": the best of {counted(len(rows), 'start')} may be so by chance" if few else ""
+            is_above = any((row["gain_lo"] or 0) > 0 and row["wins"] for row in rows)
+            tried = counted(group.filter(pl.col("start") != BASE).height, "start")
+            why = f": the best of {tried} may be so by chance" if is_above else ""
             yield f"Over {title(rows[0])} no start is proved to beat the base{why}."
 
 
@@ -268,8 +273,10 @@ def _lost(trials: pl.DataFrame) -> Iterator[str]:
         )
     constant = trials.filter(pl.col("status") == "degenerate").height
     if constant:
-        count = "counts" if constant == 1 else "count"
-        yield f"{counted(constant, 'fine-tuning')} learned nothing beyond a constant answer, and {count}."
+        yield (
+            f"{counted(constant, 'fine-tuning')} learned nothing beyond a constant answer: "
+            f"{'it counts, but proves' if constant == 1 else 'they count, but prove'} no gain."
+        )
 
 
 def _unlearned(trials: pl.DataFrame, title: Title) -> Iterator[str]:

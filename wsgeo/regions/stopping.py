@@ -61,8 +61,8 @@ def undecided(
     or if the one over seeds is below 0, lies within the margin of 0, or so near to 0 that no number
     of seeds could prove a gain on so few held-out examples. The error is shared equally by all
     looks (Bonferroni), so the intervals hold at whichever look the seeds stop; give
-    `wsgeo.regions.gains.gains` the same number of looks. Ask after each seed, and go
-    on with the base for as long as a start is undecided.
+    `wsgeo.regions.gains.gains` the same number of looks. Ask after each seed, and go on with the
+    base for as long as a start is undecided.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ PAPERS: Final[Mapping[str, str]] = {
     "stock": "jang2024",
     "ties": "yadav2023",
 }
-"""Key of the paper that a method is from; the others are nobody's."""
+"""Key of the paper that a method is from; methods that are not named have none."""
 
 _TAKEN_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "weights": ("weighted", "arithmetic", "ties", "dare"),

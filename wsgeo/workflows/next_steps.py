@@ -57,16 +57,21 @@ def next_steps(
 
 
 def _chosen_start(run: Run) -> str | None:
-    """Return the folder of the last start that was chosen, if it is not the base."""
+    """Return the folder of the last start other than the base that was chosen, if it is there."""
     rows = run.read("run").get("starts", {}).get("chosen", [])
     folders = [row["folder"] for row in rows if row["start"] not in (None, BASE)]
-    there = [folder for folder in folders if Path(folder, "README.md").is_file()]
+    # The table has the folder as it was called when written.
+    inside = [run.folder / "starts" / Path(folder).name for folder in folders]
+    places = [own if own.is_dir() else Path(f) for own, f in zip(inside, folders, strict=True)]
+    there = [str(place) for place in places if (place / "README.md").is_file()]
     return there[-1] if there else None
 
 
 def _finer_scan(run: Run, group: str, members: Sequence[str]) -> list[str]:
-    """Return the scan that decides most pairs of a basin; none where that was done, or all was used."""
+    """Return the scan of more examples that a basin of undecided pairs wants, where it can help."""
     facts = run.read("run")
+    if not _is_plain(facts):
+        return []
     asked = facts.get("settings", {}).get("n_examples")
     used = {row["group"]: row["n_examples"] for row in facts.get("data", [])}
     inside = pl.col("a").is_in(members) & pl.col("b").is_in(members)
@@ -79,6 +84,15 @@ def _finer_scan(run: Run, group: str, members: Sequence[str]) -> list[str]:
         return []
     more = ["--examples", str(4 * asked), "-o", f"{run.folder}-finer"]
     return ["wsgeo", "scan", facts["zoo"]["root"], *more]
+
+
+def _is_plain(facts: Mapping[str, Any]) -> bool:
+    """Return whether the zoo's folder alone says what was scanned, on which data."""
+    zoo, request = facts.get("zoo", {}), facts.get("request", {})
+    asked = [request.get(key) for key in ("path", "split", "columns", "objective", "labels")]
+    return not any(
+        [*asked, *(zoo.get(key) for key in ("ids", "base", "all_steps", "allow_pickle"))]
+    )
 
 
 def _beyond_basins(run: Run) -> list[str]:

@@ -17,6 +17,7 @@ from wsgeo.store import TABLES, Run
 from wsgeo.store.tables import NORMS
 from wsgeo.version import __version__
 from wsgeo.workflows.inputs import ScanInputs, ZooRequest
+from wsgeo.workflows.merge_requests import PAPERS
 from wsgeo.workflows.outcomes import ScanOutcome
 from wsgeo.workflows.settings import ScanSettings
 from wsgeo.workflows.sources import DataRequest
@@ -219,9 +220,13 @@ def _evidence(settings: ScanSettings) -> tuple[str, ...]:
 
 
 def _sources(run: Run) -> list[str]:
-    """Return where the diagnostic sets come from that were asked before."""
+    """Return the papers of what is in the run from before: diagnostic sets and merges."""
     sets = run.read("run").get("sets", {}).values()
-    return [one["source"] for one in sets if "source" in one]
+    merges = run.table("centroids")["method"].drop_nulls().unique()
+    return [
+        *(one["source"] for one in sets if "source" in one),
+        *(PAPERS[method] for method in merges if method in PAPERS),
+    ]
 
 
 def _data(group: str, task: Any, encoded: Any) -> dict[str, Any]:

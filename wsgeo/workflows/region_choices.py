@@ -221,7 +221,7 @@ def _body(group: str, inputs: ScanInputs) -> tuple[str, ...]:
     return tuple(n for n in names if n in tensors and tensors[n].shape == first.layout.shape(n))
 
 
-def check_names(regions: pl.DataFrame, level: str | None, names: Collection[str]) -> None:
+def refuse_unknown(regions: pl.DataFrame, level: str | None, names: Collection[str]) -> None:
     """Refuse a level or a name that no region of a run has.
 
     Parameters
@@ -236,10 +236,12 @@ def check_names(regions: pl.DataFrame, level: str | None, names: Collection[str]
     Raises
     ------
     WsgeoError
-        If there is none such; where there are no regions at all, only for a name.
+        If there is none such; never where there is no region at all, of which `choose_regions` tells.
     """
+    if regions.is_empty():
+        return
     known = regions if level is None else regions.filter(level=level)
-    if level is not None and known.is_empty() and not regions.is_empty():
+    if level is not None and known.is_empty():
         raise WsgeoError(
             f"the run has no region of level {level}", remedy=suggestion("", regions["level"])
         )

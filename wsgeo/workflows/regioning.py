@@ -11,7 +11,7 @@ from wsgeo.progress import Progress
 from wsgeo.store import open_run
 from wsgeo.workflows.engines import workers
 from wsgeo.workflows.region_caveats import caveats, weak_probes
-from wsgeo.workflows.region_choices import check_names, choose_regions
+from wsgeo.workflows.region_choices import choose_regions, refuse_unknown
 from wsgeo.workflows.region_curves import centroid_norms
 from wsgeo.workflows.region_levels import find_levels, write_levels
 from wsgeo.workflows.region_losses import measure
@@ -110,7 +110,7 @@ def region(
     say = announce or (lambda _: None)
     with found.ledger() as ledger, workers(pool, jobs) as hands:
         levels = find_levels(found, dataset_axis=dataset_axis, task_axis=task_axis, seed=seed)
-        check_names(levels.tables["regions"], level, name)
+        refuse_unknown(levels.tables["regions"], level, name)
         inputs, settings = reopen(found, progress)
         write_levels(found, levels)
         chosen, notes = choose_regions(
@@ -171,7 +171,7 @@ def plan_region(
     sampling = Sampling(samples, head, lines, directions, seed)
     found = open_run(Path(run))
     levels = find_levels(found, dataset_axis=dataset_axis, task_axis=task_axis, seed=seed)
-    check_names(levels.tables["regions"], level, name)
+    refuse_unknown(levels.tables["regions"], level, name)
     inputs, settings = reopen(found, progress)
     chosen, notes = choose_regions(levels.tables["regions"], found, inputs, level=level, names=name)
     work = [work_of(one, sampling, settings, _STAND_IN * one.radius) for one in chosen]

@@ -16,10 +16,10 @@ from wsgeo.regions.start_words import gain_words
 from wsgeo.regions.tables import CentroidPlan, Evidence, Variant
 from wsgeo.store import Run
 from wsgeo.workflows.centring import member_source
+from wsgeo.workflows.file_names import file_name
 from wsgeo.workflows.start_encoders import start_weights
 from wsgeo.workflows.start_folders import HEAD_NOTE, write_carded
 from wsgeo.workflows.start_rounds import Cell, Rounds
-from wsgeo.workflows.start_trials import file_name
 
 
 def write_chosen(

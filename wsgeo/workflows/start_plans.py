@@ -73,7 +73,7 @@ class StartPlan:
         lines.append(f"Scoring {counted(self.n_scores, 'encoder')}: about {scoring}.")
         lines.append(
             f"At most {counted(self.n_trials, 'fine-tuning')} of {updates} updates: about {tuning} "
-            f"in {counted(self.jobs, 'worker')}, less those found done, and where starts are decided early."
+            f"in {counted(self.jobs, 'worker')}, less where some were made before or starts are decided early."
         )
         return "\n".join([*lines, *self.notes])
 

@@ -16,6 +16,7 @@ from wsgeo.regions.differences import BASE
 from wsgeo.regions.start_tables import STARTS
 from wsgeo.tasks import encode
 from wsgeo.training import FineTuneRecipe
+from wsgeo.workflows.file_names import file_name
 from wsgeo.workflows.start_candidates import (
     GENERAL,
     Candidate,
@@ -33,7 +34,7 @@ from wsgeo.workflows.start_records import Records
 from wsgeo.workflows.start_settings import StartSettings
 from wsgeo.workflows.start_studies import Study
 from wsgeo.workflows.start_targets import Target, write_examples
-from wsgeo.workflows.start_trials import Bench, file_name
+from wsgeo.workflows.start_trials import Bench
 from wsgeo.zoo import with_tokenizer
 
 _Score = Callable[[Mapping[str, tuple[Candidate, Sequence[int]]]], Mapping[tuple[str, int], Values]]

@@ -17,6 +17,7 @@ from wsgeo.workflows.start_folders import HEAD_NOTE
 from wsgeo.workflows.start_rounds import Cell, Rounds
 from wsgeo.workflows.start_settings import StartSettings
 from wsgeo.workflows.start_studies import Study
+from wsgeo.workflows.start_trials import LOST
 
 _REFERENCES: Final = ("agresti2005", "bao2019", "gueta2023", "ibrahim2021", "you2021")
 _RECIPE: Final = ("steps", "epochs", "batch_size", "seed", "learning_rate", "max_length")
@@ -50,6 +51,8 @@ def write_tables(
     ):
         here = frame.select(keys).unique()
         others = run.table(name).join(here, on=keys, how="anti", nulls_equal=True)
+        if name == "trials":  # of an earlier version: without answers they would prove too much
+            others = others.filter(pl.col("right").is_not_null() | pl.col("status").is_in(LOST))
         run.write_table(name, pl.concat([others, frame], how="diagonal"))
     known = _measured(run)
     found = gains(

@@ -14,12 +14,13 @@ from wsgeo.processes.pool import WorkerPool
 from wsgeo.progress import Progress
 from wsgeo.regions.start_tables import TRIALS
 from wsgeo.regions.stopping import planned_looks, undecided
+from wsgeo.workflows.file_names import file_name
 from wsgeo.workflows.start_candidates import Candidate
 from wsgeo.workflows.start_encoders import start_weights
 from wsgeo.workflows.start_folders import write_plain
 from wsgeo.workflows.start_ranks import Ranking
 from wsgeo.workflows.start_studies import Study
-from wsgeo.workflows.start_trials import Bench, Start, Trial, file_name, make_trials
+from wsgeo.workflows.start_trials import Bench, Start, Trial, make_trials
 
 
 @final

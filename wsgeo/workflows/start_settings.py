@@ -137,9 +137,9 @@ class StartSettings:
         """What a user should know beforehand: so few seeds prove little."""
         if self.seeds >= FIRST_LOOK:
             return ()
-        return (
-            f"Hardly any gain is proved by {counted(self.seeds, 'seed')}: take --seeds 3 or more.",
-        )
+        few = "Hardly any" if self.seeds > 1 else "No"
+        told = f"{few} gain is proved by {counted(self.seeds, 'seed')}"
+        return (f"{told}: take --seeds {FIRST_LOOK} or more.",)
 
     def n_steps(self, n_examples: int) -> int:
         """Return the updates of a fine-tuning on so many examples.

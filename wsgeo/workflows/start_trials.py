@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from wsgeo.training.evaluations import Evaluation
 from wsgeo.training.finished import ALGORITHM
 from wsgeo.training.members import make_member
 from wsgeo.training.methods import METHODS
+from wsgeo.workflows.file_names import file_name
 from wsgeo.workflows.start_records import Records, key_of, making
 from wsgeo.workflows.start_settings import StartSettings, Tuning
 from wsgeo.workflows.start_targets import Target, write_examples
@@ -200,27 +200,6 @@ class Bench:
             method=METHODS[settings.method](),
             device=settings.device,
         )
-
-
-def file_name(text: str) -> str:
-    """Return a name that any file system takes, from one that anybody may have given.
-
-    Parameters
-    ----------
-    text : str
-        A name.
-
-    Returns
-    -------
-    str
-        Letters, digits, points and dashes.
-
-    Examples
-    --------
-    >>> file_name("centroid of loss-1 basin 0"), file_name("../a:b")
-    ('centroid-of-loss-1-basin-0', 'a-b')
-    """
-    return re.sub(r"[^\w.]+", "-", text, flags=re.ASCII).strip("-._") or "unnamed"
 
 
 def make_trial(trial: Trial) -> Made:
