@@ -3,7 +3,7 @@
 import polars as pl
 from start_cases import make_starts, make_trials, no_starts
 
-from wsgeo.regions.gains import gains
+from wsgeo.regions.gains import ALL, gains
 from wsgeo.regions.start_words import start_sentences, transfer_table
 
 CLEAR = {"base": [0.60, 0.61, 0.62], "centroid of all": [0.70, 0.72, 0.71]}
@@ -145,6 +145,19 @@ def test_where_nothing_learned_no_start_is_judged():
 
     assert judged.startswith("On a no start")
     assert "--learning-rate" in judged
+
+
+def test_a_start_tried_on_every_target_is_not_one_of_many():
+    """Favourites of one target each prove nothing over all, and ask no more proof of the others."""
+    trials = pl.concat([
+        make_trials({"base": [0.6] * 3, "soup": [metric] * 3, f"of {target}": [0.7] * 3}, target=target)
+        for target, metric in {"a": 0.62, "b": 0.625, "c": 0.63}.items()
+    ])  # fmt: skip
+    found = gains(trials, no_starts())
+    told = start_sentences(found, no_starts(), trials)
+
+    assert found.filter(pl.col("is_chosen"), target=ALL)["start"].to_list() == ["soup"]
+    assert "Over all targets the soup is proved to beat the base." in told
 
 
 def test_a_gain_that_chance_explains_is_said_to_be_so():

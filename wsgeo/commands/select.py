@@ -51,7 +51,7 @@ class _Shots(click.ParamType[int | None]):
 @click.option(
     "--rank-by",
     type=click.Choice(["probe", "logme", "h-score", "few-step"]),
-    default="probe",
+    default="logme",
     show_default=True,
     help="Cheap score by which the best are found.",
 )

@@ -45,9 +45,9 @@ def gains(
     """Return what each start gains over the base, per target and over all targets.
 
     A start is chosen that gains most of those whose gain is proved: a one-sided bound at the error
-    (1 - level) over the number of starts that were tried and of looks (Bonferroni) is above 0, and
-    so is the interval. Where no start is better than the base, one is chosen with at most
-    probability 1 - level; searching among more starts does not raise it. Where none is proved, as
+    (1 - level) over the number of looks and of starts that have two results or more (Bonferroni) is
+    above 0, and so is the interval. Where no start is better than the base, one is chosen with at
+    most probability 1 - level; searching among more starts does not raise it. Where none is proved, as
     always with one seed, the base is chosen. A start that never learned more than a constant answer
     neither wins nor is chosen.
 
@@ -184,7 +184,9 @@ def _agreement(found: Sequence[Row], ranks: Mapping[str, int]) -> float | None:
 
 def _chosen(found: Sequence[Row], pairs: pl.DataFrame, error: float) -> list[Row]:
     """Mark the start that is recommended; the base first, then starts by gain."""
-    level = choice_level(error, max(1, sum(row["start"] != BASE for row in found)))
+    # One fine-tuning proves nothing, so its start is none among which is chosen.
+    n_starts = sum(row["start"] != BASE and row["n"] > 1 for row in found)
+    level = choice_level(error, max(1, n_starts))
     proved = [
         row
         for row in found

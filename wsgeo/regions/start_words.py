@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
 from wsgeo.counting import counted
-from wsgeo.probing.differences import listed
-from wsgeo.regions.differences import BASE, FINISHED, SETTING, Setting
+from wsgeo.regions.differences import BASE, SETTING, Setting
 from wsgeo.regions.gains import ALL
-
-MOST_NAMED: Final = 5
-"""Members or fine-tunings that are named; the rest are counted."""
-
-Row: TypeAlias = Mapping[str, Any]
-Title: TypeAlias = Callable[[Row], str]
+from wsgeo.regions.start_caveats import (
+    Row,
+    Title,
+    first_names,
+    left_out,
+    lost_and_constant,
+    unlearned,
+)
 
 
 def start_sentences(
@@ -48,9 +48,9 @@ def start_sentences(
         *_over_all(gains.filter(pl.col("target") == ALL), title),
         *_apart(apart, title),
         *_agreements(gains, title),
-        *_left_out(starts),
-        *_lost(trials),
-        *_unlearned(trials, title),
+        *left_out(starts),
+        *lost_and_constant(trials),
+        *unlearned(trials, title),
     )
 
 
@@ -210,11 +210,18 @@ def _over_all(gains: pl.DataFrame, title: Title) -> Iterator[str]:
             )
             where = title(row).replace("all targets", f"{row['n']} targets")
             yield f"Over {where}, {_named(row)}: {gain_words(row)}, {', '.join(outcomes)}."
-        if rows and not any(row["is_chosen"] for row in rows):
-            is_above = any((row["gain_lo"] or 0) > 0 and row["wins"] for row in rows)
-            tried = counted(group.filter(pl.col("start") != BASE).height, "start")
-            why = f": the best of {tried} may be so by chance" if is_above else ""
-            yield f"Over {title(rows[0])} no start is proved to beat the base{why}."
+        if rows:
+            yield f"Over {title(rows[0])} {_proved(rows)}."
+
+
+def _proved(rows: Sequence[Row]) -> str:
+    """Say which start is proved to beat the base over all targets, or why none is."""
+    for row in rows:
+        if row["is_chosen"]:
+            return f"{_named(row)} is proved to beat the base"
+    is_above = any((row["gain_lo"] or 0) > 0 for row in rows)
+    why = f": the best of {counted(len(rows), 'start')} may be so by chance" if is_above else ""
+    return f"no start is proved to beat the base{why}"
 
 
 def _apart(settings: Sequence[Setting], title: Title) -> Iterator[str]:
@@ -222,7 +229,7 @@ def _apart(settings: Sequence[Setting], title: Title) -> Iterator[str]:
     if names:
         yield (
             f"Not counted over all targets, being fine-tuned by another recipe than the last: "
-            f"{_first(names)}."
+            f"{first_names(names)}."
         )
 
 
@@ -245,56 +252,3 @@ def _agreements(gains: pl.DataFrame, title: Title) -> Iterator[str]:
                 f"On {title(row)} nobody can say whether the cheap ranking is right: fewer than "
                 "three starts were fine-tuned, or all are alike."
             )
-
-
-def _left_out(starts: pl.DataFrame) -> Iterator[str]:
-    members = starts.select("target", "left_out").explode("left_out", empty_as_null=False)
-    for (target,), group in members.drop_nulls().group_by("target", maintain_order=True):
-        names = group["left_out"].unique().sort().to_list()
-        was = "member was" if len(names) == 1 else "members were"
-        yield (
-            f"{target}: {len(names)} {was} left out of every start, being found to know it or "
-            f"named with --leave-out: {_first(names)}."
-        )
-
-
-def _lost(trials: pl.DataFrame) -> Iterator[str]:
-    lost = trials.filter(~pl.col("status").is_in(FINISHED))
-    if lost.height:
-        which = [
-            f"{row['target']} from {row['start']} with seed {row['seed']} "
-            f"({row['reason'] or row['status']})"
-            for row in lost.iter_rows(named=True)
-        ]
-        yield (
-            f"{lost.height} of {counted(trials.height, 'fine-tuning')} failed or diverged and "
-            f"{'is' if lost.height == 1 else 'are'} left out with the partner of the same seed: "
-            f"{_first(which)}."
-        )
-    constant = trials.filter(pl.col("status") == "degenerate").height
-    if constant:
-        yield (
-            f"{counted(constant, 'fine-tuning')} learned nothing beyond a constant answer: "
-            f"{'it counts, but proves' if constant == 1 else 'they count, but prove'} no gain."
-        )
-
-
-def _unlearned(trials: pl.DataFrame, title: Title) -> Iterator[str]:
-    """Name the settings in which no start can be judged, since nothing learned the target."""
-    done = trials.filter(pl.col("status").is_in(FINISHED))
-    names = [
-        title(dict(zip(SETTING, key, strict=True)))
-        for key, group in done.group_by(*SETTING, maintain_order=True)
-        if (group["status"] == "degenerate").all()
-    ]
-    if names:
-        yield (
-            f"On {_first(names)} no start can be judged, as no fine-tuning learned more than a "
-            "constant answer: try more --steps, more --shots or another --learning-rate."
-        )
-
-
-def _first(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
-    more = len(names) - MOST_NAMED
-    return listed([*names[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])])

@@ -48,7 +48,7 @@ class StartSettings:
         Fine-tunings of each start, at most.
     top : int, default 3
         Starts that are tried beside the base and the centroid of all.
-    rank_by : str, default 'probe'
+    rank_by : str, default 'logme'
         Cheap score by which they are found: one of `RANKS`.
     examples : int, default 1000
         Most training examples for the cheap scores.
@@ -81,7 +81,7 @@ class StartSettings:
     shots: tuple[int | None, ...] = (None,)
     seeds: int = 3
     top: int = 3
-    rank_by: str = "probe"
+    rank_by: str = "logme"
     examples: int = 1000
     held_out: int = 1000
     few_steps: int = 0
