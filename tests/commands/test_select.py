@@ -70,7 +70,7 @@ class TestSelect:
             "target  base  centroid of all",
             "trec    80.0  83.1, +3.1, win",
             "sst2    80.0", "",
-            "trec: centroid of all, saved in starts/chosen", "",
+            "trec: centroid of all, saved in starts/chosen", "Base    base", "",
             "Report  report/index.html",
         ]  # fmt: skip
         assert asked["targets"] == ("trec",)

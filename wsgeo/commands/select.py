@@ -179,8 +179,10 @@ def _page(found: dict[str, Any]) -> list[str]:
     if found["table"]:
         lines += ["", *_table(found["table"])]
     written = [row for row in found["chosen"] if row["start"] not in (None, "base")]
-    lines += [""] if written else []
+    bases = {row["folder"] for row in found["chosen"] if row["start"] == "base"}
+    lines += [""] if written or bases else []
     lines += [f"{row['target']}: {row['start']}, saved in {row['folder']}" for row in written]
+    lines += [f"Base    {folder}" for folder in sorted(bases)]
     if found["exit_code"] == 5:
         lines += ["", "Stopped by --budget; the same command goes on."]
     return [*lines, "", f"Report  {found['report']}"]
