@@ -1,9 +1,7 @@
 """The command `scan`, run as a reader would."""
 
 from click.testing import CliRunner
-from scan_cases import (
-    OPTIONS,
-)
+from scan_cases import OPTIONS
 
 from wsgeo.cli import main
 

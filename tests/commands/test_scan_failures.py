@@ -18,26 +18,11 @@ from scan_cases import (
     unequal_tables,
 )
 from scan_command_cases import ends_with_one_line, run
+from write_cases import fail_writes
 
 from wsgeo.store import Run, create_run
 
 COMMAND = (sys.executable, "-m", "wsgeo.cli", "scan")
-
-
-def _fail_writes(monkeypatch, *, at, code):
-    """Let the flush of a file fail from the given one on."""
-    from wsgeo import files
-
-    n_calls, flush = 0, files._sync
-
-    def failing(path):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls > at:
-            raise OSError(code, os.strerror(code), str(path))
-        flush(path)
-
-    monkeypatch.setattr(files, "_sync", failing)
 
 
 def _told(database, pragma):
@@ -85,7 +70,7 @@ class TestFullDisk:
     @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EACCES])
     def test_a_file_cannot_be_written(self, zoo_with_run, out, monkeypatch, code):
         """A system fault on a file names the fault and the remedy, and ends with 2."""
-        _fail_writes(monkeypatch, at=4, code=code)
+        fail_writes(monkeypatch, at=4, code=code)
 
         line = ends_with_one_line(run(zoo_with_run, zoo_with_run.zoo, out), 2)
 
@@ -100,7 +85,7 @@ class TestFullDisk:
         n_failed = 0
         while True:
             with monkeypatch.context() as patch:
-                _fail_writes(patch, at=n_failed, code=errno.ENOSPC)
+                fail_writes(patch, at=n_failed, code=errno.ENOSPC)
                 result = run(zoo_with_run, zoo_with_run.zoo, out)
             if result.exit_code == 0:
                 break

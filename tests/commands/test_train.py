@@ -15,6 +15,7 @@ import time
 import pytest
 from click.testing import CliRunner
 from recipe_cases import FINE_TUNING, PRETRAINING, write_bench
+from write_cases import fail_writes
 
 from wsgeo.cli import main
 from wsgeo.training.states import StateKeeper
@@ -171,22 +172,6 @@ class TestFullDisk:
         assert found.stderr.splitlines()[-1].startswith("wsgeo: ")
         assert "Traceback" not in found.stderr
         assert run(bench, recipe, tmp_path / "zoo").exit_code == 0
-
-
-def fail_writes(monkeypatch, *, at, code):
-    """Let the flush of a file fail from the given one on."""
-    from wsgeo import files
-
-    n_calls, flush = 0, files._sync
-
-    def failing(path):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls > at:
-            raise OSError(code, os.strerror(code), str(path))
-        flush(path)
-
-    monkeypatch.setattr(files, "_sync", failing)
 
 
 def wait_for(process, found):

@@ -1,5 +1,6 @@
 import polars as pl
 import pytest
+from grammar_cases import HEADER
 
 from wsgeo.errors import DataError
 from wsgeo.probing import sets
@@ -7,13 +8,6 @@ from wsgeo.probing.sets import DiagnosticSet, find_sets, load_set
 from wsgeo.tasks.declarations import Kind
 from wsgeo.tasks.grammar import EXAMPLES
 
-HEADER = """
-title = "A toy set"
-source = "mccoy2019"
-licence = "CC0"
-task = "nli"
-labels = ["entailment", "non-entailment"]
-"""
 TEMPLATES = """
 [words]
 n = ["doctor", "lawyer", "poet", "judge"]

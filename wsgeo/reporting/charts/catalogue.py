@@ -60,7 +60,7 @@ def charts(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _specification(chart: Any) -> dict[str, Any]:
     """Return the chart as a dict, without the address of its schema and altair's own theme."""
-    # Altair takes a third of a page's time to check what the tests have checked.
+    # To check a chart is a third of the work of building it, and the tests have checked it.
     found: dict[str, Any] = chart.to_dict(validate=False)
     own = [param for param in found["params"] if param["name"] not in THEME]
     return {key: value for key, value in found.items() if key not in {"$schema", "config"}} | {
